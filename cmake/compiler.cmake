@@ -1,0 +1,29 @@
+# Flags that hold for every target of the project.
+
+find_program(SLUICEGATE_CCACHE ccache)
+if(SLUICEGATE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SLUICEGATE_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+
+add_library(sluicegate_flags INTERFACE)
+target_compile_options(sluicegate_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
+  -fno-omit-frame-pointer)
+# Frames of nested coroutines differ in size: a larger cache lets asio recycle all of them, so that
+# a request allocates no frame once its connection is warm.
+target_compile_definitions(sluicegate_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
+target_link_libraries(sluicegate_flags INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Boost.Asio's coroutine frames and std::string under -O3 make g++ 12 report overruns that are
+  # not there (GCC bugs 105329, 105651); the sanitizer builds look for real ones.
+  target_compile_options(sluicegate_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)
+endif()
+
+if(SLUICEGATE_SANITIZER)
+  add_compile_options(-fsanitize=${SLUICEGATE_SANITIZER} -fno-sanitize-recover=all -g -O1)
+  add_link_options(-fsanitize=${SLUICEGATE_SANITIZER})
+endif()

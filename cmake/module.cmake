@@ -1,0 +1,35 @@
+# sluicegate_module(NAME [SOURCES a.cpp ...] [USES base ...] [LINKS PUBLIC|PRIVATE Lib::lib ...])
+#
+# One static library `sluicegate_NAME` per folder: sources in src/NAME, public headers in
+# include/sluicegate/NAME. USES names the folders whose headers it may include; a call to any
+# other folder fails to link in that folder's own test binary.
+function(sluicegate_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;LINKS")
+  set(target sluicegate_${name})
+  set(scope PUBLIC)
+  if(arg_SOURCES)
+    add_library(${target} STATIC ${arg_SOURCES})
+    list(TRANSFORM arg_SOURCES PREPEND ${name}/)
+    set_target_properties(${target} PROPERTIES SOURCES "${arg_SOURCES}")
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(${target} PRIVATE sluicegate_flags)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR}/include)
+
+  # The headers are globbed only to have each compiled alone; sources are always listed.
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/sluicegate/${name}/*.hpp)
+  if(headers)
+    target_sources(${target} ${scope} FILE_SET HEADERS
+                   BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
+  endif()
+  foreach(used IN LISTS arg_USES)
+    target_link_libraries(${target} ${scope} sluicegate_${used})
+  endforeach()
+  if(arg_LINKS)
+    target_link_libraries(${target} ${arg_LINKS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY SLUICEGATE_GRAPH "${name}: ${arg_USES}")
+endfunction()

@@ -1,0 +1,81 @@
+#pragma once
+/// What went wrong, as a value: the kind, a sentence for the log, and what a reply may name.
+///
+/// Whose fault a kind is and whether another upstream may help are facts of the kind. How a kind
+/// looks to a client (status, headers, JSON) is decided in gateway/error_reply.cpp alone.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluicegate {
+
+enum class ErrorKind : std::uint8_t {
+    // The client's request, as HTTP.
+    bad_request,         ///< malformed, or framing that two parsers could read differently
+    header_too_large,    ///< the head as a whole, or too many fields
+    uri_too_long,        ///< the request line
+    request_timeout,     ///< head or body did not arrive before its deadline
+    expectation_failed,  ///< Expect other than 100-continue
+    request_too_large,   ///< body beyond server.max_body
+    unsupported_media_type,
+    unsupported_encoding,  ///< a Content-Encoding other than identity
+    unknown_url,
+    method_not_supported,
+    websocket_not_supported,
+    // The client's credentials.
+    missing_api_key,
+    invalid_authorization_header,  ///< wrong scheme, or more than one credential
+    invalid_api_key,
+    api_key_expired,
+    ip_not_allowed,
+    // The client's request, as JSON or multipart.
+    invalid_json,
+    invalid_body,
+    duplicate_field,
+    invalid_type,
+    missing_model,
+    model_not_found,  ///< unknown, or not allowed for this key: one answer for both
+    // Limits.
+    rate_limited,
+    // Upstreams.
+    upstream_unreachable,  ///< DNS, connect or TLS failed
+    upstream_connect_timeout,
+    upstream_timeout,       ///< first byte, between bytes, or total
+    upstream_closed,        ///< closed before its answer was complete
+    upstream_bad_response,  ///< not HTTP, or not what was asked for
+    upstream_auth,          ///< it refused our credential
+    upstream_quota,
+    upstream_rate_limited,
+    upstream_overloaded,
+    upstream_rejected,  ///< a 4xx that the client caused; its (normalised) body is passed on
+    no_upstream,        ///< nothing to route to right now
+    // Us.
+    overloaded,
+    draining,
+    internal,
+    // Not answered at all.
+    client_gone,
+    count_  ///< number of kinds, not a kind
+};
+
+enum class Fault : std::uint8_t { client, upstream, us };
+
+/// snake_case name for logs and metrics; stable, part of the documented log format.
+[[nodiscard]] std::string_view name_of(ErrorKind kind) noexcept;
+[[nodiscard]] Fault fault_of(ErrorKind kind) noexcept;
+/// True when the same request may succeed at another upstream.
+[[nodiscard]] bool may_retry(ErrorKind kind) noexcept;
+
+struct Error {
+    ErrorKind kind = ErrorKind::internal;
+    /// For the log. Never shown to a client; holds no credential and no prompt.
+    std::string detail;
+    /// What the client itself sent and the reply may name: a model, a parameter, "METHOD PATH".
+    std::string subject;
+    /// How long to wait before trying again; zero when nothing is known.
+    std::chrono::milliseconds retry_after{0};
+};
+
+}  // namespace sluicegate

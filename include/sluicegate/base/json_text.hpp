@@ -1,0 +1,16 @@
+#pragma once
+/// JSON written straight into a buffer: for log lines and the few answers on the request path.
+/// Everything else builds JSON with nlohmann_json.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluicegate {
+
+/// Appends `text` as a JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD,
+/// so the result is valid JSON whatever came in.
+void append_json_string(std::string& out, std::string_view text);
+void append_decimal(std::string& out, std::int64_t value);
+
+}  // namespace sluicegate

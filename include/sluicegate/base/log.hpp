@@ -1,0 +1,67 @@
+#pragma once
+/// Log lines: one JSON object a line on standard output, written by a thread of its own.
+///
+/// Threads   any. A caller never waits for the terminal or disk; when the queue is full the oldest
+///           lines are dropped and counted.
+/// Contents  never a key, a hash, an Authorization header or a prompt: callers pass names and ids.
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace sluicegate::log {
+
+enum class Level : std::uint8_t { debug, info, warn, error };
+
+[[nodiscard]] std::optional<Level> level_from(std::string_view name) noexcept;
+
+struct Field {
+    std::string_view name;
+    std::variant<std::string_view, std::int64_t, bool> value;
+
+    Field(std::string_view n, std::string_view v) : name(n), value(v) {}
+    Field(std::string_view n, const std::string& v) : name(n), value(std::string_view(v)) {}
+    Field(std::string_view n, const char* v) : name(n), value(std::string_view(v)) {}
+    Field(std::string_view n, bool v) : name(n), value(v) {}
+    template <class Integer>
+        requires std::is_integral_v<Integer>
+    Field(std::string_view n, Integer v) : name(n), value(static_cast<std::int64_t>(v)) {}
+};
+
+/// Starts the writing thread. Before start() and after stop() lines are written synchronously.
+void start(Level level);
+/// Writes what is queued and ends the thread.
+void stop();
+void set_level(Level level) noexcept;
+
+/// `{"time":…,"level":…,"event":EVENT,"message":MESSAGE,FIELDS…}`
+void write(Level level, std::string_view event, std::string_view message,
+           std::initializer_list<Field> fields = {});
+/// Whole lines that a worker has already formatted (its access log), without the last newline.
+void write_lines(std::string_view lines);
+
+inline void info(std::string_view event, std::string_view message,
+                 std::initializer_list<Field> fields = {}) {
+    write(Level::info, event, message, fields);
+}
+inline void warn(std::string_view event, std::string_view message,
+                 std::initializer_list<Field> fields = {}) {
+    write(Level::warn, event, message, fields);
+}
+inline void error(std::string_view event, std::string_view message,
+                  std::initializer_list<Field> fields = {}) {
+    write(Level::error, event, message, fields);
+}
+
+/// `"2026-11-21T20:45:23.123Z"` with its quotes; microseconds since the epoch come in.
+void append_timestamp(std::string& out, std::int64_t unix_microseconds);
+/// The line of write(), without the newline: what the tests look at.
+[[nodiscard]] std::string format_line(std::int64_t unix_microseconds, Level level,
+                                      std::string_view event, std::string_view message,
+                                      std::initializer_list<Field> fields);
+
+}  // namespace sluicegate::log

@@ -1,0 +1,30 @@
+#pragma once
+/// Text that must not be shown: no stream operator, no formatter, wiped when destroyed.
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate {
+
+class Secret {
+public:
+    Secret() = default;
+    explicit Secret(std::string text) : text_(std::move(text)) {}
+    Secret(const Secret&) = default;
+    Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+    Secret& operator=(const Secret& other);
+    Secret& operator=(Secret&& other) noexcept;
+    ~Secret() { wipe(); }
+
+    /// The text itself. Each use is a place to check that it goes upstream and nowhere else.
+    [[nodiscard]] std::string_view reveal() const noexcept { return text_; }
+    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+    friend bool operator==(const Secret&, const Secret&) = default;
+
+private:
+    void wipe() noexcept;
+    std::string text_;
+};
+
+}  // namespace sluicegate
