@@ -1,0 +1,27 @@
+#pragma once
+/// `models.NAME:`: what clients may ask for, and which upstreams answer.
+
+#include "sluicegate/config/limits.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluicegate::config {
+
+struct RouteEntry {
+    std::size_t upstream = 0;  ///< index into Config::upstreams
+    std::uint32_t weight = 1;  ///< 0 … 1000000; at least one of a route is above 0
+    std::string model;         ///< the upstream's name for it; "": the same name
+
+    friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
+};
+
+struct Model {
+    std::string name;
+    Limits limits;                  ///< of each user
+    std::vector<RouteEntry> route;  ///< not empty
+};
+
+}  // namespace sluicegate::config

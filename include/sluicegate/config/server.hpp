@@ -1,0 +1,52 @@
+#pragma once
+/// `server:` and `admin:`: where clients and operators connect, and the bounds on a client.
+
+#include "sluicegate/base/clock.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluicegate::config {
+
+/// Paths are absolute or relative to the working directory: load() has resolved them against the
+/// folder of the YAML file and seen that both can be read. The files are read anew on each reload.
+struct TlsListener {
+    std::string certificate_file;  ///< PEM, the chain from the leaf
+    std::string private_key_file;  ///< PEM
+
+    friend bool operator==(const TlsListener&, const TlsListener&) = default;
+};
+
+struct Listener {
+    std::string host;        ///< an IPv4 or IPv6 address, without brackets
+    std::uint16_t port = 0;  ///< 0: the system chooses one
+    std::optional<TlsListener> tls;
+
+    friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+struct ServerTimeouts {
+    Milliseconds header = std::chrono::seconds(10);  ///< first byte of a request to its last field
+    Milliseconds body = std::chrono::seconds(60);    ///< the whole body
+    Milliseconds idle = std::chrono::seconds(75);    ///< between two requests of a connection
+    Milliseconds drain = std::chrono::seconds(30);   ///< what runs may still run after SIGTERM
+};
+
+struct Server {
+    std::vector<Listener> listen;  ///< at least one; no two with the same address and port
+    unsigned threads = 0;          ///< 0: one for each core; else 1 … 256
+    std::size_t body_bytes_max = std::size_t{32} << 20;
+    std::size_t header_bytes_max = std::size_t{16} << 10;
+    std::size_t connections_max = 10000;  ///< of all listeners and workers together
+    ServerTimeouts timeouts;
+};
+
+struct Admin {
+    std::optional<Listener> listen;  ///< never TLS; absent: no admin port
+};
+
+}  // namespace sluicegate::config

@@ -1,0 +1,42 @@
+#pragma once
+/// `groups.NAME:` and `users.NAME:`: who may call, with which keys, and how often.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/address.hpp"
+#include "sluicegate/config/limits.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluicegate::config {
+
+/// By model name, or "*" for every model without an entry of its own field. May name a model that
+/// is off (see Config::notes).
+using LimitsByModel = std::map<std::string, Limits>;
+
+struct Group {
+    std::string name;
+    LimitsByModel limits;
+};
+
+struct ApiKey {
+    std::string id;                         ///< unique among the keys of its user
+    std::array<std::uint8_t, 32> sha256{};  ///< of the key's text; unique among all keys
+    std::optional<WallTime> expires;        ///< the first moment at which it is no longer valid
+    /// Empty: all. May name models that are off; a list is never emptied by that.
+    std::vector<std::string> models;
+    std::vector<AddressRange> allow_ips;  ///< empty: all
+};
+
+struct User {
+    std::string name;
+    std::string group = "default";  ///< always the name of one of Config::groups
+    LimitsByModel limits;
+    std::vector<ApiKey> keys;  ///< may be empty: a user whose keys are all revoked
+};
+
+}  // namespace sluicegate::config
