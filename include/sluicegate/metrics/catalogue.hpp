@@ -1,0 +1,72 @@
+#pragma once
+/// The one list of every metric: its name, type, labels, help and unit. docs/metrics.md is
+/// generated from it, and nothing can be counted that is not in it.
+///
+/// Label values come from the configuration or from fixed lists, never from a client: a request
+/// whose model is missing or not configured is counted under the model "unknown".
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluicegate::metrics {
+
+enum class Metric : std::uint8_t {
+    requests_total,                                ///< {model, status, outcome}
+    requests_in_flight,                            ///< {}
+    request_duration_seconds,                      ///< {model}
+    auth_failures_total,                           ///< {kind}
+    limiter_decisions_total,                       ///< {model, decision}
+    client_connections,                            ///< {}
+    upstream_first_byte_duration_seconds,          ///< {upstream}
+    upstream_request_duration_seconds,             ///< {upstream}
+    upstream_connections,                          ///< {upstream, state}
+    upstream_connects_total,                       ///< {upstream, kind}
+    upstream_errors_total,                         ///< {upstream, kind}
+    config_reloads_total,                          ///< {outcome}
+    config_last_reload_success_timestamp_seconds,  ///< {}
+    config_info,                                   ///< {sha256}
+    build_info,                                    ///< {version, compiler}
+    log_lines_dropped_total,                       ///< {}
+    metrics_series_refused_total,                  ///< {}
+    process_cpu_seconds_total,                     ///< {}
+    process_resident_memory_bytes,                 ///< {}
+    process_open_fds,                              ///< {}
+    process_max_fds,                               ///< {}
+    process_start_time_seconds,                    ///< {}
+    count_                                         ///< number of metrics, not a metric
+};
+
+enum class Type : std::uint8_t { counter, gauge, histogram };
+
+/// What the integers of a metric mean. Nanoseconds are shown as seconds, with all their digits.
+enum class Unit : std::uint8_t { one, nanoseconds };
+
+struct Label {
+    std::string_view name;
+    std::string_view values;  ///< what they may be, for the documentation
+};
+
+struct Definition {
+    Metric metric;
+    std::string_view name;
+    Type type;
+    Unit unit;
+    std::span<const Label> labels;
+    std::string_view help;
+};
+
+/// The model label of requests that name no configured model.
+inline constexpr std::string_view unknown_model = "unknown";
+
+/// In the order of Metric, which is the order of the exposition.
+[[nodiscard]] std::span<const Definition> catalogue() noexcept;
+[[nodiscard]] const Definition& definition_of(Metric metric) noexcept;
+
+/// Upper bounds of the buckets of every histogram, in nanoseconds, ascending; a last bucket
+/// without bound follows. From 1 ms (an embedded answer) to 500 s (a long generation).
+[[nodiscard]] std::span<const std::int64_t> bucket_bounds() noexcept;
+
+[[nodiscard]] std::string_view name_of(Type type) noexcept;
+
+}  // namespace sluicegate::metrics

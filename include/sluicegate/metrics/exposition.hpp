@@ -1,0 +1,17 @@
+#pragma once
+/// The registry as text for Prometheus, format 0.0.4: families in the order of the catalogue,
+/// series sorted by their labels, so that two scrapes can be compared line by line.
+
+#include "sluicegate/metrics/registry.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace sluicegate::metrics {
+
+inline constexpr std::string_view exposition_content_type =
+    "text/plain; version=0.0.4; charset=utf-8";
+
+[[nodiscard]] std::string expose(const Registry& registry);
+
+}  // namespace sluicegate::metrics
