@@ -67,6 +67,10 @@ void set_level(Level level) noexcept {
     threshold = level;
 }
 
+std::int64_t dropped_count() {
+    return writer_thread ? static_cast<std::int64_t>(writer_thread->overrun_counter()) : 0;
+}
+
 void append_timestamp(std::string& out, std::int64_t unix_microseconds) {
     const std::int64_t milliseconds = unix_microseconds / 1000;
     const std::time_t seconds = milliseconds / 1000;

@@ -38,6 +38,9 @@ void start(Level level);
 void stop();
 void set_level(Level level) noexcept;
 
+/// Lines (a batch of write_lines() counts as one) dropped since start() because the queue was full.
+[[nodiscard]] std::int64_t dropped_count();
+
 /// `{"time":…,"level":…,"event":EVENT,"message":MESSAGE,FIELDS…}`
 void write(Level level, std::string_view event, std::string_view message,
            std::initializer_list<Field> fields = {});
