@@ -6,9 +6,10 @@
 ///
 /// Threads    any, for everything. A cell outlives the thread that wrote it.
 /// Ownership  handles point into their Registry and must not outlive it; copying one is free.
-/// Bounds     series_cells_max; a series beyond it is refused, which is counted and logged by
-///            nobody's request: its handle works and is never shown.
-/// Errors     a wrong type or number of labels is a defect of the caller (assert).
+/// Bounds     series_cells_max; a series beyond it is refused and counted in
+///            metrics_series_refused_total, its handle works and is never shown.
+/// Errors     std::bad_alloc ends the process; a wrong type or number of labels is a defect of the
+/// caller (assert).
 
 #include "sluicegate/metrics/catalogue.hpp"
 
@@ -21,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -141,14 +143,15 @@ private:
     friend class Histogram;
 
     struct Series {
-        std::uint32_t first_cell = 0;
-        std::int64_t fixed = 0;  ///< what set() said
+        std::optional<std::uint32_t> first_cell;  ///< none until a handle is asked for
+        std::int64_t fixed = 0;                   ///< what set() said, added to the cells
     };
     using Family = std::map<std::vector<std::string>, Series>;
 
     std::uint32_t first_cell_of(Metric metric, Type type, LabelValues values);
+    /// The mutex is held.
     Series& series_of(Metric metric, LabelValues values);
-    std::uint32_t take_cells(std::size_t count);
+    std::optional<std::uint32_t> take_cells(std::size_t count);
     std::int64_t sum_of(std::uint32_t cell) const;
     detail::Cell* cells(std::uint32_t first) noexcept;
     detail::Cell* make_cells(std::uint32_t first);

@@ -1,0 +1,163 @@
+#include "sluicegate/metrics/catalogue.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace sluicegate::metrics {
+namespace {
+
+constexpr std::size_t metric_count = static_cast<std::size_t>(Metric::count_);
+
+constexpr Label model{"model", "a configured model, or `unknown`"};
+constexpr Label upstream{"upstream", "a configured upstream"};
+
+constexpr std::array requests_labels{
+    model, Label{"status", "the HTTP status sent; `499` when the client left before an answer"},
+    Label{"outcome", "`ok`, or the kind of the error as in the log, e.g. `rate_limited`"}};
+constexpr std::array model_labels{model};
+constexpr std::array auth_failure_labels{
+    Label{"kind",
+          "`missing_api_key`, `invalid_authorization_header`, `invalid_api_key`, "
+          "`api_key_expired`, `ip_not_allowed`"}};
+constexpr std::array decision_labels{model, Label{"decision", "`admitted`, `rejected`"}};
+constexpr std::array upstream_labels{upstream};
+constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
+constexpr std::array upstream_connect_labels{
+    upstream, Label{"kind",
+                    "`reused` from the pool; new: `plain`, `tls` (full handshake), "
+                    "`tls_resumed`"}};
+constexpr std::array upstream_error_labels{
+    upstream, Label{"kind", "the kind of the error as in the log, e.g. `upstream_timeout`"}};
+constexpr std::array reload_labels{Label{"outcome", "`success`, `failure`"}};
+constexpr std::array config_labels{Label{"sha256", "hash of the text of the configuration"}};
+constexpr std::array build_labels{Label{"version", "of sluicegate"},
+                                  Label{"compiler", "name and version"}};
+
+constexpr std::array<Definition, metric_count> definitions{{
+    {Metric::requests_total, "sluicegate_requests_total", Type::counter, Unit::one, requests_labels,
+     "Requests answered or given up, by model, HTTP status and outcome."},
+    {Metric::requests_in_flight,
+     "sluicegate_requests_in_flight",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Requests whose head has been read and whose answer is not complete."},
+    {Metric::request_duration_seconds, "sluicegate_request_duration_seconds", Type::histogram,
+     Unit::nanoseconds, model_labels,
+     "Time from the complete head of a request to the last byte of its answer."},
+    {Metric::auth_failures_total, "sluicegate_auth_failures_total", Type::counter, Unit::one,
+     auth_failure_labels, "Requests refused for their credentials."},
+    {Metric::limiter_decisions_total, "sluicegate_limiter_decisions_total", Type::counter,
+     Unit::one, decision_labels, "Requests that the rate limits let pass or refused."},
+    {Metric::client_connections,
+     "sluicegate_client_connections",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Open connections of clients."},
+    {Metric::upstream_first_byte_duration_seconds,
+     "sluicegate_upstream_first_byte_duration_seconds", Type::histogram, Unit::nanoseconds,
+     upstream_labels, "Time from the start of an attempt to the complete head of its answer."},
+    {Metric::upstream_request_duration_seconds, "sluicegate_upstream_request_duration_seconds",
+     Type::histogram, Unit::nanoseconds, upstream_labels,
+     "Time from the start of an attempt to the last byte of its answer."},
+    {Metric::upstream_connections, "sluicegate_upstream_connections", Type::gauge, Unit::one,
+     upstream_state_labels, "Open connections to upstreams."},
+    {Metric::upstream_connects_total, "sluicegate_upstream_connects_total", Type::counter,
+     Unit::one, upstream_connect_labels, "Connections taken for an attempt, by how they came."},
+    {Metric::upstream_errors_total, "sluicegate_upstream_errors_total", Type::counter, Unit::one,
+     upstream_error_labels, "Attempts that failed at the upstream."},
+    {Metric::config_reloads_total, "sluicegate_config_reloads_total", Type::counter, Unit::one,
+     reload_labels, "Reloads of the configuration asked for by SIGHUP."},
+    {Metric::config_last_reload_success_timestamp_seconds,
+     "sluicegate_config_last_reload_success_timestamp_seconds",
+     Type::gauge,
+     Unit::nanoseconds,
+     {},
+     "When the configuration in force was loaded, in seconds since 1970."},
+    {Metric::config_info, "sluicegate_config_info", Type::gauge, Unit::one, config_labels,
+     "Always 1: names the configuration in force."},
+    {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,
+     "Always 1: names the program."},
+    {Metric::log_lines_dropped_total,
+     "sluicegate_log_lines_dropped_total",
+     Type::counter,
+     Unit::one,
+     {},
+     "Log lines (or batches of access log lines) lost because the queue was full."},
+    {Metric::metrics_series_refused_total,
+     "sluicegate_metrics_series_refused_total",
+     Type::counter,
+     Unit::one,
+     {},
+     "Look-ups of a new series beyond the bound; not shown here."},
+    {Metric::process_cpu_seconds_total,
+     "process_cpu_seconds_total",
+     Type::counter,
+     Unit::nanoseconds,
+     {},
+     "User and system CPU time spent, in seconds."},
+    {Metric::process_resident_memory_bytes,
+     "process_resident_memory_bytes",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Resident memory size in bytes."},
+    {Metric::process_open_fds,
+     "process_open_fds",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Number of open file descriptors."},
+    {Metric::process_max_fds,
+     "process_max_fds",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Maximum number of open file descriptors."},
+    {Metric::process_start_time_seconds,
+     "process_start_time_seconds",
+     Type::gauge,
+     Unit::nanoseconds,
+     {},
+     "Start time of the process, in seconds since 1970."},
+}};
+
+constexpr bool rows_stand_in_order() {
+    for (std::size_t i = 0; i < definitions.size(); ++i) {
+        if (definitions[i].metric != static_cast<Metric>(i)) return false;
+    }
+    return true;
+}
+static_assert(rows_stand_in_order(), "one row for each Metric, in the order of the enum");
+
+constexpr std::int64_t ms = 1'000'000;
+constexpr std::array<std::int64_t, 18> bounds{
+    1 * ms,     2'500'000,  5 * ms,     10 * ms,     25 * ms,     50 * ms,
+    100 * ms,   250 * ms,   500 * ms,   1000 * ms,   2500 * ms,   5000 * ms,
+    10000 * ms, 25000 * ms, 50000 * ms, 100000 * ms, 250000 * ms, 500000 * ms};
+
+}  // namespace
+
+std::span<const Definition> catalogue() noexcept {
+    return definitions;
+}
+
+const Definition& definition_of(Metric metric) noexcept {
+    return definitions[static_cast<std::size_t>(metric)];
+}
+
+std::span<const std::int64_t> bucket_bounds() noexcept {
+    return bounds;
+}
+
+std::string_view name_of(Type type) noexcept {
+    switch (type) {
+        case Type::counter: return "counter";
+        case Type::gauge: return "gauge";
+        case Type::histogram: return "histogram";
+    }
+    return "";
+}
+
+}  // namespace sluicegate::metrics

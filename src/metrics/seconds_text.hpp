@@ -1,0 +1,11 @@
+#pragma once
+/// Nanoseconds as decimal seconds: exact, unlike a binary fraction, and without trailing zeros.
+
+#include <cstdint>
+#include <string>
+
+namespace sluicegate::metrics {
+
+void append_seconds(std::string& out, std::int64_t nanoseconds);
+
+}  // namespace sluicegate::metrics
