@@ -1,0 +1,18 @@
+#pragma once
+/// The two character rules that every head must keep.
+
+#include <string_view>
+
+namespace sluicegate::http {
+
+/// One or more tchar (RFC 9110 section 5.6.2): what a method or a field name may be.
+[[nodiscard]] bool is_token(std::string_view text) noexcept;
+
+/// No control byte but HTAB, no white space at either end (RFC 9110 section 5.5). Bytes of
+/// 0x80 … 0xFF are allowed. May be empty.
+[[nodiscard]] bool is_field_value(std::string_view text) noexcept;
+
+/// Equal without regard to the case of ASCII letters.
+[[nodiscard]] bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;
+
+}  // namespace sluicegate::http

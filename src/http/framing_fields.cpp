@@ -1,0 +1,107 @@
+#include "http/framing_fields.hpp"
+
+#include "sluicegate/http/syntax.hpp"
+
+#include "http/octets.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <system_error>
+
+namespace sluicegate::http {
+namespace {
+
+/// As many as the largest value has, leading zeros included.
+constexpr std::size_t length_digits_max = 19;
+
+MaybeFlaw read_content_length(std::string_view text, FramingFields& out) {
+    if (out.has_content_length) return Flaw{"more than one Content-Length"};
+    out.has_content_length = true;
+    const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), [](char byte) {
+        return is(byte, digit_octet);
+    });
+    if (!is_number) return Flaw{"a Content-Length that is no number"};
+    if (text.size() > length_digits_max) return Flaw{"a Content-Length with too many digits"};
+    std::from_chars(text.data(), text.data() + text.size(), out.content_length);
+    if (out.content_length > std::numeric_limits<std::int64_t>::max()) {
+        return Flaw{"a Content-Length beyond 2^63-1"};
+    }
+    return std::nullopt;
+}
+
+MaybeFlaw read_transfer_encoding(std::string_view text, FramingFields& out) {
+    if (out.is_chunked) return Flaw{"more than one Transfer-Encoding"};
+    if (!equals_ignoring_case(text, "chunked")) {
+        return Flaw{"a Transfer-Encoding other than chunked"};
+    }
+    out.is_chunked = true;
+    return std::nullopt;
+}
+
+/// Empty list elements are skipped, as RFC 9110 section 5.6.1.2 asks of recipients.
+MaybeFlaw read_connection(std::string_view list, FramingFields& out) {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        std::string_view option = list.substr(0, comma);
+        list.remove_prefix(std::min(comma + 1, list.size()));
+        while (!option.empty() && is_white_space(option.front())) option.remove_prefix(1);
+        while (!option.empty() && is_white_space(option.back())) option.remove_suffix(1);
+        if (option.empty()) continue;
+        if (!is_token(option)) return Flaw{"a Connection that is no list of tokens"};
+        if (equals_ignoring_case(option, "close")) out.connection_close = true;
+        if (equals_ignoring_case(option, "keep-alive")) out.connection_keep_alive = true;
+        if (equals_ignoring_case(option, "upgrade")) out.connection_upgrade = true;
+    }
+    return std::nullopt;
+}
+
+/// The sizes of the names that matter tell them apart, so most fields cost one comparison.
+MaybeFlaw read_field(const Field& field, FramingFields& out) {
+    const auto named = [&field](std::string_view name) {
+        return equals_ignoring_case(field.name, name);
+    };
+    switch (field.name.size()) {
+        case std::string_view("host").size():
+            if (named("host")) {
+                ++out.hosts;
+                out.host = field.value;
+            }
+            return std::nullopt;
+        case std::string_view("expect").size():
+            if (named("expect")) {
+                out.has_expect = true;
+                if (!equals_ignoring_case(field.value, "100-continue")) {
+                    out.expects_only_continue = false;
+                }
+            }
+            return std::nullopt;
+        case std::string_view("upgrade").size():
+            if (named("upgrade")) out.has_upgrade = true;
+            return std::nullopt;
+        case std::string_view("connection").size():
+            return named("connection") ? read_connection(field.value, out) : std::nullopt;
+        case std::string_view("content-length").size():
+            return named("content-length") ? read_content_length(field.value, out) : std::nullopt;
+        case std::string_view("transfer-encoding").size():
+            return named("transfer-encoding") ? read_transfer_encoding(field.value, out)
+                                              : std::nullopt;
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace
+
+MaybeFlaw read_framing_fields(const FieldTable& fields, unsigned minor_version,
+                              FramingFields& out) {
+    for (const Field& field : fields) {
+        if (const MaybeFlaw flaw = read_field(field, out)) return flaw;
+    }
+    if (out.is_chunked && minor_version == 0) return Flaw{"Transfer-Encoding in HTTP/1.0"};
+    if (out.is_chunked && out.has_content_length) {
+        return Flaw{"Transfer-Encoding beside Content-Length"};
+    }
+    return std::nullopt;
+}
+
+}  // namespace sluicegate::http
