@@ -1,0 +1,63 @@
+#include "sluicegate/http/syntax.hpp"
+
+#include "sluicegate/http/method.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace sluicegate::http {
+namespace {
+
+TEST(Syntax, ClassifiesEveryByteAsRfc9110Does) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    for (int value = 0; value < 256; ++value) {
+        SCOPED_TRACE(value);
+        const char byte = static_cast<char>(value);
+        const bool is_alphanumeric = (value >= '0' && value <= '9') ||
+                                     (value >= 'a' && value <= 'z') ||
+                                     (value >= 'A' && value <= 'Z');
+        const bool is_mark = value != 0 && marks.find(byte) != std::string_view::npos;
+        EXPECT_EQ(is_token(std::string(1, byte)), is_alphanumeric || is_mark);
+        // At every place of a text, so that each way to search it is taken.
+        const bool is_allowed = value == '\t' || (value >= 0x20 && value != 0x7F);
+        for (std::size_t at = 1; at < 20; ++at) {
+            std::string text(21, '\xE9');
+            text[at] = byte;
+            EXPECT_EQ(is_field_value(text), is_allowed) << at;
+        }
+    }
+}
+
+TEST(Syntax, ValuesHaveNoWhiteSpaceAround) {
+    EXPECT_TRUE(is_field_value(""));
+    EXPECT_TRUE(is_field_value("a b\tc"));
+    EXPECT_FALSE(is_field_value(" a"));
+    EXPECT_FALSE(is_field_value("a "));
+    EXPECT_FALSE(is_field_value("\ta"));
+    EXPECT_FALSE(is_field_value("\t"));
+    EXPECT_FALSE(is_token(""));
+}
+
+TEST(Syntax, OnlyLettersIgnoreCase) {
+    EXPECT_TRUE(equals_ignoring_case("Content-Length", "cONTENT-lENGTH"));
+    EXPECT_FALSE(equals_ignoring_case("a", "ab"));
+    EXPECT_FALSE(equals_ignoring_case("[", "{"));
+    EXPECT_FALSE(equals_ignoring_case("\xC9", "\xE9"));
+    EXPECT_FALSE(equals_ignoring_case("-", "\r"));
+}
+
+TEST(Method, NamesAndBack) {
+    for (int i = 0; i <= static_cast<int>(Method::connect); ++i) {
+        const auto method = static_cast<Method>(i);
+        EXPECT_EQ(method_of(name_of(method)), method);
+    }
+    EXPECT_EQ(name_of(Method::delete_), "DELETE");
+    EXPECT_FALSE(method_of("get").has_value());
+    EXPECT_FALSE(method_of("").has_value());
+    EXPECT_FALSE(method_of("GETS").has_value());
+}
+
+}  // namespace
+}  // namespace sluicegate::http
