@@ -1,0 +1,79 @@
+#pragma once
+/// Decides whether a user may call a model now: requests, tokens and concurrency in one step.
+///
+/// Threads    any number may call everything at once; one spin byte guards one (user, model).
+/// Memory     bounded by Settings::slots; keys that were idle for a window are evicted on demand,
+///            which loses nothing (law L4). Nothing is allocated per request.
+/// Errors     none: when every slot is in use, newcomers share overflow slots, which reject
+///            sooner, never later.
+/// Source     docs/limits.md states the laws that this holds to.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/ids.hpp"
+#include "sluicegate/limit/decision.hpp"
+#include "sluicegate/limit/plan.hpp"
+#include "sluicegate/limit/reservation.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace sluicegate::limit {
+
+struct Settings {
+    static constexpr Milliseconds window_max{60'000};
+    static constexpr std::uint32_t slots_max = 1U << 23U;
+
+    Milliseconds window{60'000};    ///< 1 ms … window_max; what "per minute" means
+    std::uint32_t slots = 1 << 20;  ///< 1 … slots_max; (user, model) pairs active in one window
+};
+
+/// Since the Limiter was made; for metrics.
+struct TableCounts {
+    std::uint64_t slots_used = 0;        ///< now
+    std::uint64_t bytes_mapped = 0;      ///< now: slots in slabs, and the index
+    std::uint64_t promotions = 0;        ///< keys moved to a larger slot
+    std::uint64_t promotions_short = 0;  ///< no larger slot was free: the key merges runs instead
+    std::uint64_t evictions = 0;         ///< idle slots given to another key
+    std::uint64_t overflows = 0;         ///< requests decided by a shared overflow slot
+};
+
+struct [[nodiscard]] Admission {
+    Decision decision;
+    Reservation reservation;  ///< active exactly when admitted
+};
+
+class SlotTable;
+
+class Limiter {
+public:
+    /// Settings out of range are moved to the nearest bound. Throws std::bad_alloc only.
+    explicit Limiter(const Settings& settings);
+    ~Limiter();
+    Limiter(const Limiter&) = delete;
+    Limiter& operator=(const Limiter&) = delete;
+
+    /// Checks every limit, then charges all of them or none. `tokens`: the estimate to reserve,
+    /// 0 … Plan::value_max. `now` may step back: time then stands still for the key (law L6).
+    Admission admit(UserId user, ModelId model, const Plan& plan, std::int64_t tokens,
+                    Instant now) noexcept;
+
+    /// What is left, without charging anything. For status pages.
+    [[nodiscard]] Budgets peek(UserId user, ModelId model, const Plan& plan, Instant now) noexcept;
+
+    /// Brings the key's slot towards the cache: call as soon as user and model are known.
+    void prefetch(UserId user, ModelId model) const noexcept;
+
+    [[nodiscard]] TableCounts counts() const noexcept;
+
+private:
+    friend class Reservation;
+
+    void settle(const Reservation::Ticket& ticket, std::int64_t actual_tokens,
+                Instant now) noexcept;
+    void cancel(const Reservation::Ticket& ticket, std::uint64_t now_ms) noexcept;
+
+    std::unique_ptr<SlotTable> table_;
+};
+
+}  // namespace sluicegate::limit

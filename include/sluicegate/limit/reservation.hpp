@@ -1,0 +1,62 @@
+#pragma once
+/// Budget held for one request until its real usage is known.
+///
+/// Units      model tokens; requests count as 1.
+/// Ownership  movable, one owner; the Limiter must outlive it.
+/// Threads    not safe to share; settle or cancel on any thread.
+/// Errors     none: nothing here fails.
+/// Unsettled  destruction gives everything back, like cancel(), so every early return is safe.
+/// Source     docs/limits.md, laws L5 and L8.
+
+#include "sluicegate/base/clock.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace sluicegate::limit {
+
+class Limiter;
+
+class [[nodiscard]] Reservation {
+public:
+    /// Holds nothing.
+    Reservation() noexcept = default;
+    Reservation(Reservation&& other) noexcept
+        : limiter_(std::exchange(other.limiter_, nullptr)), ticket_(other.ticket_) {}
+    Reservation& operator=(Reservation&& other) noexcept {
+        if (this != &other) {
+            release();
+            limiter_ = std::exchange(other.limiter_, nullptr);
+            ticket_ = other.ticket_;
+        }
+        return *this;
+    }
+    ~Reservation() { release(); }
+
+    /// Replaces the estimate by what was really used: the request stays counted, tokens that were
+    /// not needed come back, tokens beyond the estimate are charged. Then holds nothing.
+    void settle(std::int64_t actual_tokens, Instant now) noexcept;
+    /// The request never reached an upstream: it and its tokens are given back. Then holds nothing.
+    void cancel(Instant now) noexcept;
+    [[nodiscard]] bool is_active() const noexcept { return limiter_ != nullptr; }
+
+private:
+    friend class Limiter;
+
+    /// Finds the charge again by key and time, never by address: the slot may have moved.
+    struct Ticket {
+        std::uint64_t key = 0;
+        std::uint64_t stamp_ms = 0;  ///< when it was admitted, by the slot's clock
+        std::uint32_t tokens = 0;    ///< reserved
+        bool is_overflow = false;    ///< charged to a shared overflow slot
+    };
+
+    Reservation(Limiter& limiter, const Ticket& ticket) noexcept
+        : limiter_(&limiter), ticket_(ticket) {}
+    void release() noexcept;
+
+    Limiter* limiter_ = nullptr;
+    Ticket ticket_;
+};
+
+}  // namespace sluicegate::limit
