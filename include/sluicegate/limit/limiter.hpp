@@ -22,7 +22,7 @@ namespace sluicegate::limit {
 
 struct Settings {
     static constexpr Milliseconds window_max{60'000};
-    static constexpr std::uint32_t slots_max = 1U << 23U;
+    static constexpr std::uint32_t slots_max = 12'000'000;
 
     Milliseconds window{60'000};    ///< 1 ms … window_max; what "per minute" means
     std::uint32_t slots = 1 << 20;  ///< 1 … slots_max; (user, model) pairs active in one window

@@ -14,9 +14,9 @@ struct Plan {
     /// Requests in flight that one key can count; an absent limit means this many.
     static constexpr std::int64_t concurrency_max = 65'535;
 
-    std::optional<std::int64_t> rpm;          ///< requests per minute
-    std::optional<std::int64_t> tpm;          ///< model tokens per minute
-    std::optional<std::int64_t> concurrency;  ///< requests in flight
+    std::optional<std::int64_t> rpm{};          ///< requests per minute
+    std::optional<std::int64_t> tpm{};          ///< model tokens per minute
+    std::optional<std::int64_t> concurrency{};  ///< requests in flight
 };
 
 }  // namespace sluicegate::limit

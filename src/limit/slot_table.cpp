@@ -1,0 +1,254 @@
+#include "limit/slot_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <new>
+
+namespace sluicegate::limit {
+namespace {
+
+/// Keeps the search for an idle slot in one shard below a millisecond.
+constexpr std::uint32_t shard_slots_wanted = 4096;
+constexpr unsigned shard_bits_max = 12;
+/// From here on the index outgrows what the processor translates without huge pages. Below, plain
+/// pages cost less memory while there are few keys.
+constexpr std::size_t huge_index_bytes = std::size_t{32} << 20U;
+constexpr std::uint32_t ref_mask = (1U << slot_ref_bits) - 1;
+
+unsigned shard_bits_for(std::uint32_t slots) {
+    const auto bits = static_cast<unsigned>(std::bit_width(slots / shard_slots_wanted));
+    return std::min(bits == 0 ? 0 : bits - 1, shard_bits_max);
+}
+
+/// At least two places a key: 8 bytes of index for each.
+std::uint32_t places_for(std::uint32_t slots, unsigned shard_bits) {
+    constexpr std::uint32_t places_min = 64;
+    return std::max(std::bit_ceil(2 * ((slots >> shard_bits) + 1)), places_min);
+}
+
+void start_empty(Slot& slot, const Key& key, std::uint64_t now_ms) noexcept {
+    slot.tokens = 0;
+    slot.in_flight = 0;
+    slot.last_ms = now_ms & ((std::uint64_t{1} << 48U) - 1);
+    slot.first = 0;
+    slot.requests = 0;
+    slot.is_joining = 0;
+    slot.head = 0;
+    slot.count = 0;
+    slot.key.store(key.value, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+SlotTable::SlotTable(std::uint64_t window_ms, std::uint32_t slots)
+    : spans_(window_ms),
+      pool_(slots),
+      shard_bits_(shard_bits_for(slots)),
+      place_mask_(places_for(slots, shard_bits_) - 1),
+      shard_keys_max_(place_mask_ / 8 * 7),
+      shards_(std::make_unique<Shard[]>(std::size_t{1} << shard_bits_)),
+      overflow_(std::make_unique<OverflowSlot[]>(overflow_slots)) {
+    const std::size_t bytes = (std::size_t{place_mask_} + 1) * sizeof(Entry) << shard_bits_;
+    index_ = Pages(bytes, bytes < huge_index_bytes ? Pages::Kind::plain : Pages::Kind::huge);
+    if (index_.data() == nullptr) throw std::bad_alloc();
+    entries_ = reinterpret_cast<Entry*>(index_.data());
+    for (std::size_t i = 0; i < overflow_slots; ++i) {
+        Slot* slot = new (overflow_[i].bytes) Slot;
+        slot->lock.store(0, std::memory_order_relaxed);
+        slot->size = SizeClass::wide;
+        start_empty(*slot, Key{.value = Slot::no_key, .hash = 0}, 0);
+    }
+}
+
+FoundSlot SlotTable::find_or_make(const Key& key, std::uint64_t now_ms,
+                                  bool counts_in_flight) noexcept {
+    Place place = look_up(key);
+    if (place.slot) return {std::move(place.slot)};
+
+    constexpr int attempts_max = 4;  // others may take what was evicted for us
+    Shard& shard = shards_[shard_of(key)];
+    for (int attempt = 0;; ++attempt) {
+        {
+            const std::lock_guard guard(shard.mutex);
+            place = look_up(key);
+            if (place.slot) return {std::move(place.slot)};
+            SlotLock made = make(key, now_ms, counts_in_flight);
+            if (made) return {std::move(made)};
+            // Locked before the shard is free: whoever makes a slot for this key from now on waits
+            // until what we charge can be seen.
+            if (attempt == attempts_max) return {overflow_slot(key), true};
+        }
+        if (!evict_one(key, now_ms)) attempt = attempts_max - 1;
+    }
+}
+
+SlotLock SlotTable::find(const Key& key) noexcept {
+    Place place = look_up(key);
+    if (!place.slot) {
+        const std::lock_guard guard(shards_[shard_of(key)].mutex);
+        place = look_up(key);
+    }
+    return std::move(place.slot);
+}
+
+SlotLock SlotTable::overflow_slot(const Key& key) noexcept {
+    OverflowSlot& chosen = overflow_[(key.hash >> 40U) % overflow_slots];
+    return SlotLock(*std::launder(reinterpret_cast<Slot*>(chosen.bytes)));
+}
+
+SlotTable::Place SlotTable::look_up(const Key& key) noexcept {
+    const Entry* entries = entries_of(shard_of(key));
+    const std::uint32_t mark = mark_of(key);
+    for (std::uint32_t at = place_of(key);; at = (at + 1) & place_mask_) {
+        const std::uint32_t entry = entries[at].load(std::memory_order_acquire);
+        if (entry == 0) return {};
+        if ((entry & ~ref_mask) != mark) continue;
+        Slot& slot = pool_.at(entry & ref_mask);
+        if (slot.key.load(std::memory_order_relaxed) != key.value) continue;
+        SlotLock lock(slot);
+        if (slot.key.load(std::memory_order_relaxed) == key.value) return {std::move(lock), at};
+    }
+}
+
+SlotLock SlotTable::make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept {
+    const std::size_t shard = shard_of(key);
+    if (shards_[shard].used >= shard_keys_max_) return {};
+
+    // While a shared slot holds live counts, some may be this key's own: it takes them all over.
+    const SlotLock shared = overflow_slot(key);
+    with_run_log(*shared, spans_, [&](auto log) { log.advance(now_ms); });
+    if (counts_in_flight && shared->in_flight != 0) return {};
+    const bool takes_over = shared->count != 0;
+
+    const SlotRef ref = pool_.allocate_first(takes_over ? SizeClass::wide : SizeClass::tiny);
+    if (ref == 0) return {};
+    SlotLock slot(pool_.at(ref));
+    start_empty(*slot, key, now_ms);
+    if (takes_over) {
+        RunLog<WideRun>(*slot, spans_).copy_from(RunLog<WideRun>(*shared, spans_));
+    }
+
+    Entry* entries = entries_of(shard);
+    std::uint32_t at = place_of(key);
+    while (entries[at].load(std::memory_order_relaxed) != 0) at = (at + 1) & place_mask_;
+    entries[at].store(mark_of(key) | ref, std::memory_order_release);
+    ++shards_[shard].used;
+    return slot;
+}
+
+bool SlotTable::promote(const Key& key, bool to_wide) noexcept {
+    const std::size_t shard = shard_of(key);
+    const std::lock_guard guard(shards_[shard].mutex);
+    const Place place = look_up(key);
+    if (!place.slot) return true;  // evicted meanwhile: the caller makes a new one
+    Slot& from = *place.slot;
+    const std::size_t first =
+        to_wide ? index_of(SizeClass::wide) : std::size_t{index_of(from.size) + 1};
+    const std::size_t last = index_of(to_wide ? SizeClass::wide : SizeClass::large);
+    SlotRef ref = 0;
+    for (std::size_t i = first; i <= last && ref == 0; ++i) {
+        ref = pool_.allocate(SizeClass{static_cast<std::uint8_t>(i)});
+    }
+    if (ref == 0) {
+        promotions_short_.fetch_add(1, std::memory_order_relaxed);
+        return false;
+    }
+    const SlotLock to(pool_.at(ref));
+    to->in_flight = from.in_flight;
+    with_run_log(*to, spans_,
+                 [&](auto larger) { larger.copy_from(RunLog<PackedRun>(from, spans_)); });
+    to->key.store(key.value, std::memory_order_relaxed);
+
+    Entry& entry = entries_of(shard)[place.at];
+    const SlotRef old = entry.load(std::memory_order_relaxed) & ref_mask;
+    entry.store(mark_of(key) | ref, std::memory_order_release);
+    from.key.store(Slot::no_key, std::memory_order_relaxed);
+    pool_.release(old);
+    promotions_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+/// Closes the gap that a linear probe would stop at. Readers without the mutex may miss an entry
+/// that moves; they look again with it.
+void SlotTable::erase(std::size_t shard, std::uint32_t at) noexcept {
+    Entry* entries = entries_of(shard);
+    for (std::uint32_t next = (at + 1) & place_mask_;; next = (next + 1) & place_mask_) {
+        const std::uint32_t entry = entries[next].load(std::memory_order_relaxed);
+        if (entry == 0) break;
+        const Key key = Key::of(pool_.at(entry & ref_mask).key.load(std::memory_order_relaxed));
+        // It may move only if its probe passes the gap.
+        const std::uint32_t probed = (next - place_of(key)) & place_mask_;
+        if (probed >= ((next - at) & place_mask_)) {
+            entries[at].store(entry, std::memory_order_release);
+            at = next;
+        }
+    }
+    entries[at].store(0, std::memory_order_release);
+    --shards_[shard].used;
+}
+
+bool SlotTable::evict_one(const Key& wanted_by, std::uint64_t now_ms) noexcept {
+    if (now_ms < idle_from_ms_.load(std::memory_order_relaxed)) return false;
+    const std::size_t shards = std::size_t{1} << shard_bits_;
+    std::uint64_t idle_from = ~std::uint64_t{0};
+    for (std::size_t i = 0; i < shards; ++i) {
+        const std::size_t shard = (shard_of(wanted_by) + i) & (shards - 1);
+        const auto& shard_idle_from = shards_[shard].idle_from_ms;
+        if (now_ms >= shard_idle_from.load(std::memory_order_relaxed) &&
+            evict_from(shard, now_ms)) {
+            return true;
+        }
+        idle_from = std::min(idle_from, shard_idle_from.load(std::memory_order_relaxed));
+    }
+    idle_from_ms_.store(idle_from, std::memory_order_relaxed);
+    return false;
+}
+
+bool SlotTable::evict_from(std::size_t shard_at, std::uint64_t now_ms) noexcept {
+    Shard& shard = shards_[shard_at];
+    const std::lock_guard guard(shard.mutex);
+    std::uint64_t idle_from = now_ms + spans_.window_ms;
+    for (std::uint32_t i = 0; i <= place_mask_; ++i) {
+        const std::uint32_t at = (shard.hand + i) & place_mask_;
+        const std::uint32_t entry = entries_of(shard_at)[at].load(std::memory_order_relaxed);
+        if (entry == 0) continue;
+        const SlotLock slot(pool_.at(entry & ref_mask));
+        // A slot in flight stays live for a window after its last settlement.
+        if (slot->in_flight != 0) continue;
+        const std::uint64_t slot_idle_from = slot->last_ms + spans_.window_ms;
+        if (now_ms < slot_idle_from) {
+            idle_from = std::min(idle_from, slot_idle_from);
+            continue;
+        }
+        erase(shard_at, at);
+        slot->key.store(Slot::no_key, std::memory_order_relaxed);
+        pool_.release(entry & ref_mask);
+        shard.hand = at;
+        evictions_.fetch_add(1, std::memory_order_relaxed);
+        return true;
+    }
+    shard.idle_from_ms.store(idle_from, std::memory_order_relaxed);
+    return false;
+}
+
+void SlotTable::prefetch(const Key& key) const noexcept {
+    const std::uint32_t entry =
+        entries_of(shard_of(key))[place_of(key)].load(std::memory_order_acquire);
+    if (entry == 0) return;
+    const Slot& slot = pool_.at(entry & ref_mask);
+    __builtin_prefetch(&slot, 1);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(&slot) + 64, 1);
+}
+
+TableCounts SlotTable::counts() const noexcept {
+    const SlotPool::Counts pool = pool_.counts();
+    return {.slots_used = pool.slots_used,
+            .bytes_mapped = pool.bytes_mapped + index_.size(),
+            .promotions = promotions_.load(std::memory_order_relaxed),
+            .promotions_short = promotions_short_.load(std::memory_order_relaxed),
+            .evictions = evictions_.load(std::memory_order_relaxed),
+            .overflows = overflows_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace sluicegate::limit

@@ -1,0 +1,123 @@
+#pragma once
+/// From (user, model) to its slot: a sharded open-addressing index over the slot pool.
+///
+/// An index entry is 32 bits: 26 name the slot, 6 are bits of the key's hash, so that a look-up
+/// touches a foreign slot once in 64 collisions. Entries are read without a lock: whoever finds a
+/// slot locks it and looks at its key, and whoever finds none looks again under the shard's mutex.
+///
+/// Threads   any. Order of locks: shard, slot, pool. Nobody waits for a shard with a slot locked.
+/// Memory    bounded by `slots`; idle slots are evicted when a new key needs one, never live ones.
+
+#include "sluicegate/base/ids.hpp"
+#include "sluicegate/limit/limiter.hpp"
+
+#include "limit/run_log.hpp"
+#include "limit/slot.hpp"
+#include "limit/slot_pool.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+namespace sluicegate::limit {
+
+/// What a slot belongs to, and its hash: different bits choose shard, place and mark, because one
+/// set of bits for two of them would crowd a shard's keys into a few places.
+struct Key {
+    std::uint64_t value;
+    std::uint64_t hash;
+
+    static Key of(UserId user, ModelId model) noexcept {
+        return of((std::uint64_t{static_cast<std::uint32_t>(user)} << 32U) |
+                  static_cast<std::uint32_t>(model));
+    }
+    static Key of(std::uint64_t value) noexcept {
+        std::uint64_t h = value * 0x9E3779B97F4A7C15U;
+        h = (h ^ (h >> 32U)) * 0xD6E8FEB86659FD93U;
+        return {.value = value, .hash = h ^ (h >> 32U)};
+    }
+};
+
+struct FoundSlot {
+    SlotLock slot;
+    bool is_overflow = false;
+};
+
+class SlotTable {
+public:
+    SlotTable(std::uint64_t window_ms, std::uint32_t slots);
+
+    [[nodiscard]] const WindowSpans& spans() const noexcept { return spans_; }
+
+    /// The key's slot; made if there is none. When all are live, an overflow slot that many keys
+    /// share. `counts_in_flight`: the key may not start afresh while an overflow slot holds
+    /// reservations that could be its own.
+    FoundSlot find_or_make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept;
+    /// The key's slot, or none.
+    SlotLock find(const Key& key) noexcept;
+    SlotLock overflow_slot(const Key& key) noexcept;
+
+    /// Moves the key to a larger slot (to a wide one if asked). False when none is left.
+    bool promote(const Key& key, bool to_wide) noexcept;
+
+    void prefetch(const Key& key) const noexcept;
+
+    [[nodiscard]] TableCounts counts() const noexcept;
+    void count_overflow() noexcept { overflows_.fetch_add(1, std::memory_order_relaxed); }
+
+private:
+    using Entry = std::atomic<std::uint32_t>;
+
+    struct alignas(64) Shard {
+        std::mutex mutex;
+        std::uint32_t used = 0;
+        std::uint32_t hand = 0;  ///< where the search for idle slots goes on
+        /// No slot of the shard can be idle before this time.
+        std::atomic<std::uint64_t> idle_from_ms{0};
+    };
+    struct Place {
+        SlotLock slot;
+        std::uint32_t at = 0;  ///< in the shard's part of the index
+    };
+    struct OverflowSlot {
+        alignas(64) std::byte bytes[slot_bytes.back()];
+    };
+    static constexpr std::size_t overflow_slots = 16;
+
+    [[nodiscard]] std::size_t shard_of(const Key& key) const noexcept {
+        return shard_bits_ == 0 ? 0 : key.hash >> (64U - shard_bits_);
+    }
+    [[nodiscard]] Entry* entries_of(std::size_t shard) const noexcept {
+        return entries_ + shard * (std::size_t{place_mask_} + 1);
+    }
+    [[nodiscard]] static std::uint32_t mark_of(const Key& key) noexcept {
+        return static_cast<std::uint32_t>(key.hash >> 32U) << slot_ref_bits;
+    }
+    [[nodiscard]] std::uint32_t place_of(const Key& key) const noexcept {
+        return static_cast<std::uint32_t>(key.hash) & place_mask_;
+    }
+
+    Place look_up(const Key& key) noexcept;
+    SlotLock make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept;
+    void erase(std::size_t shard, std::uint32_t at) noexcept;
+    bool evict_one(const Key& wanted_by, std::uint64_t now_ms) noexcept;
+    bool evict_from(std::size_t shard, std::uint64_t now_ms) noexcept;
+
+    WindowSpans spans_;
+    SlotPool pool_;
+    unsigned shard_bits_;
+    std::uint32_t place_mask_;
+    std::uint32_t shard_keys_max_;
+    Pages index_;
+    Entry* entries_;
+    std::unique_ptr<Shard[]> shards_;
+    std::unique_ptr<OverflowSlot[]> overflow_;
+    std::atomic<std::uint64_t> idle_from_ms_{0};  ///< the earliest of all shards
+    std::atomic<std::uint64_t> promotions_{0};
+    std::atomic<std::uint64_t> promotions_short_{0};
+    std::atomic<std::uint64_t> evictions_{0};
+    std::atomic<std::uint64_t> overflows_{0};
+};
+
+}  // namespace sluicegate::limit
