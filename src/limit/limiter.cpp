@@ -124,6 +124,21 @@ Charge decide(Slot& slot, Log log, const Plan& plan, const Bounds& bounds, std::
     return Charge::done;
 }
 
+/// Replaces what was reserved at `stamp_ms` by what was used. Once that has expired, nothing comes
+/// back, and what was used beyond it is owed from now on.
+template <class Log>
+Charge correct(Log log, std::uint64_t stamp_ms, std::uint64_t reserved, std::uint64_t actual,
+               bool may_grow) noexcept {
+    const bool is_live = log.is_live(stamp_ms);
+    if (actual > reserved) {
+        if (!is_live) return log.charge_debt(actual - reserved, may_grow);
+        log.extend(stamp_ms, actual - reserved);
+    } else if (is_live) {
+        log.refund(stamp_ms, 0, reserved - actual);
+    }
+    return Charge::done;
+}
+
 }  // namespace
 
 Limiter::Limiter(const Settings& settings)
@@ -194,24 +209,21 @@ TableCounts Limiter::counts() const noexcept {
 void Limiter::settle(const Reservation::Ticket& ticket, std::int64_t actual_tokens,
                      Instant now) noexcept {
     const Key key = Key::of(ticket.key);
-    const SlotLock slot = ticket.is_overflow ? table_->overflow_slot(key) : table_->find(key);
-    assert(slot && slot->in_flight != 0);
-    slot->in_flight = (slot->in_flight - 1U) & 0xFFFFU;
     const std::uint64_t actual = bounded_tokens(actual_tokens);
-    with_run_log(*slot, table_->spans(), [&](auto log) {
-        log.advance(to_ms(now));
-        const bool is_live = log.is_live(ticket.stamp_ms);
-        if (actual > ticket.tokens) {
-            const std::uint64_t debt = actual - ticket.tokens;
-            if (is_live) {
-                log.extend(ticket.stamp_ms, debt);
-            } else {
-                log.charge_debt(debt);
-            }
-        } else if (is_live) {
-            log.refund(ticket.stamp_ms, 0, ticket.tokens - actual);
+    for (bool may_grow = !ticket.is_overflow;;) {
+        SlotLock slot = ticket.is_overflow ? table_->overflow_slot(key) : table_->find(key);
+        assert(slot && slot->in_flight != 0);
+        const Charge charge = with_run_log(*slot, table_->spans(), [&](auto log) {
+            log.advance(to_ms(now));
+            return correct(log, ticket.stamp_ms, ticket.tokens, actual, may_grow);
+        });
+        if (charge == Charge::done) {
+            slot->in_flight = (slot->in_flight - 1U) & 0xFFFFU;
+            return;
         }
-    });
+        slot.unlock();  // still in flight: it is promoted, never evicted
+        may_grow = table_->promote(key, charge == Charge::needs_wide);
+    }
 }
 
 void Limiter::cancel(const Reservation::Ticket& ticket, std::uint64_t now_ms) noexcept {

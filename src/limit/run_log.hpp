@@ -68,12 +68,14 @@ public:
         return Charge::done;
     }
 
-    /// Charges tokens whatever room there is: what was used cannot be refused any more.
-    void charge_debt(std::uint64_t tokens) noexcept {
-        if (charge(0, tokens, false) == Charge::done) return;
+    /// Charges tokens that were used already: never impossible.
+    Charge charge_debt(std::uint64_t tokens, bool may_grow) noexcept {
+        const Charge charged = charge(0, tokens, may_grow);
+        if (charged != Charge::impossible) return charged;
         Run& newest = run(slot_.count - 1U);
         newest.stamp = now();
         add_tokens(newest, tokens);
+        return Charge::done;
     }
 
     /// Whether what was charged at `stamp_ms` still counts. Its run may outlive it by the join

@@ -124,7 +124,7 @@ SlotLock SlotTable::make(const Key& key, std::uint64_t now_ms, bool counts_in_fl
     const SlotRef ref = pool_.allocate_first(takes_over ? SizeClass::wide : SizeClass::tiny);
     if (ref == 0) return {};
     SlotLock slot(pool_.at(ref));
-    start_empty(*slot, key, now_ms);
+    start_empty(*slot, key, std::max(now_ms, shards_[shard].evicted_ms));
     if (takes_over) {
         RunLog<WideRun>(*slot, spans_).copy_from(RunLog<WideRun>(*shared, spans_));
     }
@@ -214,7 +214,8 @@ bool SlotTable::evict_from(std::size_t shard_at, std::uint64_t now_ms) noexcept 
         const std::uint32_t entry = entries_of(shard_at)[at].load(std::memory_order_relaxed);
         if (entry == 0) continue;
         const SlotLock slot(pool_.at(entry & ref_mask));
-        // A slot in flight stays live for a window after its last settlement.
+        // Its settlement makes it live for another window. One that is released without a clock may
+        // be idle sooner; the search then finds it a window late at most.
         if (slot->in_flight != 0) continue;
         const std::uint64_t slot_idle_from = slot->last_ms + spans_.window_ms;
         if (now_ms < slot_idle_from) {
@@ -225,6 +226,7 @@ bool SlotTable::evict_from(std::size_t shard_at, std::uint64_t now_ms) noexcept 
         slot->key.store(Slot::no_key, std::memory_order_relaxed);
         pool_.release(entry & ref_mask);
         shard.hand = at;
+        shard.evicted_ms = std::max(shard.evicted_ms, now_ms);
         evictions_.fetch_add(1, std::memory_order_relaxed);
         return true;
     }

@@ -73,6 +73,9 @@ private:
         std::mutex mutex;
         std::uint32_t used = 0;
         std::uint32_t hand = 0;  ///< where the search for idle slots goes on
+        /// The latest time at which a slot was evicted: a new slot's clock starts no earlier, or a
+        /// clock that steps back could count the same window twice.
+        std::uint64_t evicted_ms = 0;
         /// No slot of the shard can be idle before this time.
         std::atomic<std::uint64_t> idle_from_ms{0};
     };
