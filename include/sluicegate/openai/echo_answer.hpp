@@ -1,0 +1,33 @@
+#pragma once
+/// The embedded upstream `kind: echo`: answers like a model that repeats the last user message.
+/// It needs no key and no network, for demonstrations, tests and load.
+///
+/// Tokens   words separated by white space. The answer has exactly `tokens` words: the message is
+///          cut or repeated to that length (an empty message is answered with "echo"). The
+///          request's own cap (max_tokens and its siblings) shortens it further, with finish_reason
+///          "length". With `tokens` 0 the message is repeated once, whatever its length.
+/// Input    usage counts the words of all messages the same way.
+/// Bounds   an answer has at most 100,000 words and 8 MiB.
+/// Errors   an OpenAI-shaped 400 or 404; never throws.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluicegate::openai {
+
+struct EchoAnswer {
+    unsigned status = 200;
+    bool is_stream = false;
+    std::string content_type;
+    std::string body;                 ///< when not is_stream
+    std::vector<std::string> events;  ///< when is_stream: whole events, blank lines included
+};
+
+/// `path` is that of upstream_path(): "/chat/completions", "/completions", "/responses",
+/// "/embeddings"; "/models" needs no body. `created` is in seconds since 1970.
+[[nodiscard]] EchoAnswer echo_answer(std::string_view path, std::string_view body,
+                                     std::int64_t tokens, std::int64_t created);
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,79 @@
+#pragma once
+/// What the gateway must know about a request body: the model, whether the answer streams, and
+/// the caps on its output. The body is checked completely and never rebuilt, so the bytes that
+/// were checked are the bytes that are sent.
+///
+/// JSON       one object and nothing else; UTF-8 without BOM; at most 128 levels deep. Keys and
+///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice
+///            is refused: two parsers could read two different requests.
+/// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but one CRLF; `model`,
+///            `stream` and `n` may come before or after the files.
+/// null       counts as absent, as the API has it (a null model is a missing model).
+/// Errors     invalid_json (subject: byte offset, or "" where unknown), invalid_body,
+///            duplicate_field, invalid_type, missing_model, unsupported_media_type; the subject of
+///            all but the first is the parameter, or "".
+/// Threads    any; each thread keeps one parser, so that a warm thread allocates nothing for the
+///            parse. Its memory is bounded: see retained_body_bytes.
+/// Source     TRUST.md (JSON); RFC 8259, 7578, 2046.
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/openai/endpoints.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::openai {
+
+/// A part of a body, in bytes from its start.
+struct ByteRange {
+    std::size_t offset = 0;
+    std::size_t size = 0;
+
+    friend bool operator==(const ByteRange&, const ByteRange&) = default;
+};
+
+struct Inspection {
+    /// Decoded: 1 … 256 bytes of UTF-8 without control characters.
+    std::string model;
+    /// The whole JSON string with its quotes, or the value of the multipart part.
+    ByteRange model_value;
+    /// The answer is an event stream: `stream`, or `stream_format: "sse"` of audio_speech; never
+    /// true for an endpoint that does not stream.
+    bool is_streaming = false;
+    /// The largest of max_tokens, max_completion_tokens and max_output_tokens, at most
+    /// output_cap_max; -1: absent, or one of them is -1, which self-hosted upstreams read as
+    /// "no limit".
+    std::int64_t output_cap = -1;
+    /// `n`, or the larger `best_of`: 1 … choices_max.
+    std::int64_t choices = 1;
+    bool has_stream_options = false;
+    /// stream_options.include_usage is true.
+    bool wants_usage = false;
+    /// The object with its braces, when has_stream_options.
+    ByteRange stream_options;
+    bool is_multipart = false;
+};
+
+/// Readable bytes that must follow a body handed to inspect_json; their values do not matter.
+inline constexpr std::size_t body_padding = 64;
+inline constexpr std::size_t model_bytes_max = 256;
+inline constexpr std::size_t json_depth_max = 128;
+inline constexpr std::int64_t choices_max = 128;
+/// Larger caps are taken as this one, so that cap x choices cannot overflow.
+inline constexpr std::int64_t output_cap_max = 1'000'000'000'000;
+/// The largest body whose index memory (4 bytes per byte) a thread keeps for the next one.
+inline constexpr std::size_t retained_body_bytes = 256 * 1024;
+inline constexpr std::size_t multipart_parts_max = 256;
+inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
+
+/// Chooses by the media type; `content_type` is the value of the header field, "" when absent.
+[[nodiscard]] Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type,
+                                         const char* data, std::size_t size);
+[[nodiscard]] Result<Inspection> inspect_json(Endpoint endpoint, const char* data,
+                                              std::size_t size);
+[[nodiscard]] Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
+                                                   std::string_view body);
+
+}  // namespace sluicegate::openai
