@@ -7,7 +7,7 @@
 ///          request's own cap (max_tokens and its siblings) shortens it further, with finish_reason
 ///          "length". With `tokens` 0 the message is repeated once, whatever its length.
 /// Input    usage counts the words of all messages the same way.
-/// Bounds   an answer has at most 100,000 words and 8 MiB.
+/// Bounds   an answer has at most 10,000 words and about 8 MiB, all choices together.
 /// Errors   an OpenAI-shaped 400 or 404; never throws.
 
 #include <cstdint>

@@ -1,0 +1,65 @@
+#pragma once
+/// What the endpoints of the echo upstream share: the request, the words of the answer, its frames.
+
+#include "sluicegate/openai/echo_answer.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::openai::echo {
+
+using Json = nlohmann::ordered_json;
+
+/// What a request is answered with, besides its own text.
+struct Settings {
+    std::int64_t tokens = 0;
+    std::int64_t created = 0;
+    std::string model;
+    /// Unlike for unlike requests; the part of every id behind its prefix.
+    std::string id;
+};
+
+/// Words of one answer. A word keeps the space before it, so that they join to the text.
+struct Words {
+    std::vector<std::string> words;
+    bool is_cut = false;  ///< by the request's cap or by the bounds of an answer
+    [[nodiscard]] std::int64_t count() const noexcept {
+        return static_cast<std::int64_t>(words.size());
+    }
+    [[nodiscard]] std::string text() const;
+};
+
+inline constexpr std::int64_t words_max = 10'000;
+inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
+
+[[nodiscard]] std::int64_t count_words(std::string_view text) noexcept;
+/// `cap`: the request's own, -1 for none. `share`: how many answers divide words_max.
+[[nodiscard]] Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t cap,
+                                 std::int64_t share);
+
+/// The text of a message's content: a string, or the text parts of an array.
+[[nodiscard]] std::string content_text(const Json& content);
+
+/// A member, or null.
+[[nodiscard]] const Json& member(const Json& object, const char* name);
+/// The first of the three caps that the request has, -1 for none. Nothing for a bad one.
+[[nodiscard]] std::optional<std::int64_t> cap_of(const Json& request);
+/// `n`; nothing for a bad one.
+[[nodiscard]] std::optional<std::int64_t> choices_of(const Json& request);
+
+/// Anything that is not valid UTF-8 cannot occur: all text was parsed as JSON.
+[[nodiscard]] EchoAnswer json_answer(const Json& body);
+[[nodiscard]] EchoAnswer stream_answer(std::vector<std::string> events);
+[[nodiscard]] EchoAnswer refusal(std::string_view message, std::string_view param);
+[[nodiscard]] std::string data_event(const Json& data);
+
+[[nodiscard]] EchoAnswer answer_chat(const Json& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_completion(const Json& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_response(const Json& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_embeddings(const Json& request, const Settings& settings);
+
+}  // namespace sluicegate::openai::echo

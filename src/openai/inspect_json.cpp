@@ -1,0 +1,220 @@
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include "openai/json_cursor.hpp"
+#include "openai/json_index.hpp"
+#include "openai/json_text.hpp"
+#include "openai/model_name.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace sluicegate::openai {
+namespace {
+
+enum class Key : std::uint8_t {
+    model,
+    stream,
+    stream_options,
+    stream_format,
+    max_tokens,
+    max_completion_tokens,
+    max_output_tokens,
+    n,
+    best_of,
+    count_
+};
+constexpr auto key_count = static_cast<std::size_t>(Key::count_);
+// In the order of the enumeration.
+constexpr std::string_view key_names[key_count] = {"model",
+                                                   "stream",
+                                                   "stream_options",
+                                                   "stream_format",
+                                                   "max_tokens",
+                                                   "max_completion_tokens",
+                                                   "max_output_tokens",
+                                                   "n",
+                                                   "best_of"};
+
+std::optional<Key> key_from(std::string_view raw) {
+    for (std::size_t i = 0; i < key_count; ++i) {
+        if (decodes_to(raw, key_names[i])) return static_cast<Key>(i);
+    }
+    return std::nullopt;
+}
+
+Failure wrong_type(std::string_view subject, std::string_view wanted) {
+    return fail(ErrorKind::invalid_type, "not " + std::string(wanted), std::string(subject));
+}
+
+/// Reads one body; what it found is complete once run() succeeded.
+class Reader {
+public:
+    Reader(Endpoint endpoint, std::string_view text, std::span<const std::uint32_t> starts)
+        : endpoint_(endpoint), text_(text), cursor_(text, starts) {}
+
+    Result<Inspection> run();
+
+private:
+    Result<void> read_member(Key key);
+    Result<void> read_model(ByteRange range, std::string_view value);
+    Result<void> read_stream_options();
+    Result<void> read_cap(std::string_view name, std::string_view value);
+    Result<void> read_choices(std::string_view name, std::string_view value);
+    Result<bool> read_bool(std::string_view name, std::string_view value) const;
+    Failure syntax_failure() const;
+
+    Endpoint endpoint_;
+    std::string_view text_;
+    JsonCursor cursor_;
+    std::bitset<key_count> seen_;
+    bool is_uncapped_ = false;
+    Inspection found_;
+};
+
+Failure Reader::syntax_failure() const {
+    return fail(ErrorKind::invalid_json, "not JSON, or nested too deeply",
+                std::to_string(cursor_.offset()));
+}
+
+Result<Inspection> Reader::run() {
+    if (cursor_.peek() != '{') {
+        cursor_.take_value();
+        cursor_.take_end();
+        if (cursor_.failed()) return syntax_failure();
+        return fail(ErrorKind::invalid_body, "not a JSON object");
+    }
+    JsonCursor::Place place;
+    std::string_view raw_key;
+    while (cursor_.next_member(place, raw_key)) {
+        const std::optional<Key> key = key_from(raw_key);
+        if (!key) {
+            cursor_.take_value();
+            continue;
+        }
+        const auto index = static_cast<std::size_t>(*key);
+        if (seen_[index]) {
+            return fail(ErrorKind::duplicate_field, "twice in the body",
+                        std::string(key_names[index]));
+        }
+        seen_[index] = true;
+        Result<void> read = read_member(*key);
+        if (!read) return std::move(read).failure();
+    }
+    cursor_.take_end();
+    if (cursor_.failed()) return syntax_failure();
+    if (found_.model.empty())
+        return fail(ErrorKind::missing_model, "no model in the body", "model");
+    if (is_uncapped_) found_.output_cap = -1;
+    return std::move(found_);
+}
+
+Result<void> Reader::read_member(Key key) {
+    if (key == Key::stream_options && cursor_.peek() == '{') return read_stream_options();
+    const std::string_view name = key_names[static_cast<std::size_t>(key)];
+    const ByteRange range = cursor_.take_value();
+    if (cursor_.failed()) return syntax_failure();
+    const std::string_view value = text_.substr(range.offset, range.size);
+    if (value == "null") return {};
+    switch (key) {
+        case Key::model: return read_model(range, value);
+        case Key::stream: {
+            Result<bool> stream = read_bool(name, value);
+            if (!stream) return std::move(stream).failure();
+            if (streams_on_request(endpoint_)) found_.is_streaming = *stream;
+            return {};
+        }
+        case Key::stream_options: return wrong_type(name, "an object");
+        case Key::stream_format:
+            if (endpoint_ != Endpoint::audio_speech) return {};
+            if (value.front() != '"') return wrong_type(name, "a string");
+            found_.is_streaming = decodes_to(value.substr(1, value.size() - 2), "sse");
+            return {};
+        case Key::max_tokens:
+        case Key::max_completion_tokens:
+        case Key::max_output_tokens: return read_cap(name, value);
+        case Key::best_of:
+            if (endpoint_ != Endpoint::completions) return {};
+            return read_choices(name, value);
+        case Key::n: return read_choices(name, value);
+        case Key::count_: break;
+    }
+    return {};
+}
+
+Result<void> Reader::read_model(ByteRange range, std::string_view value) {
+    if (value.front() != '"') return wrong_type("model", "a string");
+    // Longer than the longest name with every byte escaped.
+    if (value.size() > model_bytes_max * 6 + 2) {
+        return fail(ErrorKind::invalid_body, "model name too long", "model");
+    }
+    found_.model = decode_string(value.substr(1, value.size() - 2));
+    found_.model_value = range;
+    if (found_.model.empty()) return fail(ErrorKind::missing_model, "empty model", "model");
+    if (!is_model_name(found_.model)) {
+        return fail(ErrorKind::invalid_body, "not a model name", "model");
+    }
+    return {};
+}
+
+Result<void> Reader::read_stream_options() {
+    constexpr std::string_view name = "stream_options.include_usage";
+    const std::size_t begin = cursor_.offset();
+    JsonCursor::Place place;
+    std::string_view raw_key;
+    bool usage_seen = false;
+    while (cursor_.next_member(place, raw_key)) {
+        const bool is_usage = decodes_to(raw_key, "include_usage");
+        const ByteRange range = cursor_.take_value();
+        if (cursor_.failed()) break;
+        if (!is_usage) continue;
+        if (usage_seen) {
+            return fail(ErrorKind::duplicate_field, "twice in stream_options", std::string(name));
+        }
+        usage_seen = true;
+        const std::string_view value = text_.substr(range.offset, range.size);
+        if (value == "null") continue;
+        Result<bool> usage = read_bool(name, value);
+        if (!usage) return std::move(usage).failure();
+        found_.wants_usage = *usage;
+    }
+    if (cursor_.failed()) return syntax_failure();
+    found_.has_stream_options = true;
+    found_.stream_options = {begin, cursor_.previous_end() - begin};
+    return {};
+}
+
+Result<void> Reader::read_cap(std::string_view name, std::string_view value) {
+    const std::optional<std::int64_t> cap = integer_from(value);
+    if (!cap) return wrong_type(name, "an integer");
+    if (*cap < -1) return fail(ErrorKind::invalid_body, "negative", std::string(name));
+    if (*cap == -1) is_uncapped_ = true;
+    found_.output_cap = std::max(found_.output_cap, std::min(*cap, output_cap_max));
+    return {};
+}
+
+Result<void> Reader::read_choices(std::string_view name, std::string_view value) {
+    const std::optional<std::int64_t> choices = integer_from(value);
+    if (!choices) return wrong_type(name, "an integer");
+    if (*choices < 1 || *choices > choices_max) {
+        return fail(ErrorKind::invalid_body, "not 1 to 128", std::string(name));
+    }
+    found_.choices = std::max(found_.choices, *choices);
+    return {};
+}
+
+Result<bool> Reader::read_bool(std::string_view name, std::string_view value) const {
+    if (value == "true") return true;
+    if (value == "false") return false;
+    return wrong_type(name, "true or false");
+}
+
+}  // namespace
+
+Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size) {
+    const std::string_view text(data, size);
+    auto starts = index_tokens(text);
+    if (!starts) return std::move(starts).failure();
+    return Reader(endpoint, text, *starts).run();
+}
+
+}  // namespace sluicegate::openai

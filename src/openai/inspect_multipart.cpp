@@ -1,0 +1,119 @@
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include "openai/content_type.hpp"
+#include "openai/json_text.hpp"
+#include "openai/model_name.hpp"
+#include "openai/multipart_reader.hpp"
+
+#include <algorithm>
+
+namespace sluicegate::openai {
+namespace {
+
+/// RFC 2046, 5.1.1.
+bool is_boundary(std::string_view text) noexcept {
+    constexpr std::size_t boundary_bytes_max = 70;
+    constexpr std::string_view marks = "'()+_,-./:=? ";
+    const auto is_boundary_char = [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               marks.find(c) != std::string_view::npos;
+    };
+    return !text.empty() && text.size() <= boundary_bytes_max && text.back() != ' ' &&
+           std::all_of(text.begin(), text.end(), is_boundary_char);
+}
+
+bool is_utf8(const std::optional<std::string>& charset) noexcept {
+    return !charset || *charset == "utf-8" || *charset == "utf8" || *charset == "us-ascii";
+}
+
+/// The part is plain text that every parser reads alike, not a file.
+bool is_plain_field(const Part& part) {
+    if (part.is_file) return false;
+    if (!part.content_type) return true;
+    const std::optional<ContentType> type = parse_content_type(*part.content_type);
+    return type && type->media_type == "text/plain" && is_utf8(type->charset);
+}
+
+/// As the frameworks that serve models read a form's booleans.
+std::optional<bool> bool_from(std::string_view text) {
+    const std::string word = lower_case(text);
+    constexpr std::string_view truths[] = {"true", "1", "on", "yes", "t", "y"};
+    constexpr std::string_view falsehoods[] = {"false", "0", "off", "no", "f", "n"};
+    if (std::find(std::begin(truths), std::end(truths), word) != std::end(truths)) return true;
+    if (std::find(std::begin(falsehoods), std::end(falsehoods), word) != std::end(falsehoods)) {
+        return false;
+    }
+    return std::nullopt;
+}
+
+struct Seen {
+    bool model = false;
+    bool stream = false;
+    bool n = false;
+};
+
+/// One field that counts; others are left alone.
+Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body, Seen& seen,
+                        Inspection& out) {
+    const bool is_model = part.name == "model";
+    const bool is_stream = part.name == "stream";
+    const bool is_n = part.name == "n";
+    if (part.name == "_charset_") {
+        return fail(ErrorKind::invalid_body, "multipart: a form with its own charset", part.name);
+    }
+    if (!is_model && !is_stream && !is_n) return {};
+    bool& is_seen = is_model ? seen.model : is_stream ? seen.stream : seen.n;
+    if (is_seen) return fail(ErrorKind::duplicate_field, "two parts of this name", part.name);
+    is_seen = true;
+    if (!is_plain_field(part)) return fail(ErrorKind::invalid_type, "not plain text", part.name);
+
+    if (is_model) {
+        if (part.value.empty()) return fail(ErrorKind::missing_model, "empty model", part.name);
+        if (!is_model_name(part.value)) {
+            return fail(ErrorKind::invalid_body, "not a model name", part.name);
+        }
+        out.model = part.value;
+        out.model_value = {static_cast<std::size_t>(part.value.data() - body.data()),
+                           part.value.size()};
+    } else if (is_stream) {
+        const std::optional<bool> stream = bool_from(part.value);
+        if (!stream) return fail(ErrorKind::invalid_type, "not true or false", part.name);
+        out.is_streaming = *stream && streams_on_request(endpoint);
+    } else {
+        const std::optional<std::int64_t> choices = integer_from(part.value);
+        if (!choices) return fail(ErrorKind::invalid_type, "not an integer", part.name);
+        if (*choices < 1 || *choices > choices_max) {
+            return fail(ErrorKind::invalid_body, "not 1 to 128", part.name);
+        }
+        out.choices = *choices;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
+                                     std::string_view body) {
+    const std::optional<ContentType> type = parse_content_type(content_type);
+    if (!type || type->media_type != "multipart/form-data" || !is_utf8(type->charset)) {
+        return fail(ErrorKind::unsupported_media_type, "not multipart/form-data");
+    }
+    if (!type->boundary || !is_boundary(*type->boundary)) {
+        return fail(ErrorKind::invalid_body, "multipart: no usable boundary");
+    }
+    Inspection out;
+    out.is_multipart = true;
+    Seen seen;
+    MultipartReader reader(*type->boundary, body);
+    while (true) {
+        Result<std::optional<Part>> part = reader.next();
+        if (!part) return std::move(part).failure();
+        if (!part->has_value()) break;
+        Result<void> read = read_field(endpoint, **part, body, seen, out);
+        if (!read) return std::move(read).failure();
+    }
+    if (!seen.model) return fail(ErrorKind::missing_model, "no part named model", "model");
+    return out;
+}
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,27 @@
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include "openai/content_type.hpp"
+
+namespace sluicegate::openai {
+namespace {
+
+bool is_json(const ContentType& type) noexcept {
+    // Another charset would make an upstream read other text than was checked here.
+    if (type.charset && *type.charset != "utf-8" && *type.charset != "utf8") return false;
+    return type.media_type == "application/json" ||
+           (type.media_type.starts_with("application/") && type.media_type.ends_with("+json"));
+}
+
+}  // namespace
+
+Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type, const char* data,
+                           std::size_t size) {
+    const std::optional<ContentType> type = parse_content_type(content_type);
+    if (type && takes_json(endpoint) && is_json(*type)) return inspect_json(endpoint, data, size);
+    if (type && takes_multipart(endpoint) && type->media_type == "multipart/form-data") {
+        return inspect_multipart(endpoint, content_type, std::string_view(data, size));
+    }
+    return fail(ErrorKind::unsupported_media_type, "not a media type of this endpoint");
+}
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,109 @@
+#include "openai/json_cursor.hpp"
+
+#include "openai/json_text.hpp"
+
+namespace sluicegate::openai {
+namespace {
+
+/// `token` begins with a quote and, being a token, holds no other unescaped quote but its last.
+bool is_string(std::string_view token) noexcept {
+    return token.size() >= 2 && token.back() == '"' &&
+           has_valid_escapes(token.substr(1, token.size() - 2));
+}
+
+}  // namespace
+
+std::string_view JsonCursor::token() const noexcept {
+    const std::size_t begin = starts_[next_];
+    std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();
+    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
+    while (end > begin && is_space(text_[end - 1])) --end;
+    return text_.substr(begin, end - begin);
+}
+
+bool JsonCursor::take(char wanted) noexcept {
+    if (peek() != wanted) return fault();
+    ++next_;
+    return true;
+}
+
+bool JsonCursor::take_string(std::string_view& raw) noexcept {
+    if (peek() != '"') return fault();
+    const std::string_view text = token();
+    if (!is_string(text)) return fault();
+    raw = text.substr(1, text.size() - 2);
+    ++next_;
+    return true;
+}
+
+bool JsonCursor::take_scalar(std::size_t& end) noexcept {
+    if (at_end()) return fault();
+    const std::string_view text = token();
+    end = starts_[next_] + text.size();
+    if (text.front() == '"') {
+        if (!is_string(text)) return fault();
+    } else if (text != "true" && text != "false" && text != "null" && !is_number(text)) {
+        return fault();
+    }
+    ++next_;
+    return true;
+}
+
+bool JsonCursor::open(bool is_object) noexcept {
+    if (depth_ == json_depth_max) return fault();
+    objects_[depth_++] = is_object;
+    ++next_;
+    return true;
+}
+
+std::size_t JsonCursor::close() noexcept {
+    --depth_;
+    return starts_[next_++] + 1;
+}
+
+bool JsonCursor::take_member_start() noexcept {
+    std::string_view raw;
+    return take_string(raw) && take(':');
+}
+
+bool JsonCursor::next_member(Place& place, std::string_view& raw_key) noexcept {
+    if (failed_) return false;
+    if (!place.is_entered) {
+        if (peek() != '{') return fault();
+        if (!open(true)) return false;
+        place.is_entered = true;
+        if (peek() != '}') return take_string(raw_key) && take(':');
+    } else if (peek() == ',') {
+        ++next_;
+        return take_string(raw_key) && take(':');
+    }
+    if (peek() != '}') return fault();
+    close();
+    return false;
+}
+
+ByteRange JsonCursor::take_value() noexcept {
+    if (failed_) return {};
+    const std::size_t outer = depth_;
+    const std::size_t begin = at_end() ? text_.size() : starts_[next_];
+    std::size_t end = begin;
+    while (true) {
+        const char first = peek();
+        if (first == '{' || first == '[') {
+            if (!open(first == '{')) return {};
+            if (peek() != closing_bracket()) {
+                if (first == '{' && !take_member_start()) return {};
+                continue;
+            }
+            end = close();
+        } else if (!take_scalar(end)) {
+            return {};
+        }
+        while (depth_ > outer && peek() == closing_bracket()) end = close();
+        if (depth_ == outer) return {begin, end - begin};
+        if (!take(',')) return {};
+        if (objects_[depth_ - 1] && !take_member_start()) return {};
+    }
+}
+
+}  // namespace sluicegate::openai

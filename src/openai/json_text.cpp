@@ -1,0 +1,180 @@
+#include "openai/json_text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+namespace sluicegate::openai {
+namespace {
+
+/// The code unit of four hexadecimal digits, -1 if they are not.
+int code_unit(std::string_view digits) noexcept {
+    if (digits.size() < 4) return -1;
+    unsigned value = 0;
+    const char* const end = digits.data() + 4;
+    const auto [stop, error] = std::from_chars(digits.data(), end, value, 16);
+    return error == std::errc() && stop == end && digits[0] != '-' ? static_cast<int>(value) : -1;
+}
+
+bool is_high_surrogate(int unit) noexcept {
+    return unit >= 0xD800 && unit < 0xDC00;
+}
+
+bool is_low_surrogate(int unit) noexcept {
+    return unit >= 0xDC00 && unit < 0xE000;
+}
+
+/// Size of the escape at the start of `text`, which begins with a backslash; 0 if it is none.
+std::size_t escape_size(std::string_view text) noexcept {
+    if (text.size() < 2) return 0;
+    switch (text[1]) {
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't': return 2;
+        case 'u': break;
+        default: return 0;
+    }
+    const int unit = code_unit(text.substr(2));
+    if (unit < 0 || is_low_surrogate(unit)) return 0;
+    if (!is_high_surrogate(unit)) return 6;
+    if (text.size() < 12 || text[6] != '\\' || text[7] != 'u') return 0;
+    return is_low_surrogate(code_unit(text.substr(8))) ? 12 : 0;
+}
+
+void append_utf8(std::string& out, std::uint32_t point) {
+    const auto byte = [&](std::uint32_t value) { out += static_cast<char>(value); };
+    if (point < 0x80) {
+        byte(point);
+    } else if (point < 0x800) {
+        byte(0xC0 | point >> 6);
+        byte(0x80 | (point & 0x3F));
+    } else if (point < 0x10000) {
+        byte(0xE0 | point >> 12);
+        byte(0x80 | (point >> 6 & 0x3F));
+        byte(0x80 | (point & 0x3F));
+    } else {
+        byte(0xF0 | point >> 18);
+        byte(0x80 | (point >> 12 & 0x3F));
+        byte(0x80 | (point >> 6 & 0x3F));
+        byte(0x80 | (point & 0x3F));
+    }
+}
+
+void append_unescaped(std::string& out, std::string_view escape) {
+    switch (escape[1]) {
+        case 'b': out += '\b'; return;
+        case 'f': out += '\f'; return;
+        case 'n': out += '\n'; return;
+        case 'r': out += '\r'; return;
+        case 't': out += '\t'; return;
+        case 'u': break;
+        default: out += escape[1]; return;
+    }
+    auto point = static_cast<std::uint32_t>(code_unit(escape.substr(2)));
+    if (escape.size() == 12) {
+        const auto low = static_cast<std::uint32_t>(code_unit(escape.substr(8)));
+        point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+    }
+    append_utf8(out, point);
+}
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// Removes the digits at the start of `text`; false if there are none.
+bool take_digits(std::string_view& text) noexcept {
+    std::size_t count = 0;
+    while (count < text.size() && is_digit(text[count])) ++count;
+    text.remove_prefix(count);
+    return count > 0;
+}
+
+bool is_finite(std::string_view number) noexcept {
+    double value = 0;
+    const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (result.ec == std::errc()) return std::isfinite(value);
+    // Out of range in either direction; only strtod tells which.
+    return std::isfinite(std::strtod(std::string(number).c_str(), nullptr));
+}
+
+}  // namespace
+
+bool has_valid_escapes(std::string_view raw) noexcept {
+    while (!raw.empty()) {
+        const void* found = std::memchr(raw.data(), '\\', raw.size());
+        if (found == nullptr) return true;
+        raw.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - raw.data()));
+        const std::size_t size = escape_size(raw);
+        if (size == 0) return false;
+        raw.remove_prefix(size);
+    }
+    return true;
+}
+
+std::string decode_string(std::string_view raw) {
+    std::string out;
+    out.reserve(raw.size());
+    while (!raw.empty()) {
+        const std::size_t plain = std::min(raw.find('\\'), raw.size());
+        out.append(raw.substr(0, plain));
+        raw.remove_prefix(plain);
+        if (raw.empty()) break;
+        const std::size_t size = escape_size(raw);
+        append_unescaped(out, raw.substr(0, size));
+        raw.remove_prefix(size);
+    }
+    return out;
+}
+
+bool decodes_to(std::string_view raw, std::string_view plain) {
+    if (raw.size() == plain.size()) return raw == plain;
+    // An escape is up to six bytes for each byte that it stands for.
+    if (raw.size() < plain.size() || raw.size() > plain.size() * 6) return false;
+    return raw.find('\\') != std::string_view::npos && decode_string(raw) == plain;
+}
+
+bool is_number(std::string_view text) noexcept {
+    constexpr std::size_t always_finite_bytes = 300;
+    const std::string_view whole = text;
+    if (text.starts_with('-')) text.remove_prefix(1);
+    if (text.starts_with('0')) {
+        text.remove_prefix(1);
+    } else if (!take_digits(text)) {
+        return false;
+    }
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        if (!take_digits(text)) return false;
+    }
+    bool has_exponent = false;
+    if (text.starts_with('e') || text.starts_with('E')) {
+        has_exponent = true;
+        text.remove_prefix(1);
+        if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+        if (!take_digits(text)) return false;
+    }
+    if (!text.empty()) return false;
+    return (!has_exponent && whole.size() <= always_finite_bytes) || is_finite(whole);
+}
+
+std::optional<std::int64_t> integer_from(std::string_view text) noexcept {
+    const bool is_negative = text.starts_with('-');
+    const std::string_view digits = text.substr(is_negative ? 1 : 0);
+    if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit)) return std::nullopt;
+    std::int64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec == std::errc()) return value;
+    return is_negative ? std::numeric_limits<std::int64_t>::min()
+                       : std::numeric_limits<std::int64_t>::max();
+}
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,29 @@
+#pragma once
+/// The pieces of RFC 8259 below the structure: strings and numbers.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::openai {
+
+/// Sections 7 and 8.2 for the text between the quotes: every escape is complete and every
+/// surrogate has its partner. Control characters and UTF-8 are the caller's to check.
+[[nodiscard]] bool has_valid_escapes(std::string_view raw) noexcept;
+
+/// What the text between the quotes means; `raw` has valid escapes.
+[[nodiscard]] std::string decode_string(std::string_view raw);
+
+/// `raw`, which has valid escapes, means exactly `plain`.
+[[nodiscard]] bool decodes_to(std::string_view raw, std::string_view plain);
+
+/// Section 6, within the range of a double: what overflows to infinity is refused, because parsers
+/// disagree about it.
+[[nodiscard]] bool is_number(std::string_view text) noexcept;
+
+/// An integer in plain digits; the nearest limit where it does not fit. Nothing for fractions,
+/// exponents and everything else. `text` is a valid number or any other JSON value.
+[[nodiscard]] std::optional<std::int64_t> integer_from(std::string_view text) noexcept;
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,21 @@
+#include "openai/model_name.hpp"
+
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+
+namespace sluicegate::openai {
+
+bool is_model_name(std::string_view text) noexcept {
+    const auto is_control = [](char c) {
+        const auto value = static_cast<unsigned char>(c);
+        return value < 0x20 || value == 0x7F;
+    };
+    return !text.empty() && text.size() <= model_bytes_max &&
+           std::none_of(text.begin(), text.end(), is_control) &&
+           simdjson::validate_utf8(text.data(), text.size());
+}
+
+}  // namespace sluicegate::openai

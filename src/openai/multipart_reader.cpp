@@ -1,0 +1,149 @@
+#include "openai/multipart_reader.hpp"
+
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include "openai/content_type.hpp"
+
+#include <cstring>
+
+namespace sluicegate::openai {
+namespace {
+
+constexpr std::string_view line_end = "\r\n";
+
+Failure malformed(std::string detail) {
+    return fail(ErrorKind::invalid_body, "multipart: " + std::move(detail));
+}
+
+/// memmem: libstdc++'s find() stops at every first byte, which binary files are full of.
+std::size_t find_in(std::string_view text, std::string_view wanted) noexcept {
+    const void* found = memmem(text.data(), text.size(), wanted.data(), wanted.size());
+    return found == nullptr
+               ? std::string_view::npos
+               : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+/// Any byte but controls: the text of a field (RFC 9110, 5.5).
+bool is_field_text(std::string_view text) noexcept {
+    for (const char c : text) {
+        const auto value = static_cast<unsigned char>(c);
+        if ((value < 0x20 && c != '\t') || value == 0x7F) return false;
+    }
+    return true;
+}
+
+Result<void> read_disposition(std::string_view text, Part& part) {
+    const std::size_t semicolon = text.find(';');
+    if (semicolon == std::string_view::npos ||
+        !equals_ignoring_case(trimmed(text.substr(0, semicolon)), "form-data")) {
+        return malformed("a disposition other than form-data");
+    }
+    text.remove_prefix(semicolon);
+    bool has_name = false;
+    while (!text.empty()) {
+        if (text.front() != ';') return malformed("a broken disposition");
+        text.remove_prefix(1);
+        std::optional<Parameter> parameter = take_parameter(text);
+        if (!parameter) return malformed("a broken disposition");
+        if (parameter->name == "filename" || parameter->name == "filename*") {
+            part.is_file = true;
+        } else if (parameter->has_escape) {
+            // A parser that knows no escapes would find another parameter inside this one.
+            return malformed("an escaped parameter");
+        } else if (parameter->name == "name*") {
+            return malformed("an encoded part name");
+        } else if (parameter->name == "name") {
+            if (has_name) return malformed("a part with two names");
+            if (parameter->value.find('%') != std::string::npos) {
+                return malformed("an escaped part name");
+            }
+            has_name = true;
+            part.name = std::move(parameter->value);
+        }
+    }
+    if (!has_name || part.name.empty()) return malformed("a part without a name");
+    return {};
+}
+
+/// Reads the lines of a part's head, each with its CRLF.
+Result<void> read_head(std::string_view head, Part& part) {
+    bool has_disposition = false;
+    while (!head.empty()) {
+        const std::size_t end = head.find(line_end);
+        const std::string_view line = head.substr(0, end);
+        head.remove_prefix(end + line_end.size());
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos || !is_token(line.substr(0, colon)) ||
+            !is_field_text(line)) {
+            return malformed("a broken header line");
+        }
+        const std::string_view name = line.substr(0, colon);
+        const std::string_view value = trimmed(line.substr(colon + 1));
+        if (equals_ignoring_case(name, "content-disposition")) {
+            if (has_disposition) return malformed("a part with two dispositions");
+            has_disposition = true;
+            Result<void> read = read_disposition(value, part);
+            if (!read) return read;
+        } else if (equals_ignoring_case(name, "content-type")) {
+            if (part.content_type) return malformed("a part with two types");
+            part.content_type = value;
+        } else if (equals_ignoring_case(name, "content-transfer-encoding")) {
+            // Obsolete in forms (RFC 7578, 4.7): some parsers would decode what others take as is.
+            if (!equals_ignoring_case(value, "7bit") && !equals_ignoring_case(value, "8bit") &&
+                !equals_ignoring_case(value, "binary")) {
+                return malformed("an encoded part");
+            }
+        }
+    }
+    if (!has_disposition) return malformed("a part without a disposition");
+    return {};
+}
+
+}  // namespace
+
+bool MultipartReader::take_text(std::string_view text) noexcept {
+    if (!body_.substr(position_).starts_with(text)) return false;
+    position_ += text.size();
+    return true;
+}
+
+Result<std::string_view> MultipartReader::take_head() {
+    const std::string_view window =
+        body_.substr(position_, multipart_part_head_bytes_max + line_end.size());
+    // Every line, the blank one included, ends with CRLF; a head has at least one line.
+    const std::size_t blank = find_in(window, "\r\n\r\n");
+    if (blank == std::string_view::npos)
+        return malformed("a part's head has no end, or is too long");
+    position_ += blank + 2 * line_end.size();
+    return window.substr(0, blank + line_end.size());
+}
+
+Result<std::optional<Part>> MultipartReader::next() {
+    const std::string_view delimiter = delimiter_;
+    if (count_ == 0 && !take_text(delimiter.substr(line_end.size()))) {
+        return malformed("no delimiter at the start");
+    }
+    // A delimiter has just gone by.
+    if (take_text("--")) {
+        const std::string_view rest = body_.substr(position_);
+        if (!rest.empty() && rest != line_end) return malformed("bytes after the last delimiter");
+        return std::optional<Part>();
+    }
+    if (!take_text(line_end)) return malformed("a delimiter with something behind it");
+    if (++count_ > multipart_parts_max) return malformed("too many parts");
+
+    Result<std::string_view> head = take_head();
+    if (!head) return std::move(head).failure();
+    Part part;
+    Result<void> read = read_head(*head, part);
+    if (!read) return std::move(read).failure();
+
+    const std::string_view rest = body_.substr(position_);
+    const std::size_t size = find_in(rest, delimiter);
+    if (size == std::string_view::npos) return malformed("no delimiter after a part");
+    part.value = rest.substr(0, size);
+    position_ += size + delimiter.size();
+    return std::optional<Part>(std::move(part));
+}
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,168 @@
+#include "sluicegate/openai/normalise_error.hpp"
+
+#include "openai/bounded_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace sluicegate::openai {
+namespace {
+
+using Json = nlohmann::json;
+
+/// At most `size` bytes of `text`, cut before a character, never inside one.
+std::string cut(std::string_view text, std::size_t size) {
+    if (text.size() > size) {
+        while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+        text = text.substr(0, size);
+    }
+    return std::string(text);
+}
+
+std::string generic_message(unsigned status) {
+    return "The upstream answered with status " + std::to_string(status) + ".";
+}
+
+std::string type_for(unsigned status) {
+    switch (status) {
+        case 401: return "authentication_error";
+        case 403: return "permission_error";
+        case 429: return "rate_limit_error";
+        default: break;
+    }
+    return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+/// A member of an object, or null.
+const Json& member(const Json& object, const char* name) {
+    static const Json absent;
+    if (!object.is_object()) return absent;
+    const auto found = object.find(name);
+    return found == object.end() ? absent : *found;
+}
+
+/// Text or an integer as text; "" for everything else.
+std::string field_text(const Json& value, std::size_t bytes_max = error_field_bytes_max) {
+    if (value.is_string()) return cut(value.get_ref<const std::string&>(), bytes_max);
+    if (value.is_number_integer()) return value.dump();
+    return {};
+}
+
+/// HTML inside a JSON string is still HTML.
+std::string message_text(const Json& value) {
+    std::string text;
+    if (value.is_string()) {
+        text = field_text(value, error_message_bytes_max);
+    } else if (value.is_object() || value.is_array()) {
+        text = cut(value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                   error_message_bytes_max);
+    }
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos || text[first] == '<') return {};
+    return text;
+}
+
+/// The fields of one object, under all the names in use.
+ApiError from_object(const Json& object) {
+    ApiError out;
+    out.message = message_text(member(object, "message"));
+    out.type = field_text(member(object, "type"));
+    out.code = field_text(member(object, "code"));
+    out.param = field_text(member(object, "param"));
+    // Gemini: the word is in `status`, while `code` repeats the HTTP status.
+    const std::string status = field_text(member(object, "status"));
+    if (!status.empty() && !member(object, "code").is_string()) out.code = status;
+    return out;
+}
+
+/// FastAPI: `[{"loc":["body","messages",0],"msg":"field required","type":"missing"}, …]`.
+ApiError from_detail(const Json& detail) {
+    ApiError out;
+    if (!detail.is_array()) {
+        out.message = message_text(member(detail, "message"));
+        if (out.message.empty()) out.message = message_text(detail);
+        return out;
+    }
+    for (const Json& entry : detail) {
+        std::string place;
+        const Json& location = member(entry, "loc");
+        for (const Json& step : location.is_array() ? location : Json::array()) {
+            const std::string text = field_text(step);
+            if (text.empty() || (place.empty() && text == "body")) continue;
+            if (!place.empty()) place += '.';
+            place += text;
+        }
+        const std::string sentence = message_text(member(entry, "msg"));
+        if (sentence.empty()) continue;
+        if (!out.message.empty()) out.message += "; ";
+        if (!place.empty()) out.message += place + ": ";
+        out.message += sentence;
+        if (out.param.empty()) out.param = cut(place, error_field_bytes_max);
+        if (out.code.empty()) out.code = field_text(member(entry, "type"));
+        if (out.message.size() > error_message_bytes_max) break;
+    }
+    out.message = cut(out.message, error_message_bytes_max);
+    return out;
+}
+
+bool is_truthy(const Json& value) {
+    switch (value.type()) {
+        case Json::value_t::null:
+        case Json::value_t::discarded: return false;
+        case Json::value_t::boolean: return value.get<bool>();
+        case Json::value_t::string:
+        case Json::value_t::object: return !value.empty();
+        case Json::value_t::number_integer:
+        case Json::value_t::number_unsigned:
+        case Json::value_t::number_float: return value != 0;
+        default: return true;
+    }
+}
+
+/// What the body says, in whichever shape; nothing if it holds no error. Gemini wraps it in an
+/// array.
+std::optional<ApiError> from_json(const Json& answer) {
+    const Json& body = answer.is_array() && !answer.empty() ? answer.front() : answer;
+    const Json& error = member(body, "error");
+    if (is_truthy(error)) {
+        if (error.is_object()) return from_object(error);
+        ApiError out;
+        out.message = message_text(error);
+        out.type = field_text(member(body, "error_type"));
+        return out;
+    }
+    const Json& detail = member(body, "detail");
+    if (is_truthy(detail)) return from_detail(detail);
+    const bool is_flat_error = member(body, "object") == "error" ||
+                               member(body, "type") == "error" ||
+                               !member(body, "statusCode").is_null();
+    if (is_flat_error) return from_object(body);
+    return std::nullopt;
+}
+
+ApiError completed(ApiError error, unsigned status) {
+    if (error.message.empty()) error.message = generic_message(status);
+    if (error.type.empty() || error.type == "error") error.type = type_for(status);
+    return error;
+}
+
+}  // namespace
+
+ApiError normalise_error(unsigned status, std::string_view content_type, std::string_view body) {
+    const bool is_html = content_type.find("html") != std::string_view::npos;
+    const Json json = is_html ? Json() : parse_bounded<Json>(body, error_body_bytes_max);
+    std::optional<ApiError> found = from_json(json);
+    // A flat object without any mark of an error is still the best there is under an error status.
+    if (!found && json.is_object()) found = from_object(json);
+    return completed(found.value_or(ApiError{}), status);
+}
+
+std::optional<ApiError> error_in(std::string_view json) {
+    constexpr unsigned status = 502;
+    std::optional<ApiError> found = from_json(parse_bounded<Json>(json, error_body_bytes_max));
+    if (!found) return std::nullopt;
+    return completed(std::move(*found), status);
+}
+
+}  // namespace sluicegate::openai
