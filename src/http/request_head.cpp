@@ -9,7 +9,9 @@
 #include "http/request_target.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace sluicegate::http {
 namespace {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
+#include <string_view>
 
 namespace sluicegate::http {
 namespace {
