@@ -39,7 +39,7 @@ public:
     /// "10.0.0.0/8", "::1/128", "127.0.0.1". Bits set beyond the prefix are refused: "10.1.2.3/8"
     /// is more likely a mistake than a range; hint() says what was probably meant.
     [[nodiscard]] static std::optional<AddressRange> parse(std::string_view text);
-    /// Why parse() refused `text`: ends "must be …" sentences, so it starts in lower case.
+    /// Why parse() refused `text`: "must be an address …", the end of a Problem.
     [[nodiscard]] static std::string hint(std::string_view text);
 
     [[nodiscard]] bool contains(const IpAddress& address) const noexcept;

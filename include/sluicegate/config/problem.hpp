@@ -5,7 +5,8 @@
 
 namespace sluicegate::config {
 
-/// Contents  never a secret, a key, a key's hash, or a value that came from the environment.
+/// Contents  never a secret, a key, a key's hash, or a value that came from the environment, except
+///           the name of a file that `include:` was to read.
 struct Problem {
     std::string file;  ///< as given to load(), or as reached through `include:`
     int line = 0;      ///< from 1; 0 where the mistake is the file itself

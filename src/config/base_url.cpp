@@ -1,0 +1,131 @@
+#include "config/base_url.hpp"
+
+#include "sluicegate/config/address.hpp"
+
+#include "config/units.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace sluicegate::config {
+namespace {
+
+constexpr std::size_t url_bytes_max = 2048;
+constexpr std::size_t host_bytes_max = 253;  // RFC 1035 2.3.4, without the last dot
+constexpr std::size_t label_bytes_max = 63;
+
+bool is_label(std::string_view label) {
+    return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' &&
+           label.back() != '-' && std::ranges::all_of(label, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+           });
+}
+
+bool is_dns_name(std::string_view name) {
+    if (name.empty() || name.size() > host_bytes_max) return false;
+    std::string_view rest = name;
+    std::string_view last;
+    while (true) {
+        const std::size_t dot = rest.find('.');
+        last = rest.substr(0, dot);
+        if (!is_label(last)) return false;
+        if (dot == std::string_view::npos) break;
+        rest.remove_prefix(dot + 1);
+    }
+    // A last label of digits belongs to something that wants to be an IPv4 address: "10.0.0",
+    // "127.1". Resolvers disagree about those.
+    return !std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// "" when `path` is good: empty, or absolute and in the form that goes on the wire.
+std::string why_not_a_path(std::string_view path) {
+    const bool is_plain = std::ranges::all_of(path, [](char c) {
+        return c > ' ' && c < '\x7f' &&
+               std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
+    });
+    if (!is_plain) return "its path may hold visible ASCII characters only; encode others as %XX";
+    if (path.ends_with('/') || path.find("//") != std::string_view::npos) {
+        return "its path may not hold an empty segment (//)";
+    }
+    const std::string closed = std::string(path) + '/';
+    if (closed.find("/./") != std::string::npos || closed.find("/../") != std::string::npos) {
+        return "its path may not hold . or .. segments";
+    }
+    return "";
+}
+
+}  // namespace
+
+bool is_host(std::string_view host) {
+    return IpAddress::parse(host).has_value() || is_dns_name(host);
+}
+
+std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
+    if (url.size() > url_bytes_max) {
+        return "must be at most " + std::to_string(url_bytes_max) + " bytes long";
+    }
+    Endpoint endpoint;
+    if (url.starts_with("https://")) {
+        endpoint.tls = true;
+        url.remove_prefix(8);
+    } else if (url.starts_with("http://")) {
+        url.remove_prefix(7);
+    } else {
+        return "must begin with http:// or https://";
+    }
+    if (url.find('#') != std::string_view::npos) return "may not hold a fragment (#)";
+    if (url.find('?') != std::string_view::npos) return "may not hold a query (?)";
+    const std::size_t slash = url.find('/');
+    const std::string_view authority = url.substr(0, slash);
+    std::string_view path = slash == std::string_view::npos ? "" : url.substr(slash);
+    if (authority.find('@') != std::string_view::npos) {
+        return "may not hold a user or password (@); use api_key";
+    }
+
+    std::string_view host = authority;
+    std::optional<std::string_view> port;
+    if (authority.starts_with('[')) {
+        const std::size_t close = authority.find(']');
+        if (close == std::string_view::npos) return "has a [ without its ]";
+        host = authority.substr(1, close - 1);
+        const std::string_view after = authority.substr(close + 1);
+        if (!after.empty() && !after.starts_with(':')) return "has text between ] and the port";
+        if (!after.empty()) port = after.substr(1);
+        const auto address = IpAddress::parse(host);
+        if (!address || host.find(':') == std::string_view::npos) {
+            return "must have an IPv6 address between [ and ]";
+        }
+    } else {
+        const std::size_t colon = authority.find(':');
+        host = authority.substr(0, colon);
+        if (colon != std::string_view::npos) port = authority.substr(colon + 1);
+        if (!is_host(host)) {
+            return host.empty() ? "has no host"
+                                : "has a host that is neither a name nor an address";
+        }
+    }
+    endpoint.host = host;
+    endpoint.port = endpoint.tls ? 443 : 80;
+    if (port) {
+        const auto number = parse_integer(*port);
+        if (!number || *number < 1 || *number > 65535) return "must have a port of 1 … 65535";
+        endpoint.port = static_cast<std::uint16_t>(*number);
+    }
+    if (path.ends_with('/')) path.remove_suffix(1);
+    std::string reason = why_not_a_path(path);
+    if (!reason.empty()) return reason;
+    endpoint.path_prefix = path;
+    return endpoint;
+}
+
+std::string url_of(const Endpoint& endpoint) {
+    const bool is_v6 = endpoint.host.find(':') != std::string::npos;
+    return (endpoint.tls ? "https://" : "http://") +
+           (is_v6 ? "[" + endpoint.host + "]" : endpoint.host) + ':' +
+           std::to_string(endpoint.port) + endpoint.path_prefix;
+}
+
+}  // namespace sluicegate::config

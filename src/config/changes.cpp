@@ -1,0 +1,280 @@
+#include "sluicegate/config/changes.hpp"
+
+#include "config/units.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace sluicegate::config {
+namespace {
+
+/// One value of a configuration, written out.
+struct Leaf {
+    std::string path;
+    std::string shown;  ///< "" together with a hidden value
+    Secret hidden;      ///< compared, never shown
+};
+
+/// What has a name of its own: when it comes or goes, that is said once and not for each value.
+struct Entity {
+    std::string path;    ///< "users.alice.keys.laptop"; "" for the sections with fixed keys
+    std::string id;      ///< like the path, but two entities never share one: names hold no newline
+    std::string parent;  ///< id of the entity it belongs to, or ""
+    std::vector<Leaf> leaves;
+
+    void add(std::string_view key, std::string shown) {
+        leaves.push_back({path.empty() ? std::string(key) : path + '.' + std::string(key),
+                          std::move(shown), Secret()});
+    }
+    void add_hidden(std::string_view key, std::string_view text) {
+        leaves.push_back({path + '.' + std::string(key), "", Secret(std::string(text))});
+    }
+};
+
+Entity make_entity(const std::string& section, const std::string& name) {
+    return Entity{
+        .path = section + '.' + name, .id = section + '\n' + name, .parent = "", .leaves = {}};
+}
+
+std::string bool_text(bool value) {
+    return value ? "true" : "false";
+}
+
+std::string level_text(log::Level level) {
+    switch (level) {
+        case log::Level::debug: return "debug";
+        case log::Level::info: return "info";
+        case log::Level::warn: return "warn";
+        case log::Level::error: return "error";
+    }
+    return "";
+}
+
+std::string threads_text(unsigned threads) {
+    return threads == 0 ? "auto" : std::to_string(threads);
+}
+
+std::string address_text(const Listener& listener) {
+    const bool is_v6 = listener.host.find(':') != std::string::npos;
+    return (is_v6 ? '[' + listener.host + ']' : listener.host) + ':' +
+           std::to_string(listener.port);
+}
+
+std::string listener_text(const Listener& listener) {
+    if (!listener.tls) return address_text(listener);
+    return address_text(listener) + " tls " + listener.tls->certificate_file + ' ' +
+           listener.tls->private_key_file;
+}
+
+template <class List, class TextOf>
+std::string joined(const List& list, TextOf text_of) {
+    std::string text;
+    for (const auto& element : list) text += (text.empty() ? "" : ", ") + text_of(element);
+    return text;
+}
+
+/// What a listening socket is made for. Which certificate it shows is not part of that.
+std::string sockets_text(const Server& server) {
+    return joined(server.listen, [](const Listener& listener) {
+        return address_text(listener) + (listener.tls ? " tls" : "");
+    });
+}
+
+void add_limits(Entity& entity, const std::string& prefix, const Limits& limits) {
+    if (limits.rpm) entity.add(prefix + "rpm", std::to_string(*limits.rpm));
+}
+
+void add_limits_by_model(Entity& entity, const LimitsByModel& limits) {
+    for (const auto& [model, entry] : limits) {
+        add_limits(entity, "limits." + model + '.', entry);
+    }
+}
+
+Entity fixed_sections(const Config& config) {
+    Entity entity;
+    const Server& server = config.server;
+    entity.add("server.listen", joined(server.listen, listener_text));
+    entity.add("server.threads", threads_text(server.threads));
+    entity.add("server.max_body", size_text(static_cast<std::int64_t>(server.body_bytes_max)));
+    entity.add("server.max_header", size_text(static_cast<std::int64_t>(server.header_bytes_max)));
+    entity.add("server.max_connections", std::to_string(server.connections_max));
+    entity.add("server.timeouts.header", duration_text(server.timeouts.header));
+    entity.add("server.timeouts.body", duration_text(server.timeouts.body));
+    entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));
+    entity.add("server.timeouts.drain", duration_text(server.timeouts.drain));
+    if (config.admin.listen) entity.add("admin.listen", address_text(*config.admin.listen));
+    entity.add("limiter.window", duration_text(config.limiter.window));
+    entity.add("limiter.slots", std::to_string(config.limiter.slots));
+    entity.add("log.level", level_text(config.log.level));
+    entity.add("log.access", bool_text(config.log.access));
+    return entity;
+}
+
+Entity entity_of(const Upstream& upstream) {
+    Entity entity = make_entity("upstreams", upstream.name);
+    if (upstream.kind == UpstreamKind::echo) {
+        entity.add("kind", "echo");
+        entity.add("delay", duration_text(upstream.echo.delay));
+        entity.add("tokens", std::to_string(upstream.echo.tokens));
+        return entity;
+    }
+    entity.add("kind", "openai");
+    entity.add("base_url", url_of(upstream.endpoint));
+    if (upstream.api_key) entity.add_hidden("api_key", upstream.api_key->reveal());
+    entity.add("timeouts.connect", duration_text(upstream.timeouts.connect));
+    entity.add("timeouts.first_byte", duration_text(upstream.timeouts.first_byte));
+    entity.add("timeouts.between_bytes", duration_text(upstream.timeouts.between_bytes));
+    entity.add("timeouts.total", duration_text(upstream.timeouts.total));
+    entity.add("tls.ca_file", upstream.tls.ca_file.empty() ? "system" : upstream.tls.ca_file);
+    if (!upstream.tls.server_name.empty()) {
+        entity.add("tls.server_name", upstream.tls.server_name);
+    }
+    if (!upstream.tls.client_certificate_file.empty()) {
+        entity.add("tls.client_certificate", upstream.tls.client_certificate_file);
+        entity.add("tls.client_key", upstream.tls.client_key_file);
+    }
+    entity.add("pool.max_idle", std::to_string(upstream.pool.idle_max));
+    entity.add("pool.idle_timeout", duration_text(upstream.pool.idle_timeout));
+    return entity;
+}
+
+Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
+    Entity entity = make_entity("models", model.name);
+    add_limits(entity, "limits.", model.limits);
+    entity.add("route", joined(model.route, [&](const RouteEntry& entry) {
+                   std::string text =
+                       upstreams[entry.upstream].name + " weight " + std::to_string(entry.weight);
+                   if (!entry.model.empty()) text += " as " + entry.model;
+                   return text;
+               }));
+    return entity;
+}
+
+Entity entity_of(const ApiKey& key, const Entity& user) {
+    Entity entity{.path = user.path + ".keys." + key.id,
+                  .id = user.id + '\n' + key.id,
+                  .parent = user.id,
+                  .leaves = {}};
+    entity.add_hidden("sha256", std::string(key.sha256.begin(), key.sha256.end()));
+    if (key.expires) entity.add("expires", time_text(*key.expires));
+    if (!key.models.empty()) {
+        entity.add("models", joined(key.models, [](const std::string& name) { return name; }));
+    }
+    if (!key.allow_ips.empty()) {
+        entity.add("allow_ips",
+                   joined(key.allow_ips, [](const AddressRange& range) { return range.text(); }));
+    }
+    return entity;
+}
+
+std::vector<Entity> entities_of(const Config& config) {
+    std::vector<Entity> list{fixed_sections(config)};
+    for (const Upstream& upstream : config.upstreams) list.push_back(entity_of(upstream));
+    for (const Model& model : config.models) list.push_back(entity_of(model, config.upstreams));
+    for (const Group& group : config.groups) {
+        Entity& entity = list.emplace_back(make_entity("groups", group.name));
+        add_limits_by_model(entity, group.limits);
+    }
+    for (const User& user : config.users) {
+        Entity entity = make_entity("users", user.name);
+        entity.add("group", user.group);
+        add_limits_by_model(entity, user.limits);
+        const std::size_t index = list.size();
+        list.push_back(std::move(entity));
+        for (const ApiKey& key : user.keys) list.push_back(entity_of(key, list[index]));
+    }
+    return list;
+}
+
+using EntityIndex = std::unordered_map<std::string_view, const Entity*>;
+
+EntityIndex index_of(const std::vector<Entity>& list) {
+    EntityIndex index;
+    for (const Entity& entity : list) index.emplace(entity.id, &entity);
+    return index;
+}
+
+const Leaf* find_leaf(const Entity& entity, std::string_view path) {
+    for (const Leaf& leaf : entity.leaves) {
+        if (leaf.path == path) return &leaf;
+    }
+    return nullptr;
+}
+
+void describe_leaves(const Entity& before, const Entity& after, std::vector<std::string>& into) {
+    for (const Leaf& leaf : before.leaves) {
+        const Leaf* next = find_leaf(after, leaf.path);
+        if (next == nullptr) {
+            into.push_back(leaf.path +
+                           (leaf.shown.empty() ? " removed" : " " + leaf.shown + " -> none"));
+        } else if (!(leaf.hidden == next->hidden)) {
+            into.push_back(leaf.path + " changed");
+        } else if (leaf.shown != next->shown) {
+            into.push_back(leaf.path + ' ' + leaf.shown + " -> " + next->shown);
+        }
+    }
+    for (const Leaf& leaf : after.leaves) {
+        if (find_leaf(before, leaf.path) != nullptr) continue;
+        into.push_back(leaf.path + (leaf.shown.empty() ? " added" : " none -> " + leaf.shown));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> describe_changes(const Config& running, const Config& next) {
+    const std::vector<Entity> before = entities_of(running);
+    const std::vector<Entity> after = entities_of(next);
+    const EntityIndex before_index = index_of(before);
+    const EntityIndex after_index = index_of(after);
+    std::vector<std::string> changes;
+    for (const Entity& entity : before) {
+        const auto found = after_index.find(entity.id);
+        if (found != after_index.end()) {
+            describe_leaves(entity, *found->second, changes);
+        } else if (entity.parent.empty() || after_index.contains(entity.parent)) {
+            changes.push_back(entity.path + " removed");
+        }
+    }
+    for (const Entity& entity : after) {
+        if (before_index.contains(entity.id)) continue;
+        if (!entity.parent.empty() && !before_index.contains(entity.parent)) continue;
+        changes.push_back(entity.path + " added");
+    }
+    return changes;
+}
+
+std::vector<Problem> restart_only_changes(const Config& running, const Config& next) {
+    const auto admin_text = [](const Config& config) {
+        return config.admin.listen ? address_text(*config.admin.listen) : std::string("none");
+    };
+    struct Row {
+        std::string path;
+        std::string before;
+        std::string after;
+    };
+    const Row rows[] = {
+        {"server.listen", sockets_text(running.server), sockets_text(next.server)},
+        {"server.threads", threads_text(running.server.threads), threads_text(next.server.threads)},
+        {"server.max_connections", std::to_string(running.server.connections_max),
+         std::to_string(next.server.connections_max)},
+        {"admin.listen", admin_text(running), admin_text(next)},
+        {"limiter.window", duration_text(running.limiter.window),
+         duration_text(next.limiter.window)},
+        {"limiter.slots", std::to_string(running.limiter.slots),
+         std::to_string(next.limiter.slots)},
+    };
+    std::vector<Problem> problems;
+    for (const Row& row : rows) {
+        if (row.before == row.after) continue;
+        problems.push_back(Problem{.file = "",
+                                   .line = 0,
+                                   .path = row.path,
+                                   .message = "can only change with a restart: " + row.before +
+                                              " is running, the file says " + row.after});
+    }
+    return problems;
+}
+
+}  // namespace sluicegate::config

@@ -1,0 +1,51 @@
+#pragma once
+/// Every key that a configuration may hold: the one list that the parser checks against, and that
+/// the tests hold docs/configuration.md and the JSON Schema to.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluicegate::config {
+
+/// One for each kind of map with fixed keys. (Maps by name, such as `users`, have none.)
+enum class Section : std::uint8_t {
+    root,
+    server,
+    listener,
+    listener_tls,
+    server_timeouts,
+    admin,
+    limiter,
+    log,
+    upstream,
+    upstream_timeouts,
+    upstream_tls,
+    pool,
+    model,
+    model_limits,
+    route_entry,
+    group,
+    group_limits,
+    user,
+    user_limits,
+    api_key,
+    count_  ///< number of sections, not a section
+};
+
+struct Shape {
+    Section section;
+    /// "users.NAME.keys[]"; NAME and MODEL stand for a name, [] for an element. "" is the file.
+    std::string_view path;
+    std::span<const std::string_view> keys;
+};
+
+/// In the order of Section.
+[[nodiscard]] std::span<const Shape> shapes() noexcept;
+[[nodiscard]] const Shape& shape_of(Section section) noexcept;
+
+/// A key of the design that this version refuses rather than calling it unknown: whoever writes it
+/// means something that would silently not happen.
+[[nodiscard]] bool is_planned(Section section, std::string_view key) noexcept;
+
+}  // namespace sluicegate::config

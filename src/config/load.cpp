@@ -1,0 +1,110 @@
+#include "sluicegate/config/load.hpp"
+
+#include "config/sections.hpp"
+#include "config/sources.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate::config {
+namespace {
+
+/// The entries of a section that may not be empty.
+std::vector<NamedEntry> some_entries(Context& context, const Sources& sources, const Node& main,
+                                     std::string_view section) {
+    const std::size_t problems_before = context.problems.count();
+    auto entries = sources.merged(context, section);
+    // Nothing is left of a section that is wrong as a whole either, but that has been said.
+    if (entries.empty() && context.problems.count() == problems_before) {
+        add_problem(context, Value{&main, std::string(section)}, "needs at least one entry");
+    }
+    return entries;
+}
+
+void check_admin_listener(Context& context, const Value& at, const Config& config) {
+    if (!config.admin.listen || config.admin.listen->port == 0) return;
+    for (const Listener& listener : config.server.listen) {
+        if (listener.host != config.admin.listen->host) continue;
+        if (listener.port != config.admin.listen->port) continue;
+        add_problem(context, at, "may not listen on an address of server.listen");
+        return;
+    }
+}
+
+void append(std::vector<std::string>& to, std::vector<std::string> from) {
+    for (std::string& text : from) to.push_back(std::move(text));
+}
+
+Config parse(Context& context, const Sources& sources, const Node& main) {
+    const MapReader root(context, Value{&main, ""}, Section::root);
+    Config config;
+    if (!root.is_map()) return config;
+    sources.check_included(context);
+    if (const auto server = root.require("server")) {
+        config.server = parse_server(context, *server);
+    }
+    if (const auto admin = root.find("admin")) {
+        config.admin = parse_admin(context, *admin);
+        check_admin_listener(context, Value{admin->node, "admin.listen"}, config);
+    }
+    if (const auto limiter = root.find("limiter")) {
+        config.limiter = parse_limiter(context, *limiter);
+    }
+    if (const auto log = root.find("log")) config.log = parse_log(context, *log);
+
+    Upstreams upstreams = parse_upstreams(context, sources.merged(context, "upstreams"));
+    Models models =
+        parse_models(context, some_entries(context, sources, main, "models"), upstreams);
+    config.groups = parse_groups(context, sources.merged(context, "groups"), models);
+    config.users =
+        parse_users(context, some_entries(context, sources, main, "users"), config.groups, models);
+
+    config.upstreams = std::move(upstreams.list);
+    config.models = std::move(models.list);
+    append(config.notes, std::move(upstreams.notes));
+    append(config.notes, std::move(models.notes));
+    config.sha256 = sources.digest();
+    if (context.problems.count() == 0 && config.models.empty()) {
+        add_problem(context, Value{&main, "models"}, "no model is left: " + config.notes.back());
+    }
+    return config;
+}
+
+void load_into(const std::string& file, const Environment& environment, Problems& problems,
+               std::optional<Config>& into) {
+    Sources sources(problems, environment);
+    sources.read(file);
+    const Node* main = sources.main();
+    if (main == nullptr) return;
+    Context context = sources.context();
+    into = parse(context, sources, *main);
+}
+
+}  // namespace
+
+Environment process_environment() {
+    return [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        if (value == nullptr) return std::nullopt;
+        return std::string(value);
+    };
+}
+
+LoadResult load(const std::string& file, const Environment& environment) {
+    LoadResult result;
+    Problems problems;
+    try {
+        load_into(file, environment, problems, result.config);
+        result.problems = problems.take();
+    } catch (const std::exception& error) {
+        // Out of memory, or a path that the file system library cannot hold.
+        result.problems = {Problem{.file = file, .line = 0, .path = "", .message = error.what()}};
+    }
+    if (!result.problems.empty()) result.config.reset();
+    return result;
+}
+
+}  // namespace sluicegate::config

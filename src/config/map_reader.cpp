@@ -1,0 +1,169 @@
+#include "config/map_reader.hpp"
+
+#include "config/nearest.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+#include <unordered_map>
+#include <utility>
+
+namespace sluicegate::config {
+namespace {
+
+/// More names than this are not searched for a near one: it would take too long for a hint.
+constexpr std::size_t searched_names_max = 1000;
+
+std::string join(std::span<const std::string_view> words) {
+    std::string text;
+    for (const std::string_view word : words) {
+        if (!text.empty()) text += ", ";
+        text += word;
+    }
+    return text;
+}
+
+std::string child_path(const std::string& parent, std::string_view key) {
+    return parent.empty() ? shown_name(key) : parent + '.' + shown_name(key);
+}
+
+/// Indexes of the keys that come for the first time; the others become problems.
+std::vector<std::size_t> first_keys(Context& context, const Value& at) {
+    const std::vector<Node>& keys = at.node->keys;
+    std::unordered_map<std::string_view, std::size_t> seen;
+    std::vector<std::size_t> first;
+    first.reserve(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto [earlier, is_new] = seen.emplace(keys[i].text, i);
+        if (is_new) {
+            first.push_back(i);
+            continue;
+        }
+        context.problems.add(
+            keys[i], child_path(at.path, keys[i].text),
+            "comes twice, first at line " + std::to_string(keys[earlier->second].line));
+    }
+    return first;
+}
+
+}  // namespace
+
+MapReader::MapReader(Context& context, Value at, Section section)
+    : context_(context), at_(std::move(at)), shape_(shape_of(section)) {
+    if (at_.node->kind == Node::Kind::null) return;
+    if (at_.node->kind != Node::Kind::map) {
+        is_map_ = false;
+        add_problem(context_, at_, "must be a map of " + join(shape_.keys) + got_kind(*at_.node));
+        return;
+    }
+    found_ = first_keys(context_, at_);
+    for (const std::size_t index : found_) {
+        const Node& key = at_.node->keys[index];
+        if (std::ranges::find(shape_.keys, key.text) == shape_.keys.end()) report_unknown(key);
+    }
+}
+
+void MapReader::report_unknown(const Node& key) const {
+    const std::string path = child_path(at_.path, key.text);
+    if (is_planned(shape_.section, key.text)) {
+        context_.problems.add(key, path, "not supported by this version");
+        return;
+    }
+    if (key.text == "<<") {
+        context_.problems.add(key, path, "YAML merge keys are not supported");
+        return;
+    }
+    const auto near = nearest(key.text, shape_.keys);
+    context_.problems.add(key, path,
+                          near ? "unknown key, did you mean " + std::string(*near) + "?"
+                               : "unknown key, known here: " + join(shape_.keys));
+}
+
+std::optional<Value> MapReader::find(std::string_view key) const {
+    assert(std::ranges::find(shape_.keys, key) != shape_.keys.end());
+    for (const std::size_t index : found_) {
+        if (at_.node->keys[index].text != key) continue;
+        return Value{&at_.node->items[index], child_path(at_.path, key)};
+    }
+    return std::nullopt;
+}
+
+std::optional<Value> MapReader::require(std::string_view key) const {
+    auto value = find(key);
+    if (!value && is_map_) add_problem(context_, at_, "needs " + std::string(key));
+    return value;
+}
+
+void MapReader::size(std::string_view key, const Range<std::int64_t>& range,
+                     std::size_t& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    const auto bytes = read_size(context_, *value, range);
+    if (bytes) into = static_cast<std::size_t>(*bytes);
+}
+
+void MapReader::duration(std::string_view key, const Range<Milliseconds>& range,
+                         Milliseconds& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    const auto duration = read_duration(context_, *value, range);
+    if (duration) into = *duration;
+}
+
+void MapReader::boolean(std::string_view key, bool& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    const auto boolean = read_bool(context_, *value);
+    if (boolean) into = *boolean;
+}
+
+void MapReader::path(std::string_view key, std::string& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    auto path = read_path(context_, *value);
+    if (path) into = std::move(*path);
+}
+
+void for_each_element(Context& context, const Value& at, std::size_t count_max,
+                      std::string_view what, const std::function<void(const Value&)>& visit) {
+    if (at.node->kind != Node::Kind::list) {
+        add_problem(context, at, "must be a list" + got_kind(*at.node));
+        return;
+    }
+    if (at.node->items.empty()) {
+        add_problem(context, at, "must have at least " + std::string(what) + ", got an empty list");
+        return;
+    }
+    if (at.node->items.size() > count_max) {
+        add_problem(context, at,
+                    "may have at most " + std::to_string(count_max) + " elements, got " +
+                        std::to_string(at.node->items.size()));
+        return;
+    }
+    for (std::size_t i = 0; i < at.node->items.size(); ++i) {
+        visit(Value{&at.node->items[i], at.path + '[' + std::to_string(i) + ']'});
+    }
+}
+
+std::vector<NamedEntry> named_entries(Context& context, const Value& at) {
+    std::vector<NamedEntry> entries;
+    if (at.node->kind == Node::Kind::null) return entries;
+    if (at.node->kind != Node::Kind::map) {
+        add_problem(context, at, "must be a map by name" + got_kind(*at.node));
+        return entries;
+    }
+    for (const std::size_t index : first_keys(context, at)) {
+        const Node& key = at.node->keys[index];
+        entries.push_back(
+            {key.text, &key, Value{&at.node->items[index], child_path(at.path, key.text)}});
+    }
+    return entries;
+}
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& candidates) {
+    if (candidates.size() > searched_names_max) return "";
+    const auto near = nearest(name, candidates);
+    return near ? ", did you mean " + std::string(*near) + "?" : "";
+}
+
+}  // namespace sluicegate::config

@@ -1,0 +1,15 @@
+#pragma once
+/// The known name that a misspelled one was probably meant to be.
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace sluicegate::config {
+
+/// The candidate with the smallest edit distance (a swap of neighbours counts 1), if that is at
+/// most a third of the longer of the two, and at least 1; nothing when none is near.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view name,
+                                                      std::span<const std::string_view> candidates);
+
+}  // namespace sluicegate::config

@@ -1,0 +1,23 @@
+#include "config/sections.hpp"
+
+#include <chrono>
+
+namespace sluicegate::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Range<Milliseconds> window_range{100ms, 1h};
+constexpr Range<std::int64_t> slots_range{1 << 10, 1 << 26};
+
+}  // namespace
+
+LimiterSettings parse_limiter(Context& context, const Value& at) {
+    const MapReader map(context, at, Section::limiter);
+    LimiterSettings limiter;
+    map.duration("window", window_range, limiter.window);
+    map.count("slots", slots_range, limiter.slots);
+    return limiter;
+}
+
+}  // namespace sluicegate::config

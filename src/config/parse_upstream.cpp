@@ -1,0 +1,176 @@
+#include "config/base_url.hpp"
+#include "config/sections.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace sluicegate::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t upstreams_max = 1000;
+constexpr Range<Milliseconds> timeout_range{1ms, 24h};
+constexpr Range<std::int64_t> idle_range{0, 10'000};
+constexpr Range<Milliseconds> delay_range{0ms, 10min};
+constexpr Range<std::int64_t> tokens_range{1, 100'000};
+
+constexpr std::array<std::string_view, 3> planned_kinds{"azure", "anthropic", "gemini"};
+constexpr std::array<std::string_view, 5> openai_only{"base_url", "api_key", "timeouts", "tls",
+                                                      "pool"};
+constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
+
+std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
+    const auto text = read_text(context, at);
+    if (!text) return std::nullopt;
+    if (text->text == "openai") return UpstreamKind::openai;
+    if (text->text == "echo") return UpstreamKind::echo;
+    const bool is_planned_kind =
+        std::ranges::find(planned_kinds, text->text) != planned_kinds.end();
+    add_problem(context, at,
+                (is_planned_kind ? "not supported by this version: must be openai or echo"
+                                 : "must be openai or echo") +
+                    got(*text));
+    return std::nullopt;
+}
+
+void parse_timeouts(Context& context, const Value& at, UpstreamTimeouts& timeouts) {
+    const MapReader map(context, at, Section::upstream_timeouts);
+    map.duration("connect", timeout_range, timeouts.connect);
+    map.duration("first_byte", timeout_range, timeouts.first_byte);
+    map.duration("between_bytes", timeout_range, timeouts.between_bytes);
+    map.duration("total", timeout_range, timeouts.total);
+}
+
+void parse_pool(Context& context, const Value& at, PoolSettings& pool) {
+    const MapReader map(context, at, Section::pool);
+    map.count("max_idle", idle_range, pool.idle_max);
+    map.duration("idle_timeout", timeout_range, pool.idle_timeout);
+}
+
+void parse_tls(Context& context, const Value& at, UpstreamTls& tls) {
+    const MapReader map(context, at, Section::upstream_tls);
+    if (const auto ca = map.find("ca_file")) {
+        const bool is_system = ca->node->kind == Node::Kind::scalar && ca->node->text == "system";
+        if (!is_system) map.path("ca_file", tls.ca_file);
+    }
+    if (const auto name = map.find("server_name")) {
+        if (const auto text = read_text(context, *name)) {
+            if (is_host(text->text)) {
+                tls.server_name = text->text;
+            } else {
+                add_problem(context, *name, "must be the name of a host" + got(*text));
+            }
+        }
+    }
+    map.path("client_certificate", tls.client_certificate_file);
+    map.path("client_key", tls.client_key_file);
+    if (map.has("client_certificate") != map.has("client_key")) {
+        add_problem(context, map.at(), "needs both client_certificate and client_key, or neither");
+    }
+}
+
+void parse_base_url_of(Context& context, const Value& at, Endpoint& into) {
+    const auto text = read_text(context, at);
+    if (!text) return;
+    auto parsed = parse_base_url(text->text);
+    if (auto* endpoint = std::get_if<Endpoint>(&parsed)) {
+        into = std::move(*endpoint);
+    } else {
+        add_problem(context, at, *std::get_if<std::string>(&parsed));
+    }
+}
+
+void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
+    if (const auto url = map.require("base_url")) {
+        parse_base_url_of(context, *url, upstream.endpoint);
+    }
+    if (const auto key = map.find("api_key")) upstream.api_key = read_secret(context, *key);
+    if (const auto timeouts = map.find("timeouts")) {
+        parse_timeouts(context, *timeouts, upstream.timeouts);
+    }
+    if (const auto pool = map.find("pool")) parse_pool(context, *pool, upstream.pool);
+    if (const auto tls = map.find("tls")) {
+        parse_tls(context, *tls, upstream.tls);
+        if (!upstream.endpoint.tls && !upstream.endpoint.host.empty()) {
+            add_problem(context, *tls, "has no meaning with an http:// base_url");
+        }
+    }
+}
+
+void refuse_keys_of_other_kind(Context& context, const MapReader& map,
+                               std::span<const std::string_view> keys, std::string_view kind) {
+    for (const std::string_view key : keys) {
+        if (const auto value = map.find(key)) {
+            add_problem(context, *value, "has no meaning for kind " + std::string(kind));
+        }
+    }
+}
+
+Upstream parse_upstream(Context& context, const NamedEntry& entry) {
+    const MapReader map(context, entry.value, Section::upstream);
+    Upstream upstream;
+    upstream.name = entry.name;
+    const auto kind_value = map.require("kind");
+    const auto kind = kind_value ? parse_kind(context, *kind_value) : std::nullopt;
+    if (!kind) return upstream;
+    upstream.kind = *kind;
+    if (*kind == UpstreamKind::openai) {
+        parse_openai(context, map, upstream);
+        refuse_keys_of_other_kind(context, map, echo_only, "openai");
+    } else {
+        map.duration("delay", delay_range, upstream.echo.delay);
+        map.count("tokens", tokens_range, upstream.echo.tokens);
+        refuse_keys_of_other_kind(context, map, openai_only, "echo");
+    }
+    return upstream;
+}
+
+/// The variable of `when_env` that is not set; nothing when the upstream is on.
+std::optional<std::string> missing_variable(Context& context, const NamedEntry& entry) {
+    const Node& node = *entry.value.node;
+    if (node.kind != Node::Kind::map) return std::nullopt;
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+        if (node.keys[i].text != "when_env") continue;
+        const Node& value = node.items[i];
+        if (value.kind != Node::Kind::scalar || !is_variable_name(value.text)) {
+            add_problem(context, Value{&value, entry.value.path + ".when_env"},
+                        "must be the name of an environment variable, without ${}");
+            return std::nullopt;
+        }
+        const auto found = context.environment(value.text);
+        if (found && !found->empty()) return std::nullopt;
+        return value.text;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entries) {
+    Upstreams upstreams;
+    if (entries.size() > upstreams_max) {
+        context.problems.add(*entries[upstreams_max].key, "upstreams",
+                             "may have at most " + std::to_string(upstreams_max) + " entries");
+        return upstreams;
+    }
+    for (const NamedEntry& entry : entries) {
+        const auto variable = missing_variable(context, entry);
+        Context inner{context.problems, context.environment, context.folders, variable.has_value()};
+        Upstream upstream = parse_upstream(inner, entry);
+        if (variable) {
+            upstreams.index_by_name.emplace(entry.name, std::nullopt);
+            upstreams.off_because_of.emplace(entry.name, *variable);
+            upstreams.notes.push_back("upstream " + entry.name + " is off: " + *variable +
+                                      " is not set");
+            continue;
+        }
+        upstreams.index_by_name.emplace(entry.name, upstreams.list.size());
+        upstreams.list.push_back(std::move(upstream));
+    }
+    return upstreams;
+}
+
+}  // namespace sluicegate::config

@@ -1,0 +1,44 @@
+#pragma once
+/// The list that every part of load() adds to, so that a person sees all mistakes at once.
+
+#include "sluicegate/config/problem.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluicegate::config {
+
+struct Node;
+
+class Problems {
+public:
+    /// More are counted, not kept: a wrong file (a log, a database) has one on every line.
+    static constexpr std::size_t kept_max = 1000;
+
+    /// The index that nodes of the file carry.
+    std::uint32_t add_file(std::string name);
+    [[nodiscard]] const std::string& file_name(std::uint32_t file) const { return files_[file]; }
+
+    void add(std::uint32_t file, int line, std::string path, std::string message);
+    void add(const Node& at, std::string path, std::string message);
+    [[nodiscard]] std::size_t count() const noexcept { return entries_.size() + dropped_; }
+
+    /// Sorted by file, in the order of add_file(), then by line.
+    [[nodiscard]] std::vector<Problem> take();
+
+private:
+    struct Entry {
+        std::uint32_t file;
+        Problem problem;
+    };
+    std::vector<std::string> files_;
+    std::vector<Entry> entries_;
+    std::size_t dropped_ = 0;
+};
+
+/// "sluicegate.yaml:14"
+[[nodiscard]] std::string place_of(const Problems& problems, const Node& at);
+
+}  // namespace sluicegate::config

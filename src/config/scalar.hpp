@@ -1,0 +1,66 @@
+#pragma once
+/// Reading one scalar: `${NAME}` expanded, its type and range checked, and a problem added where
+/// it is wrong. Every function returns nothing after it has said why.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/secret.hpp"
+
+#include "config/context.hpp"
+#include "config/node.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::config {
+
+/// A node and the path that names it in messages.
+struct Value {
+    const Node* node = nullptr;
+    std::string path;
+};
+
+/// A scalar after expansion. What came from the environment may be a secret and is never shown.
+struct Text {
+    std::string text;
+    bool is_from_environment = false;
+    bool is_quoted = false;
+};
+
+/// Smallest and largest allowed value, both included.
+template <class T>
+struct Range {
+    T smallest;
+    T largest;
+};
+
+void add_problem(Context& context, const Value& at, std::string message);
+
+/// `${NAME}` becomes the variable's value, `$${` a plain `${`.
+[[nodiscard]] std::optional<Text> read_text(Context& context, const Value& at);
+[[nodiscard]] std::optional<std::int64_t> read_count(Context& context, const Value& at,
+                                                     const Range<std::int64_t>& range);
+[[nodiscard]] std::optional<Milliseconds> read_duration(Context& context, const Value& at,
+                                                        const Range<Milliseconds>& range);
+[[nodiscard]] std::optional<std::int64_t> read_size(Context& context, const Value& at,
+                                                    const Range<std::int64_t>& range);
+[[nodiscard]] std::optional<bool> read_bool(Context& context, const Value& at);
+/// A literal, `${NAME}`, or `file:PATH`: the file's text without the newline at its end.
+[[nodiscard]] std::optional<Secret> read_secret(Context& context, const Value& at);
+/// A path, resolved against the folder of the file that holds it; the file can be read.
+[[nodiscard]] std::optional<std::string> read_path(Context& context, const Value& at);
+
+/// ", got X" for the end of a message; "" when X is long, unprintable or must not be shown.
+[[nodiscard]] std::string got(const Text& text);
+/// ", got a list"
+[[nodiscard]] std::string got_kind(const Node& node);
+/// A name for use in a path or message; a placeholder for what looks like a credential or is no
+/// name.
+[[nodiscard]] std::string shown_name(std::string_view name);
+/// Why `name` may not name a user, group, model or upstream; "" when it may.
+[[nodiscard]] std::string why_not_a_name(std::string_view name);
+/// A letter or `_`, then letters, digits and `_`.
+[[nodiscard]] bool is_variable_name(std::string_view name);
+
+}  // namespace sluicegate::config

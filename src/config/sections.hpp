@@ -1,0 +1,68 @@
+#pragma once
+/// One parse_* function for each section of the file. Each reports what is wrong and goes on, so
+/// that all mistakes are seen at once; what it returns is used only when there are none.
+
+#include "sluicegate/config/config.hpp"
+
+#include "config/map_reader.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace sluicegate::config {
+
+[[nodiscard]] Server parse_server(Context& context, const Value& at);
+[[nodiscard]] Admin parse_admin(Context& context, const Value& at);
+[[nodiscard]] LimiterSettings parse_limiter(Context& context, const Value& at);
+[[nodiscard]] Log parse_log(Context& context, const Value& at);
+
+/// "0.0.0.0:8080", "[::1]:8080".
+[[nodiscard]] std::optional<Listener> parse_listen_address(Context& context, const Value& at);
+
+/// The upstreams that are on, and what became of every name in the file.
+struct Upstreams {
+    std::vector<Upstream> list;
+    /// Index into `list`; nothing for one that is off.
+    std::unordered_map<std::string, std::optional<std::size_t>> index_by_name;
+    /// For those that are off: the variable that is not set.
+    std::unordered_map<std::string, std::string> off_because_of;
+    std::vector<std::string> notes;
+};
+[[nodiscard]] Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entries);
+
+struct Models {
+    std::vector<Model> list;
+    std::unordered_set<std::string> names;  ///< with those that are off
+    std::vector<std::string> notes;
+};
+[[nodiscard]] Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
+                                  const Upstreams& upstreams);
+
+/// The fields of one entry of limits.
+[[nodiscard]] Limits parse_limits(Context& context, const Value& at, Section section);
+/// `limits: {gpt-4o: {…}, "*": {…}}`
+[[nodiscard]] LimitsByModel parse_limits_by_model(Context& context, const Value& at,
+                                                  Section section, const Models& models);
+/// Adds a problem unless `name` is a model.
+void check_model_name(Context& context, const Node& at, const std::string& path, const Text& name,
+                      const Models& models);
+
+/// With "default" added where the file has none.
+[[nodiscard]] std::vector<Group> parse_groups(Context& context,
+                                              const std::vector<NamedEntry>& entries,
+                                              const Models& models);
+[[nodiscard]] std::vector<User> parse_users(Context& context,
+                                            const std::vector<NamedEntry>& entries,
+                                            const std::vector<Group>& groups, const Models& models);
+
+/// Where the hash of each key stands: one key may not belong to two users.
+using KeyPlaces = std::unordered_map<std::string, std::string>;
+[[nodiscard]] std::vector<ApiKey> parse_api_keys(Context& context, const Value& at,
+                                                 const Models& models, KeyPlaces& places);
+
+}  // namespace sluicegate::config

@@ -1,0 +1,52 @@
+#pragma once
+/// The YAML files of one configuration: the one that load() was given and what it includes.
+
+#include "config/context.hpp"
+#include "config/map_reader.hpp"
+#include "config/node.hpp"
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluicegate::config {
+
+class Sources {
+public:
+    static constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
+    static constexpr std::size_t files_max = 10'000;
+    static constexpr std::size_t include_depth_max = 8;
+
+    Sources(Problems& problems, const Environment& environment);
+
+    /// Reads `file` and, file by file, what it includes.
+    void read(const std::string& file);
+
+    /// Null when the main file is not YAML.
+    [[nodiscard]] const Node* main() const noexcept;
+    /// Reports unknown keys at the top of the included files, and keys of the main file there.
+    void check_included(Context& context) const;
+    /// The entries of a section that included files may add to, in the order of the files. A name
+    /// that is defined twice, or may not be a name, is a problem.
+    [[nodiscard]] std::vector<NamedEntry> merged(Context& context, std::string_view section) const;
+    [[nodiscard]] Context context() { return Context{problems_, environment_, folders_}; }
+    /// Hexadecimal SHA-256 over all texts.
+    [[nodiscard]] std::string digest() const;
+
+private:
+    void read_one(const std::string& file, const Node* from, std::string path);
+    void read_includes(const Node& tree);
+    void read_included(const Value& at);
+
+    Problems& problems_;
+    const Environment& environment_;
+    NodeBudget budget_;
+    std::deque<Node> trees_;  // a deque: nodes are pointed to while more are added
+    std::vector<std::string> folders_;
+    std::vector<std::string> open_;  // the chain of includes down to the file being read
+    std::vector<std::string> read_;  // canonical paths of all files, sorted
+    std::string digests_;            // the SHA-256 of each file in turn
+};
+
+}  // namespace sluicegate::config

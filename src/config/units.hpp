@@ -1,0 +1,29 @@
+#pragma once
+/// Numbers as an admin writes them: counts, durations and sizes with units, dates.
+
+#include "sluicegate/base/clock.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::config {
+
+/// Decimal digits with an optional minus. What does not fit becomes the largest or smallest value,
+/// so that a range check refuses it.
+[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
+/// "250ms", "30s", "15m", "24h": a whole number and one unit. Saturates like parse_integer().
+[[nodiscard]] std::optional<Milliseconds> parse_duration(std::string_view text);
+/// Bytes: "16384B", "64KiB", "32MiB", "1GiB". Saturates like parse_integer().
+[[nodiscard]] std::optional<std::int64_t> parse_size(std::string_view text);
+/// "2027-01-01" (00:00 UTC of that day) or RFC 3339, "2027-01-01T09:30:00+01:00"; 1970 … 2199.
+[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
+
+/// In the largest unit that is exact: "15m", "90s", "32MiB".
+[[nodiscard]] std::string duration_text(Milliseconds value);
+[[nodiscard]] std::string size_text(std::int64_t bytes);
+/// "2027-01-01T00:00:00Z"
+[[nodiscard]] std::string time_text(WallTime value);
+
+}  // namespace sluicegate::config

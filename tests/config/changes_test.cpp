@@ -1,0 +1,179 @@
+#include "sluicegate/config/changes.hpp"
+
+#include "config/support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluicegate::config {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+const std::string hash_a(64, 'a');
+const std::string hash_b(64, 'b');
+
+std::string base() {
+    return "server: {listen: [{address: '127.0.0.1:8080'}]}\n"
+           "upstreams:\n"
+           "  far: {kind: openai, base_url: 'https://a/v1', api_key: SECRET1}\n"
+           "  echo: {kind: echo}\n"
+           "models:\n"
+           "  gpt-4o: {limits: {rpm: 60}, route: [{upstream: far, weight: 9}]}\n"
+           "groups: {research: {limits: {'*': {rpm: 600}}}}\n"
+           "users:\n"
+           "  alice: {group: research, keys: [{id: laptop, sha256: " +
+           hash_a + "}]}\n";
+}
+
+std::string changed(std::string_view from, std::string_view to) {
+    std::string text = base();
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+}
+
+TEST(DescribeChanges, SaysNothingWhenNothingTakesEffect) {
+    EXPECT_EQ(describe_changes(config_of(base()), config_of(base() + "# comment\n")), Lines{});
+    EXPECT_EQ(describe_changes(config_of(base()), config_of(base() + "log: {level: info}\n")),
+              Lines{});
+}
+
+TEST(DescribeChanges, SaysEachChangeOnce) {
+    struct Row {
+        std::string_view name, from, to;
+        Lines lines;
+    };
+    const std::string other_key = "{id: laptop, sha256: " + hash_b + "}";
+    const std::string old_key = "{id: laptop, sha256: " + hash_a + "}";
+    const std::string renamed_key = "{id: desk, sha256: " + hash_a + "}";
+    const std::string narrowed_key =
+        "{id: laptop, sha256: " + hash_a +
+        ", expires: 2027-01-01, models: [gpt-4o], allow_ips: [10.0.0.0/8, '::1']}";
+    const Row rows[] = {
+        {"a limit", "rpm: 60}", "rpm: 600}", {"models.gpt-4o.limits.rpm 60 -> 600"}},
+        {"a limit goes", "limits: {rpm: 60}, ", "", {"models.gpt-4o.limits.rpm 60 -> none"}},
+        {"a group's limit", "rpm: 600}", "rpm: 5}", {"groups.research.limits.*.rpm 600 -> 5"}},
+        {"a secret", "SECRET1", "SECRET2", {"upstreams.far.api_key changed"}},
+        {"a secret goes", ", api_key: SECRET1", "", {"upstreams.far.api_key removed"}},
+        {"a hash", old_key, other_key, {"users.alice.keys.laptop.sha256 changed"}},
+        {"a key is renamed",
+         old_key,
+         renamed_key,
+         {"users.alice.keys.laptop removed", "users.alice.keys.desk added"}},
+        {"a key is narrowed",
+         old_key,
+         narrowed_key,
+         {"users.alice.keys.laptop.expires none -> 2027-01-01T00:00:00Z",
+          "users.alice.keys.laptop.models none -> gpt-4o",
+          "users.alice.keys.laptop.allow_ips none -> 10.0.0.0/8, ::1"}},
+        {"a user with keys is renamed",
+         "alice:",
+         "bob:",
+         {"users.alice removed", "users.bob added"}},
+        {"a user's group",
+         "group: research",
+         "group: default",
+         {"users.alice.group research -> default"}},
+        {"a route",
+         "[{upstream: far, weight: 9}]",
+         "[{upstream: echo, model: m}]",
+         {"models.gpt-4o.route far weight 9 -> echo weight 1 as m"}},
+        {"an upstream's URL",
+         "https://a/v1",
+         "https://b/v1",
+         {"upstreams.far.base_url https://a:443/v1 -> https://b:443/v1"}},
+        {"the server",
+         "server: {",
+         "server: {max_body: 1MiB, timeouts: {idle: 1s}, ",
+         {"server.max_body 32MiB -> 1MiB", "server.timeouts.idle 75s -> 1s"}},
+    };
+    const Config running = config_of(base());
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(describe_changes(running, config_of(changed(row.from, row.to))), row.lines);
+    }
+}
+
+TEST(DescribeChanges, ReversesWhenTheConfigurationsAreSwapped) {
+    const Config one = config_of(base());
+    const Config two = config_of(changed(", api_key: SECRET1", ""));
+    EXPECT_EQ(describe_changes(two, one), Lines{"upstreams.far.api_key added"});
+}
+
+TEST(DescribeChanges, NeverHoldsASecretOrAHash) {
+    const std::string next = changed("SECRET1", "SECRET2");
+    for (const std::string& line : describe_changes(config_of(base()), config_of(next))) {
+        EXPECT_EQ(line.find("SECRET"), std::string::npos);
+    }
+}
+
+TEST(RestartOnlyChanges, AreNamedEach) {
+    struct Row {
+        std::string_view name, extra, server, path;
+    };
+    const std::string_view same = "address: '127.0.0.1:8080'";
+    const Row rows[] = {
+        {"address", "", "address: '127.0.0.1:8081'", "server.listen"},
+        {"one more listener", "", "address: '127.0.0.1:8080'}, {address: '127.0.0.2:8080'",
+         "server.listen"},
+        {"threads", "T: threads: 2", same, "server.threads"},
+        {"connections", "T: max_connections: 7", same, "server.max_connections"},
+        {"admin", "admin: {listen: '127.0.0.1:9090'}\n", same, "admin.listen"},
+        {"window", "limiter: {window: 1s}\n", same, "limiter.window"},
+        {"slots", "limiter: {slots: 2048}\n", same, "limiter.slots"},
+    };
+    const Config running = config_of(base());
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        std::string yaml = changed(same, row.server);
+        if (row.extra.starts_with("T: ")) {
+            yaml.replace(0, 9, "server: {" + std::string(row.extra.substr(3)) + ", ");
+        } else {
+            yaml += row.extra;
+        }
+        const auto problems = restart_only_changes(running, config_of(yaml));
+        ASSERT_EQ(problems.size(), 1U);
+        EXPECT_EQ(problems[0].path, row.path);
+        EXPECT_TRUE(problems[0].message.starts_with("can only change with a restart: "));
+    }
+}
+
+TEST(RestartOnlyChanges, SayWhatIsRunningAndWhatTheFileSays) {
+    const auto problems =
+        restart_only_changes(config_of(base()), config_of(base() + "limiter: {window: 1s}\n"));
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(format(problems[0]),
+              "limiter.window: can only change with a restart: 1m is running, the file says 1s");
+}
+
+TEST(RestartOnlyChanges, LeaveEverythingElseToAReload) {
+    const TempFolder folder;
+    const std::string tls =
+        "server: {listen: [{address: '127.0.0.1:1', tls: {certificate: CERT, private_key: "
+        "KEY}}]}\n";
+    const std::string rest =
+        std::string(minimal_upstreams) + std::string(minimal_models) + std::string(minimal_users);
+    folder.write("a", "");
+    folder.write("b", "");
+    const auto load_with = [&](const std::string& name) {
+        std::string text = tls;
+        text.replace(text.find("CERT"), 4, name);
+        text.replace(text.find("KEY"), 3, name);
+        return load(folder.write("main.yaml", text + rest), environment_of({})).config.value();
+    };
+    const Config one = load_with("a");
+    const Config two = load_with("b");
+    EXPECT_TRUE(restart_only_changes(one, two).empty());
+    EXPECT_EQ(describe_changes(one, two).size(), 1U);
+
+    Config plain = one;
+    plain.server.listen[0].tls.reset();
+    EXPECT_EQ(restart_only_changes(one, plain).size(), 1U);
+}
+
+}  // namespace
+}  // namespace sluicegate::config

@@ -1,0 +1,95 @@
+#include "config/known_keys.hpp"
+
+#include "config/support.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <regex>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::config {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path root_folder = SLUICEGATE_SOURCE_DIR;
+
+std::set<std::string> known_paths() {
+    std::set<std::string> paths;
+    for (const Shape& shape : shapes()) {
+        for (const std::string_view key : shape.keys) {
+            const std::string path(shape.path);
+            paths.insert(path.empty() ? std::string(key) : path + '.' + std::string(key));
+        }
+    }
+    return paths;
+}
+
+/// The paths in the first column of the page's tables.
+std::set<std::string> documented_paths() {
+    std::set<std::string> paths;
+    const std::string page = text_of_file(root_folder / "docs/configuration.md");
+    const std::regex row("(^|\n)\\| `([^`]+)` \\|");
+    for (std::sregex_iterator match(page.begin(), page.end(), row), end; match != end; ++match) {
+        paths.insert((*match)[2].str());
+    }
+    return paths;
+}
+
+const json& resolved(const json& schema, const json& root) {
+    if (!schema.contains("$ref")) return schema;
+    const auto pointer = schema["$ref"].get<std::string>().substr(1);
+    return root.at(json::json_pointer(pointer));
+}
+
+void collect(const json& unresolved, const json& root, const std::string& path,
+             std::set<std::string>& into) {
+    const json& schema = resolved(unresolved, root);
+    if (schema.contains("properties")) {
+        EXPECT_EQ(schema.value("additionalProperties", json(true)), json(false)) << path;
+        for (const auto& [key, value] : schema["properties"].items()) {
+            const std::string child = path.empty() ? key : path + '.' + key;
+            into.insert(child);
+            collect(value, root, child, into);
+        }
+    } else if (schema.contains("additionalProperties")) {
+        const std::string name = path.ends_with("limits") ? ".MODEL" : ".NAME";
+        collect(schema["additionalProperties"], root, path + name, into);
+    }
+    if (schema.contains("items")) collect(schema["items"], root, path + "[]", into);
+}
+
+TEST(KnownKeys, AreThoseOfTheDocumentation) {
+    EXPECT_EQ(documented_paths(), known_paths());
+}
+
+TEST(KnownKeys, AreThoseOfTheJsonSchema) {
+    const json schema = json::parse(text_of_file(root_folder / "config/sluicegate.schema.json"));
+    std::set<std::string> paths;
+    collect(schema, schema, "", paths);
+    EXPECT_EQ(paths, known_paths());
+}
+
+TEST(KnownKeys, StandInTheOrderOfTheirSections) {
+    ASSERT_EQ(shapes().size(), static_cast<std::size_t>(Section::count_));
+    for (std::size_t i = 0; i < shapes().size(); ++i) {
+        EXPECT_EQ(static_cast<std::size_t>(shapes()[i].section), i);
+    }
+}
+
+TEST(KnownKeys, AreNotAlsoPlannedOnes) {
+    for (const Shape& shape : shapes()) {
+        for (const std::string_view key : shape.keys) {
+            EXPECT_FALSE(is_planned(shape.section, key)) << shape.path << '.' << key;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace sluicegate::config

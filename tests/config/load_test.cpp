@@ -1,0 +1,284 @@
+#include "config/support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluicegate::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::filesystem::path good_folder =
+    std::filesystem::path(SLUICEGATE_SOURCE_DIR) / "tests/config/good";
+
+LoadResult load_good(std::string_view name, const Environment& environment = environment_of({})) {
+    LoadResult result = load((good_folder / name).string(), environment);
+    for (const Problem& problem : result.problems) ADD_FAILURE() << format(problem);
+    return result;
+}
+
+TEST(Load, GivesDefaultsToTheSmallestFile) {
+    const LoadResult result = load_good("smallest.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    const Config& config = *result.config;
+    EXPECT_EQ(config.server.threads, 0U);
+    EXPECT_EQ(config.server.body_bytes_max, 32U << 20);
+    EXPECT_EQ(config.server.header_bytes_max, 16U << 10);
+    EXPECT_EQ(config.server.connections_max, 10000U);
+    EXPECT_EQ(config.server.timeouts.header, 10s);
+    EXPECT_EQ(config.server.timeouts.body, 60s);
+    EXPECT_EQ(config.server.timeouts.idle, 75s);
+    EXPECT_EQ(config.server.timeouts.drain, 30s);
+    EXPECT_FALSE(config.admin.listen.has_value());
+    EXPECT_EQ(config.limiter.window, 60s);
+    EXPECT_EQ(config.limiter.slots, 1048576U);
+    EXPECT_EQ(config.log.level, log::Level::info);
+    EXPECT_TRUE(config.log.access);
+    ASSERT_EQ(config.upstreams.size(), 1U);
+    EXPECT_EQ(config.upstreams[0].kind, UpstreamKind::echo);
+    EXPECT_EQ(config.upstreams[0].echo, EchoSettings{});
+    ASSERT_EQ(config.models.size(), 1U);
+    EXPECT_EQ(config.models[0].route, std::vector<RouteEntry>{RouteEntry{}});
+    ASSERT_EQ(config.groups.size(), 1U);
+    EXPECT_EQ(config.groups[0].name, "default");
+    ASSERT_EQ(config.users.size(), 1U);
+    EXPECT_EQ(config.users[0].group, "default");
+    EXPECT_TRUE(config.users[0].keys.empty());
+    EXPECT_TRUE(config.notes.empty());
+    EXPECT_EQ(config.sha256.size(), 64U);
+}
+
+TEST(Load, ReadsEveryServerAndLimiterKey) {
+    const LoadResult result = load_good("every_setting.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    const Config& config = *result.config;
+    ASSERT_EQ(config.server.listen.size(), 2U);
+    EXPECT_EQ(config.server.listen[0], (Listener{.host = "0.0.0.0", .port = 8080, .tls = {}}));
+    EXPECT_EQ(config.server.listen[1].host, "::1");
+    EXPECT_EQ(config.server.listen[1].port, 8443);
+    ASSERT_TRUE(config.server.listen[1].tls.has_value());
+    EXPECT_EQ(config.server.listen[1].tls->certificate_file,
+              (good_folder / "files/certificate.pem").string());
+    EXPECT_EQ(config.server.listen[1].tls->private_key_file,
+              (good_folder / "files/key.pem").string());
+    EXPECT_EQ(config.server.threads, 3U);
+    EXPECT_EQ(config.server.body_bytes_max, 1U << 20);
+    EXPECT_EQ(config.server.header_bytes_max, 2048U);
+    EXPECT_EQ(config.server.connections_max, 5U);
+    EXPECT_EQ(config.server.timeouts.header, 1s);
+    EXPECT_EQ(config.server.timeouts.body, 2min);
+    EXPECT_EQ(config.server.timeouts.idle, 250ms);
+    EXPECT_EQ(config.server.timeouts.drain, 0ms);
+    ASSERT_TRUE(config.admin.listen.has_value());
+    EXPECT_EQ(config.admin.listen->port, 0);
+    EXPECT_EQ(config.limiter.window, 100ms);
+    EXPECT_EQ(config.limiter.slots, 1024U);
+    EXPECT_EQ(config.log.level, log::Level::warn);
+    EXPECT_FALSE(config.log.access);
+}
+
+TEST(Load, ReadsEveryUpstreamKey) {
+    const LoadResult result = load_good("every_setting.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    ASSERT_EQ(result.config->upstreams.size(), 2U);
+    const Upstream& gpu = result.config->upstreams[0];
+    EXPECT_EQ(gpu.name, "gpu");
+    EXPECT_EQ(gpu.kind, UpstreamKind::openai);
+    EXPECT_EQ(gpu.endpoint,
+              (Endpoint{.tls = true, .host = "10.0.0.1", .port = 8443, .path_prefix = "/v1"}));
+    ASSERT_TRUE(gpu.api_key.has_value());
+    EXPECT_EQ(gpu.api_key->reveal(), "written-here");
+    EXPECT_EQ(gpu.timeouts, (UpstreamTimeouts{1ms, 2ms, 3ms, 4ms}));
+    EXPECT_EQ(gpu.pool, (PoolSettings{.idle_max = 0, .idle_timeout = 5s}));
+    EXPECT_EQ(gpu.tls.ca_file, (good_folder / "files/certificate.pem").string());
+    EXPECT_EQ(gpu.tls.server_name, "gpu.internal");
+    EXPECT_EQ(gpu.tls.client_certificate_file, (good_folder / "files/certificate.pem").string());
+    EXPECT_EQ(gpu.tls.client_key_file, (good_folder / "files/key.pem").string());
+    const Upstream& echo = result.config->upstreams[1];
+    EXPECT_EQ(echo.echo, (EchoSettings{.delay = 20ms, .tokens = 5}));
+}
+
+TEST(Load, ReadsEveryModelGroupAndUserKey) {
+    const LoadResult result = load_good("every_setting.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    const Config& config = *result.config;
+    ASSERT_EQ(config.models.size(), 2U);
+    EXPECT_EQ(config.models[0].name, "gpt-4o");
+    EXPECT_EQ(config.models[0].limits.rpm, 60);
+    EXPECT_EQ(config.models[0].route,
+              (std::vector<RouteEntry>{{.upstream = 0, .weight = 90, .model = "llama 3"},
+                                       {.upstream = 1, .weight = 0, .model = ""}}));
+    ASSERT_EQ(config.groups.size(), 2U);
+    EXPECT_EQ(config.groups[0].name, "research");
+    EXPECT_EQ(config.groups[0].limits.at("*").rpm, 0);
+    EXPECT_EQ(config.groups[1].name, "default");
+    ASSERT_EQ(config.users.size(), 1U);
+    const User& alice = config.users[0];
+    EXPECT_EQ(alice.group, "research");
+    EXPECT_EQ(alice.limits.at("gpt-4o").rpm, 1000000000);
+    ASSERT_EQ(alice.keys.size(), 2U);
+    const ApiKey& key = alice.keys[0];
+    EXPECT_EQ(key.id, "laptop");
+    EXPECT_EQ(key.sha256[0], 0x01);
+    EXPECT_EQ(key.sha256[31], 0xef);
+    ASSERT_TRUE(key.expires.has_value());
+    EXPECT_EQ(*key.expires, WallTime(std::chrono::sys_days(std::chrono::year(2027) / 1 / 1)));
+    EXPECT_EQ(key.models, (std::vector<std::string>{"gpt-4o", "other"}));
+    ASSERT_EQ(key.allow_ips.size(), 2U);
+    EXPECT_TRUE(key.allow_ips[0].contains(*IpAddress::parse("10.9.8.7")));
+    EXPECT_TRUE(key.allow_ips[1].contains(*IpAddress::parse("::1")));
+    EXPECT_FALSE(alice.keys[1].expires.has_value());
+    EXPECT_TRUE(alice.keys[1].models.empty());
+    EXPECT_TRUE(alice.keys[1].allow_ips.empty());
+}
+
+TEST(Load, AcceptsAliases) {
+    const LoadResult result = load_good("anchors.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    EXPECT_EQ(result.config->models[0].limits.rpm, 7);
+    EXPECT_EQ(result.config->models[1].limits.rpm, 7);
+}
+
+TEST(Load, FillsInTheEnvironment) {
+    const Config config = config_of(
+        std::string(minimal_server) + std::string(minimal_users) +
+            "upstreams: {echo: {kind: echo, tokens: '${COUNT}'}}\n"
+            "models:\n"
+            "  whole: {route: [{upstream: '${NAME}', model: '${MODEL}'}]}\n"
+            "  part: {route: [{upstream: 'e${PART}o', model: 'a${MODEL}b${MODEL}'}]}\n"
+            "  escaped: {route: [{upstream: echo, model: '$${MODEL} costs 5$ or $$5'}]}\n",
+        environment_of({{"COUNT", "7"}, {"NAME", "echo"}, {"PART", "ch"}, {"MODEL", "${X}"}}));
+    ASSERT_EQ(config.models.size(), 3U);
+    EXPECT_EQ(config.upstreams[0].echo.tokens, 7);
+    EXPECT_EQ(config.models[0].route[0].model, "${X}") << "a value is not looked at again";
+    EXPECT_EQ(config.models[1].route[0].model, "a${X}b${X}");
+    EXPECT_EQ(config.models[2].route[0].model, "${MODEL} costs 5$ or $$5");
+}
+
+TEST(Load, TurnsAnUpstreamOffWithItsVariable) {
+    const std::string yaml = std::string(minimal_server) +
+                             "upstreams:\n"
+                             "  echo: {kind: echo}\n"
+                             "  far:\n"
+                             "    kind: openai\n"
+                             "    when_env: FAR_KEY\n"
+                             "    base_url: 'https://${FAR_HOST}/v1'\n"
+                             "    api_key: ${FAR_KEY}\n"
+                             "    tls: {ca_file: no_such_file}\n"
+                             "models:\n"
+                             "  near: {route: [{upstream: far, weight: 9}, {upstream: echo}]}\n"
+                             "  away: {route: [{upstream: far}, {upstream: far, model: b}]}\n"
+                             "  spare: {route: [{upstream: far}, {upstream: echo, weight: 0}]}\n"
+                             "groups: {default: {limits: {away: {rpm: 1}}}}\n"
+                             "users:\n"
+                             "  alice:\n"
+                             "    limits: {away: {rpm: 1}}\n"
+                             "    keys: [{id: a, sha256: " +
+                             std::string(64, 'a') + ", models: [away]}]\n";
+    for (const Environment& environment : {environment_of({}), environment_of({{"FAR_KEY", ""}})}) {
+        const Config config = config_of(yaml, environment);
+        ASSERT_EQ(config.upstreams.size(), 1U);
+        ASSERT_EQ(config.models.size(), 2U);
+        EXPECT_EQ(config.models[0].name, "near");
+        EXPECT_EQ(config.models[0].route, std::vector<RouteEntry>{RouteEntry{}});
+        EXPECT_EQ(config.models[1].name, "spare");
+        EXPECT_EQ(config.models[1].route[0].weight, 1U);
+        EXPECT_EQ(config.notes,
+                  (std::vector<std::string>{"upstream far is off: FAR_KEY is not set",
+                                            "model away is off: FAR_KEY is not set"}));
+        // An emptied list would allow every model.
+        EXPECT_EQ(config.users[0].keys[0].models, std::vector<std::string>{"away"});
+    }
+}
+
+TEST(Load, StillChecksTheKeysOfAnUpstreamThatIsOff) {
+    const LoadResult off = load_text(
+        std::string(minimal_server) + std::string(minimal_models) + std::string(minimal_users) +
+            "upstreams:\n"
+            "  echo: {kind: echo}\n"
+            "  far: {kind: openai, when_env: X, base_uri: 'http://a'}\n",
+        environment_of({}));
+    ASSERT_EQ(off.problems.size(), 2U);
+    EXPECT_EQ(off.problems[1].message, "needs base_url");
+    EXPECT_EQ(off.problems[0].message, "unknown key, did you mean base_url?");
+}
+
+TEST(Load, HashesTheTextOfAllFiles) {
+    const Config first = config_of(minimal());
+    EXPECT_EQ(config_of(minimal()).sha256, first.sha256);
+    EXPECT_NE(config_of(minimal() + "# a comment\n").sha256, first.sha256);
+}
+
+TEST(Load, ReportsAFileThatCannotBeRead) {
+    const TempFolder folder;
+    const LoadResult missing = load(folder.at("none.yaml"), environment_of({}));
+    ASSERT_EQ(missing.problems.size(), 1U);
+    EXPECT_EQ(format(missing.problems[0]),
+              folder.at("none.yaml") + ": cannot be read: No such file or directory");
+    const LoadResult itself = load(folder.at(""), environment_of({}));
+    ASSERT_EQ(itself.problems.size(), 1U);
+    EXPECT_EQ(itself.problems[0].message, "cannot be read: is a directory");
+    const LoadResult device = load("/dev/null", environment_of({}));
+    ASSERT_EQ(device.problems.size(), 1U);
+    EXPECT_EQ(device.problems[0].message, "cannot be read: is not a regular file");
+}
+
+TEST(Load, BoundsTheFileAndTheProblems) {
+    const LoadResult large = load_text(std::string((16U << 20) + 1, '#'), environment_of({}));
+    ASSERT_EQ(large.problems.size(), 1U);
+    EXPECT_EQ(large.problems[0].message, "cannot be read: is larger than 16777216 bytes");
+
+    std::string yaml = minimal();
+    for (int i = 0; i < 1500; ++i) yaml += "wrong" + std::to_string(i) + ": 1\n";
+    const LoadResult many = load_text(yaml, environment_of({}));
+    ASSERT_EQ(many.problems.size(), 1001U);
+    EXPECT_EQ(many.problems.back().message, "500 more problems");
+}
+
+TEST(Load, BoundsTheNumberOfEntries) {
+    struct Row {
+        std::string section, entry, rest;
+        std::size_t count_max;
+    };
+    const std::string server(minimal_server);
+    const std::string upstreams(minimal_upstreams);
+    const std::string models(minimal_models);
+    const std::string users(minimal_users);
+    const Row rows[] = {
+        {"upstreams", "{kind: echo}",
+         server + "models: {echo: {route: [{upstream: e0}]}}\n" + users, 1000},
+        {"models", "{route: [{upstream: echo}]}", server + upstreams + users, 10'000},
+        {"groups", "{}", server + upstreams + models + users, 1000},
+        {"users", "{}", server + upstreams + models, 100'000},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.section);
+        std::string yaml = row.rest + row.section + ":\n";
+        for (std::size_t i = 0; i < row.count_max; ++i) {
+            yaml += "  e" + std::to_string(i) + ": " + row.entry + "\n";
+        }
+        EXPECT_TRUE(load_text(yaml, environment_of({})).config.has_value());
+        yaml += "  one-more: " + row.entry + "\n";
+        const LoadResult result = load_text(yaml, environment_of({}));
+        ASSERT_FALSE(result.problems.empty());
+        EXPECT_TRUE(std::ranges::any_of(result.problems, [&](const Problem& problem) {
+            return problem.path == row.section && problem.message.starts_with("may have at most ");
+        }));
+    }
+}
+
+TEST(ProcessEnvironment, KnowsItsOwnVariablesOnly) {
+    const Environment environment = process_environment();
+    EXPECT_TRUE(environment("PATH").has_value());
+    EXPECT_FALSE(environment("SLUICEGATE_TEST_THAT_NOBODY_SETS").has_value());
+}
+
+}  // namespace
+}  // namespace sluicegate::config
