@@ -44,6 +44,7 @@ constexpr std::array<KindFacts, kind_count> facts{{
     {ErrorKind::upstream_timeout, "upstream_timeout", Fault::upstream, true},
     {ErrorKind::upstream_closed, "upstream_closed", Fault::upstream, true},
     {ErrorKind::upstream_bad_response, "upstream_bad_response", Fault::upstream, true},
+    {ErrorKind::upstream_failed, "upstream_failed", Fault::upstream, true},
     {ErrorKind::upstream_auth, "upstream_auth", Fault::upstream, true},
     {ErrorKind::upstream_quota, "upstream_quota", Fault::upstream, true},
     {ErrorKind::upstream_rate_limited, "upstream_rate_limited", Fault::upstream, true},

@@ -45,6 +45,7 @@ enum class ErrorKind : std::uint8_t {
     upstream_timeout,       ///< first byte, between bytes, or total
     upstream_closed,        ///< closed before its answer was complete
     upstream_bad_response,  ///< not HTTP, or not what was asked for
+    upstream_failed,        ///< it answered with a 5xx of its own
     upstream_auth,          ///< it refused our credential
     upstream_quota,
     upstream_rate_limited,

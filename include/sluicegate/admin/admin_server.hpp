@@ -1,0 +1,59 @@
+#pragma once
+/// The admin port: health and metrics for operators, never on a client port.
+///
+/// GET and HEAD, one request a connection. Pages come from callbacks, so that nothing here knows
+/// the daemon.
+/// Bounds   64 connections; 10 s for each.
+/// Threads  one: that of the io_context.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/listener.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace sluicegate::admin {
+
+struct Page {
+    unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+};
+
+class AdminServer {
+public:
+    static constexpr std::size_t connections_max = 64;
+    static constexpr Milliseconds connection_timeout{10'000};
+
+    /// `pages`: by path, "/livez".
+    AdminServer(net::asio::io_context& context, const Clock& clock,
+                std::map<std::string, std::function<Page()>> pages);
+    AdminServer(const AdminServer&) = delete;
+    AdminServer& operator=(const AdminServer&) = delete;
+
+    Result<void> bind(const std::string& host, std::uint16_t port);
+    [[nodiscard]] std::string address() const { return listener_.address(); }
+    void start();
+    /// Stops accepting; connections that are open end by their deadline.
+    void stop() noexcept;
+
+private:
+    net::Task<void> tick();
+    net::Task<void> serve(net::Socket socket);
+    [[nodiscard]] Page page_for(std::string_view method, const std::string& path) const;
+
+    net::asio::io_context& context_;
+    const Clock& clock_;
+    std::map<std::string, std::function<Page()>> pages_;
+    net::Listener listener_;
+    net::Deadlines deadlines_;
+    net::Timer tick_timer_;
+    std::size_t connections_ = 0;
+    bool is_running_ = false;
+};
+
+}  // namespace sluicegate::admin

@@ -1,0 +1,72 @@
+#pragma once
+/// The running gateway: workers, admin port, signals, reload and drain.
+///
+/// Threads  run() on the main thread, which then runs the control plane; one thread per worker.
+
+#include "sluicegate/admin/admin_server.hpp"
+#include "sluicegate/app/snapshot_builder.hpp"
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/load.hpp"
+#include "sluicegate/gateway/worker.hpp"
+#include "sluicegate/limit/limiter.hpp"
+#include "sluicegate/metrics/registry.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluicegate::app {
+
+class Daemon {
+public:
+    /// `file` is read again on each SIGHUP; `environment` likewise.
+    Daemon(std::string file, config::Environment environment);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    /// Serves `config`, which was loaded from the file, until a signal ends it.
+    /// Errors: a TLS file that cannot be used, an address that cannot be listened on.
+    Result<void> run(config::Config config);
+
+private:
+    using SignalSet = net::asio::basic_signal_set<net::Executor>;
+
+    Result<void> bind(const config::Config& config);
+    Result<void> bind_admin(const config::Config& config);
+    void announce(const config::Config& config) const;
+    void start_workers();
+    net::Task<void> handle_signals();
+    void reload();
+    void publish(std::shared_ptr<const gateway::Snapshot> snapshot);
+    void refuse_reload(const std::vector<config::Problem>& problems);
+    void note_success();
+    void drain();
+    net::Task<void> enforce_drain_deadline(Milliseconds timeout);
+    void worker_ended();
+    [[nodiscard]] std::int64_t unix_seconds() const;
+
+    const std::string file_;
+    const config::Environment environment_;
+    SystemClock clock_;
+    metrics::Registry registry_;
+    SnapshotBuilder builder_;
+    std::shared_ptr<const gateway::Snapshot> snapshot_;
+    std::unique_ptr<limit::Limiter> limiter_;
+    net::asio::io_context control_{1};
+    SignalSet signals_;
+    net::Timer drain_timer_;
+    std::unique_ptr<admin::AdminServer> admin_;
+    std::vector<std::unique_ptr<gateway::Worker>> workers_;
+    std::vector<std::thread> threads_;
+    std::size_t workers_running_ = 0;
+    bool is_draining_ = false;
+    bool is_reloading_ = false;
+    bool wants_reload_ = false;  ///< a SIGHUP came while a reload was under way
+};
+
+}  // namespace sluicegate::app

@@ -1,0 +1,39 @@
+#pragma once
+/// Makes the snapshot that the request path uses out of a checked configuration.
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/config/config.hpp"
+#include "sluicegate/gateway/snapshot.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace sluicegate::app {
+
+/// Keeps what must survive a reload: the numbers of users and models, by which the limiter knows
+/// its counts, and TLS contexts whose files have not changed, so that pooled connections stay.
+/// Threads  one.
+class SnapshotBuilder {
+public:
+    /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
+    Result<std::shared_ptr<const gateway::Snapshot>> build(config::Config config, std::int64_t now);
+
+private:
+    using ContextsByFingerprint = std::map<std::string, net::TlsContext>;
+
+    [[nodiscard]] UserId user_id(std::string_view name);
+    [[nodiscard]] ModelId model_id(std::string_view name);
+    Result<net::TlsContext> listener_tls(const config::TlsListener& tls);
+    Result<net::TlsContext> upstream_tls(const config::UpstreamTls& tls);
+    [[nodiscard]] net::TlsContext& context_for(const std::string& fingerprint);
+
+    std::map<std::string, UserId, std::less<>> users_;
+    std::map<std::string, ModelId, std::less<>> models_;
+    ContextsByFingerprint contexts_;       ///< of the last snapshot
+    ContextsByFingerprint next_contexts_;  ///< of the one being built
+    std::shared_ptr<const gateway::Snapshot> last_;
+};
+
+}  // namespace sluicegate::app

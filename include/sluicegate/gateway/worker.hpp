@@ -1,0 +1,144 @@
+#pragma once
+/// One thread of the data plane: its io_context, its deadlines, its connections and its pools.
+///
+/// Threads  everything is the worker thread's own, except the functions marked "any thread".
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/ids.hpp"
+#include "sluicegate/gateway/snapshot.hpp"
+#include "sluicegate/limit/limiter.hpp"
+#include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/metrics/request_counters.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/hangup_watch.hpp"
+#include "sluicegate/net/listener.hpp"
+#include "sluicegate/net/resolver.hpp"
+#include "sluicegate/upstream/pool.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluicegate::gateway {
+
+/// What links a ClientConnection into its worker.
+class ConnectionLink : public boost::intrusive::list_base_hook<
+                           boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+protected:
+    ConnectionLink() = default;
+    ~ConnectionLink() = default;
+};
+
+/// A snapshot as one worker uses it. The reference count is the worker's own, so that requests of
+/// different workers do not write to the same cache line.
+struct WorkerSnapshot {
+    std::shared_ptr<const Snapshot> shared;
+    std::vector<std::shared_ptr<upstream::Pool>> pools;  ///< by upstream
+    /// By model: handles that are looked up once.
+    struct ModelCounters {
+        metrics::Counter admitted, rejected;
+        metrics::Histogram duration;
+    };
+    std::vector<ModelCounters> model_counters;
+    struct UpstreamCounters {
+        metrics::Histogram first_byte, total;
+    };
+    std::vector<UpstreamCounters> upstream_counters;
+};
+
+class Worker {
+public:
+    struct Shared {
+        const Clock& clock;
+        limit::Limiter& limiter;
+        metrics::Registry& registry;
+    };
+
+    Worker(const Shared& shared, std::size_t connections_max);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    ~Worker();
+
+    /// Binds every listener of the configuration. Before run(); any thread.
+    Result<void> bind(const std::vector<config::Listener>& listeners, net::Sharing sharing);
+    [[nodiscard]] const std::vector<std::unique_ptr<net::Listener>>& listeners() const noexcept {
+        return listeners_;
+    }
+    /// The first snapshot, before run(). Later ones come through swap().
+    void adopt(std::shared_ptr<const Snapshot> snapshot);
+
+    /// Runs until the last connection has ended after drain(), or until stop().
+    void run();
+
+    /// From the next request on, `snapshot` is in force; `done` is called on the worker's thread
+    /// once it is. Any thread.
+    void swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done);
+    /// Stops accepting, closes idle connections, lets running requests end. Any thread.
+    void drain();
+    /// Closes everything now. Any thread.
+    void stop();
+
+    // --- what connections and stages use ---
+
+    [[nodiscard]] net::asio::io_context& context() noexcept { return context_; }
+    [[nodiscard]] const Clock& clock() const noexcept { return shared_.clock; }
+    [[nodiscard]] limit::Limiter& limiter() noexcept { return shared_.limiter; }
+    [[nodiscard]] metrics::Registry& registry() noexcept { return shared_.registry; }
+    [[nodiscard]] net::Deadlines& deadlines() noexcept { return deadlines_; }
+    [[nodiscard]] net::HangupWatch& hangups() noexcept { return hangups_; }
+    [[nodiscard]] RequestIdSource& request_ids() noexcept { return request_ids_; }
+    [[nodiscard]] metrics::RequestCounters& request_counters() noexcept {
+        return request_counters_;
+    }
+    void count_auth_failure(ErrorKind kind);
+    void count_upstream_error(const std::string& upstream, ErrorKind kind);
+    [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
+    [[nodiscard]] const std::shared_ptr<WorkerSnapshot>& snapshot() const noexcept {
+        return snapshot_;
+    }
+    [[nodiscard]] bool is_draining() const noexcept { return is_draining_; }
+    /// The Date field of this second, "Sat, 21 Nov 2026 20:45:23 GMT" (RFC 9110, 5.6.7).
+    [[nodiscard]] std::string_view http_date() const noexcept { return http_date_; }
+    /// A connection begins and ends.
+    void enter(ConnectionLink& connection) noexcept;
+    void leave(ConnectionLink& connection) noexcept;
+    /// Lines of the access log, each with its newline; written out once per tick.
+    [[nodiscard]] std::string& access_lines() noexcept { return access_lines_; }
+
+private:
+    net::Task<void> tick();
+    void on_tick();
+    void accepted(net::Socket socket, std::size_t listener);
+    void end_if_drained() noexcept;
+    [[nodiscard]] std::shared_ptr<upstream::Pool> find_pool(const config::Upstream& settings,
+                                                            const net::TlsContext& tls) const;
+
+    Shared shared_;
+    std::size_t connections_max_;
+    net::asio::io_context context_{1};
+    net::asio::executor_work_guard<net::Executor> keep_running_;
+    net::Timer tick_timer_;
+    net::Deadlines deadlines_;
+    net::HangupWatch hangups_;
+    net::Resolver resolver_;
+    RequestIdSource request_ids_;
+    metrics::RequestCounters request_counters_;
+    metrics::Gauge in_flight_;
+    metrics::Gauge connections_gauge_;
+    std::string http_date_;
+    std::int64_t http_date_second_ = -1;
+    std::string access_lines_;
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::shared_ptr<WorkerSnapshot> snapshot_;
+    boost::intrusive::list<ConnectionLink, boost::intrusive::constant_time_size<false>>
+        connections_;
+    std::size_t connection_count_ = 0;
+    bool is_draining_ = false;
+};
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,48 @@
+#pragma once
+/// One listening socket of one worker.
+///
+/// Every worker binds the same address with SO_REUSEPORT and the kernel spreads the connections.
+/// The first worker may bind port 0; the others then bind the port it was given.
+/// Threads  the worker's, except bind(), which any thread may call before the worker runs.
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/net/types.hpp"
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace sluicegate::net {
+
+/// SO_REUSEPORT would let a second daemon of the same user take a share of a port without a word;
+/// the first socket of a process therefore makes sure that nobody else listens there.
+enum class Sharing : std::uint8_t { first, further };
+
+class Listener {
+public:
+    using Accepted = std::function<void(Socket)>;
+
+    explicit Listener(asio::io_context& context);
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    /// `host` is an IP address. Errors name the address and what to do about it.
+    Result<void> bind(const std::string& host, std::uint16_t port, Sharing sharing);
+    [[nodiscard]] std::uint16_t port() const;
+    /// `127.0.0.1:8080`, `[::1]:8080`
+    [[nodiscard]] std::string address() const;
+
+    /// Hands every accepted socket to `accepted` until close(). Out of descriptors, it waits and
+    /// goes on: connections stay in the kernel's queue meanwhile.
+    Task<void> run(Accepted accepted);
+    void close() noexcept;
+
+private:
+    asio::io_context& context_;
+    asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
+};
+
+}  // namespace sluicegate::net

@@ -1,0 +1,83 @@
+#pragma once
+/// One connected socket, plain or TLS behind it: the only seam between the request path and the
+/// reactor underneath.
+///
+/// Ownership  owns the descriptor; closed by the destructor.
+/// Threads    one: the worker whose io_context the socket belongs to.
+/// Waiting    no operation has a timeout of its own: a Deadline closes the stream, and the
+///            operation that waits then ends with an error.
+
+#include "sluicegate/net/types.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+struct ssl_st;
+
+namespace boost::asio::ssl {
+class context;
+}  // namespace boost::asio::ssl
+
+namespace sluicegate::net {
+
+/// IPv6, or IPv4 mapped into it (RFC 4291, 2.5.5.2), in network byte order.
+using AddressBytes = std::array<std::uint8_t, 16>;
+
+class Stream {
+public:
+    /// `tls_context` is null for a plain stream, and must outlive this one otherwise.
+    Stream(Socket socket, asio::ssl::context* tls_context);
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+    ~Stream();
+
+    /// Connects a stream that was made around a closed socket.
+    Task<std::tuple<ErrorCode>> connect(const asio::ip::tcp::endpoint& endpoint);
+
+    /// The TLS handshake as a server or a client; the verification of the peer is the context's.
+    Task<std::tuple<ErrorCode>> accept_tls();
+    Task<std::tuple<ErrorCode>> connect_tls();
+
+    /// Reads what is there, at least one byte. The orderly end of the stream is asio::error::eof.
+    Task<Transfer> read_some(asio::mutable_buffer into);
+    /// Writes everything, gathered into as few system calls as possible. Buffers and the span must
+    /// stay valid until the task ends.
+    Task<Transfer> write(std::span<const asio::const_buffer> buffers);
+
+    /// Ends the sending direction: the peer sees the connection end after what was written. Over
+    /// TLS no close_notify is sent, so that the end is not taken for the end of the data.
+    void shutdown_send() noexcept;
+    /// Ends the operations that wait with an error; the stream stays usable.
+    void cancel() noexcept;
+    /// Closes now; operations that wait end with an error.
+    void close() noexcept;
+    /// Closes with a reset, so that the peer cannot take what it has for a complete message.
+    void abort() noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept;
+    [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
+    [[nodiscard]] int native_handle() noexcept { return socket_.native_handle(); }
+    /// The OpenSSL object, null for plain streams.
+    [[nodiscard]] ssl_st* tls_handle() noexcept;
+    /// True when nothing has arrived on an idle connection: no end, no reset, no stray bytes.
+    [[nodiscard]] bool is_quiet() noexcept;
+
+private:
+    struct Tls;
+    Task<Transfer> write_tls(std::span<const asio::const_buffer> buffers);
+
+    Socket socket_;
+    std::unique_ptr<Tls> tls_;
+};
+
+/// Address of the peer; all zero for a Unix socket.
+[[nodiscard]] AddressBytes peer_address(Socket& socket) noexcept;
+void set_no_delay(Socket& socket) noexcept;
+
+}  // namespace sluicegate::net

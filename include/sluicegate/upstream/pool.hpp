@@ -1,0 +1,88 @@
+#pragma once
+/// The connections of one worker to one upstream: those that are idle, and how to make new ones.
+///
+/// Bounds     at most pool.idle_max idle connections, none idle for longer than
+///            pool.idle_timeout; the most recently used one is taken first, so that the rest age.
+/// Staleness  a connection on which anything has arrived while it was idle (an end, a reset, stray
+///            bytes) is closed, never used.
+/// Threads    one: the worker's.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/net/byte_buffer.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/resolver.hpp"
+#include "sluicegate/net/stream.hpp"
+#include "sluicegate/net/tls.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sluicegate::upstream {
+
+/// What every pool of a worker uses; outlives them.
+struct Services {
+    net::asio::io_context& context;
+    const Clock& clock;
+    net::Deadlines& deadlines;
+    net::Resolver& resolver;
+    metrics::Registry& registry;
+};
+
+struct Connection {
+    /// An answer's head and a typical JSON body fit; longer bodies pass through it in pieces.
+    static constexpr std::size_t buffer_bytes = 8 * 1024;
+
+    Connection(net::Socket socket, net::asio::ssl::context* tls) : stream(std::move(socket), tls) {}
+
+    net::Stream stream;
+    net::ByteBuffer in{buffer_bytes};
+    Instant idle_since{};
+};
+
+class Pool {
+public:
+    struct Counters {
+        Counters(metrics::Registry& registry, const std::string& upstream);
+        metrics::Counter reused, plain, tls_full, tls_resumed;
+        metrics::Gauge idle, active;
+    };
+
+    /// Makes the connected socket of an upstream that lives in this process.
+    using Dial = std::function<Result<net::Socket>()>;
+
+    /// `tls` is null for plain upstreams; `in_process` is empty for those with an address.
+    Pool(const Services& services, const config::Upstream& settings, net::TlsContext tls,
+         Dial in_process);
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+    ~Pool();
+
+    [[nodiscard]] const config::Upstream& settings() const noexcept { return settings_; }
+    [[nodiscard]] const net::TlsContext& tls() const noexcept { return tls_; }
+    [[nodiscard]] const Services& services() const noexcept { return services_; }
+
+    /// An idle connection that is still quiet, or null.
+    [[nodiscard]] std::unique_ptr<Connection> take_idle() noexcept;
+    void give_back(std::unique_ptr<Connection> connection);
+    /// Closes what has been idle for too long.
+    void sweep(Instant now) noexcept;
+    void close_idle() noexcept;
+    [[nodiscard]] Counters& counters() noexcept { return counters_; }
+
+private:
+    friend class Exchange;
+
+    Services services_;
+    config::Upstream settings_;
+    net::TlsContext tls_;
+    Dial in_process_;
+    net::SessionCache sessions_;
+    Counters counters_;
+    std::vector<std::unique_ptr<Connection>> idle_;  ///< the longest idle first
+};
+
+}  // namespace sluicegate::upstream

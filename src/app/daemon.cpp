@@ -1,0 +1,265 @@
+#include "sluicegate/app/daemon.hpp"
+
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/config/changes.hpp"
+#include "sluicegate/metrics/exposition.hpp"
+#include "sluicegate/metrics/process.hpp"
+#include "sluicegate/net/spawn.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <utility>
+
+namespace sluicegate::app {
+namespace {
+
+namespace asio = net::asio;
+using metrics::Metric;
+
+#if defined(__clang__)
+constexpr std::string_view compiler = "clang " __clang_version__;
+#else
+constexpr std::string_view compiler = "g++ " __VERSION__;
+#endif
+
+unsigned worker_count(unsigned configured) {
+    if (configured > 0) return configured;
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// Each connection is a descriptor, on either side: the soft limit is raised as far as it goes.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Daemon::Daemon(std::string file, config::Environment environment)
+    : file_(std::move(file)),
+      environment_(std::move(environment)),
+      signals_(control_.get_executor()),
+      drain_timer_(control_.get_executor()) {}
+
+Daemon::~Daemon() {
+    for (const auto& worker : workers_) worker->stop();
+    for (std::thread& thread : threads_) {
+        if (thread.joinable()) thread.join();
+    }
+}
+
+std::int64_t Daemon::unix_seconds() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch())
+        .count();
+}
+
+Result<void> Daemon::run(config::Config config) {
+    raise_descriptor_limit();
+    std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of one write, not of us
+    log::set_level(config.log.level);
+    registry_.set_only(Metric::build_info, 1, {SLUICEGATE_VERSION, compiler});
+
+    auto built = builder_.build(std::move(config), unix_seconds());
+    if (!built) return std::move(built).failure();
+    snapshot_ = std::move(*built);
+    const config::Config& running = snapshot_->config;
+    limiter_ = std::make_unique<limit::Limiter>(
+        limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
+
+    if (auto bound = bind(running); !bound) return bound;
+    if (auto bound = bind_admin(running); !bound) return bound;
+    for (const auto& worker : workers_) worker->adopt(snapshot_);
+    for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
+
+    for (const std::string& note : running.notes) log::info("config", note);
+    note_success();
+    start_workers();
+    if (admin_) admin_->start();
+    net::spawn(control_, handle_signals(), "signals");
+    announce(running);
+    control_.run();
+    for (std::thread& thread : threads_) thread.join();
+    log::info("stopped", "all connections have ended");
+    return {};
+}
+
+Result<void> Daemon::bind(const config::Config& config) {
+    const unsigned count = worker_count(config.server.threads);
+    const std::size_t connections_max = std::max<std::size_t>(1, config.server.connections_max / count);
+    std::vector<config::Listener> listeners = config.server.listen;
+    for (unsigned i = 0; i < count; ++i) {
+        const gateway::Worker::Shared shared{clock_, *limiter_, registry_};
+        auto worker = std::make_unique<gateway::Worker>(shared, connections_max);
+        const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
+        if (auto bound = worker->bind(listeners, sharing); !bound) return bound;
+        // Where port 0 was asked for, the other workers share the port that the first one got.
+        for (std::size_t k = 0; k < listeners.size(); ++k) {
+            listeners[k].port = worker->listeners()[k]->port();
+        }
+        workers_.push_back(std::move(worker));
+    }
+    return {};
+}
+
+Result<void> Daemon::bind_admin(const config::Config& config) {
+    if (!config.admin.listen) return {};
+    std::map<std::string, std::function<admin::Page()>> pages;
+    pages["/livez"] = [] { return admin::Page{.body = "ok\n"}; };
+    pages["/readyz"] = [this] {
+        if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
+        return admin::Page{.body = "ok\n"};
+    };
+    pages["/metrics"] = [this] {
+        metrics::update_process_metrics(registry_);
+        return admin::Page{.content_type = std::string(metrics::exposition_content_type),
+                           .body = metrics::expose(registry_)};
+    };
+    admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages));
+    return admin_->bind(config.admin.listen->host, config.admin.listen->port);
+}
+
+void Daemon::announce(const config::Config& config) const {
+    for (std::size_t i = 0; i < config.server.listen.size(); ++i) {
+        log::info("listening", "ready for clients",
+                  {{"address", workers_.front()->listeners()[i]->address()},
+                   {"role", config.server.listen[i].tls ? "client_tls" : "client"}});
+    }
+    if (admin_) {
+        log::info("listening", "ready for operators",
+                  {{"address", admin_->address()}, {"role", "admin"}});
+    }
+    log::info("started", "sluicegate " SLUICEGATE_VERSION " is running",
+              {{"workers", workers_.size()}, {"config", file_}, {"sha256", config.sha256}});
+}
+
+void Daemon::start_workers() {
+    workers_running_ = workers_.size();
+    // Signals belong to the main thread, whose io_context waits for them.
+    sigset_t all{};
+    sigset_t before{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (const auto& worker : workers_) {
+        threads_.emplace_back([this, &worker] {
+            worker->run();
+            asio::post(control_, [this] { worker_ended(); });
+        });
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Daemon::worker_ended() {
+    if (--workers_running_ > 0) return;
+    if (admin_) admin_->stop();
+    net::ErrorCode ignored;
+    signals_.cancel(ignored);
+    drain_timer_.cancel();
+}
+
+net::Task<void> Daemon::handle_signals() {
+    for (;;) {
+        auto [error, signal] = co_await signals_.async_wait(net::use_result);
+        if (error) co_return;
+        if (signal == SIGHUP) {
+            reload();
+        } else if (signal == SIGUSR1) {
+            log::info("log", "the log goes to standard output: there is no file to open again");
+        } else if (is_draining_) {
+            log::warn("drain", "second signal: closing what still runs");
+            for (const auto& worker : workers_) worker->stop();
+        } else {
+            drain();
+        }
+    }
+}
+
+void Daemon::reload() {
+    if (is_reloading_) {
+        wants_reload_ = true;
+        return;
+    }
+    auto loaded = config::load(file_, environment_);
+    if (!loaded) {
+        refuse_reload(loaded.problems);
+        return;
+    }
+    const auto fixed = config::restart_only_changes(snapshot_->config, *loaded.config);
+    if (!fixed.empty()) {
+        refuse_reload(fixed);
+        return;
+    }
+    auto built = builder_.build(std::move(*loaded.config), unix_seconds());
+    if (!built) {
+        refuse_reload({{.file = file_, .line = 0, .path = {}, .message = built.error().detail}});
+        return;
+    }
+    publish(std::move(*built));
+}
+
+void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
+    registry_.counter(Metric::config_reloads_total, {"failure"}).add();
+    for (const config::Problem& problem : problems) {
+        log::error("config_problem", config::format(problem),
+                   {{"file", problem.file}, {"line", problem.line}, {"path", problem.path}});
+    }
+    log::error("reload_refused", "the running configuration stays in force",
+               {{"config", file_},
+                {"problems", problems.size()},
+                {"sha256", snapshot_->config.sha256}});
+}
+
+/// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
+void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
+    is_reloading_ = true;
+    auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+    const auto swapped = [this, waiting, snapshot] {
+        if (waiting->fetch_sub(1) > 1) return;
+        asio::post(control_, [this, snapshot] {
+            const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
+            snapshot_ = snapshot;
+            log::set_level(snapshot_->config.log.level);
+            note_success();
+            registry_.counter(Metric::config_reloads_total, {"success"}).add();
+            for (const std::string& change : changes) log::info("config_changed", change);
+            for (const std::string& note : snapshot_->config.notes) log::info("config", note);
+            log::info("reloaded", "the new configuration is in force",
+                      {{"config", file_},
+                       {"changes", changes.size()},
+                       {"sha256", snapshot_->config.sha256}});
+            is_reloading_ = false;
+            if (std::exchange(wants_reload_, false)) reload();
+        });
+    };
+    for (const auto& worker : workers_) worker->swap(snapshot, swapped);
+}
+
+void Daemon::note_success() {
+    registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});
+    registry_.set(Metric::config_last_reload_success_timestamp_seconds, unix_seconds());
+}
+
+void Daemon::drain() {
+    is_draining_ = true;
+    const Milliseconds timeout = snapshot_->config.server.timeouts.drain;
+    log::info("draining", "no new connections; running requests may end",
+              {{"deadline_ms", timeout.count()}});
+    for (const auto& worker : workers_) worker->drain();
+    net::spawn(control_, enforce_drain_deadline(timeout), "drain deadline");
+}
+
+net::Task<void> Daemon::enforce_drain_deadline(Milliseconds timeout) {
+    drain_timer_.expires_after(timeout);
+    auto [cancelled] = co_await drain_timer_.async_wait(net::use_result);
+    if (cancelled) co_return;
+    log::warn("drain", "the deadline has passed: closing what still runs");
+    for (const auto& worker : workers_) worker->stop();
+}
+
+}  // namespace sluicegate::app

@@ -1,0 +1,158 @@
+#include "sluicegate/app/snapshot_builder.hpp"
+
+#include "sluicegate/auth/key_hash.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::app {
+namespace {
+
+using gateway::ModelEntry;
+using gateway::Snapshot;
+
+/// Tells whether a TLS context made of these files would be the same as before.
+std::string fingerprint_of(std::string_view kind, std::initializer_list<std::string> files) {
+    std::string text(kind);
+    for (const std::string& name : files) {
+        std::ifstream file(name, std::ios::binary);
+        text += '\0';
+        text += name;
+        text += '\0';
+        text.append(std::istreambuf_iterator<char>(file), {});
+    }
+    return auth::to_hex(auth::hash_key(text));
+}
+
+limit::Plan plan_of(const config::Limits& limits) {
+    return {.rpm = limits.rpm, .tpm = std::nullopt, .concurrency = std::nullopt};
+}
+
+std::vector<std::uint32_t> weights_of(const config::Model& model) {
+    std::vector<std::uint32_t> weights;
+    for (const config::RouteEntry& entry : model.route) weights.push_back(entry.weight);
+    return weights;
+}
+
+/// The turn goes on where it was if the route is the same: frequent reloads must not favour the
+/// entries that come first.
+std::uint64_t first_pick_of(const Snapshot* last, const config::Model& model) {
+    const ModelEntry* before = last == nullptr ? nullptr : last->find_model(model.name);
+    if (before == nullptr || weights_of(*before->settings) != weights_of(model)) return 0;
+    return before->choice->position();
+}
+
+}  // namespace
+
+UserId SnapshotBuilder::user_id(std::string_view name) {
+    const auto found = users_.find(name);
+    if (found != users_.end()) return found->second;
+    const auto id = static_cast<UserId>(users_.size());
+    users_.emplace(name, id);
+    return id;
+}
+
+ModelId SnapshotBuilder::model_id(std::string_view name) {
+    const auto found = models_.find(name);
+    if (found != models_.end()) return found->second;
+    const auto id = static_cast<ModelId>(models_.size());
+    models_.emplace(name, id);
+    return id;
+}
+
+net::TlsContext& SnapshotBuilder::context_for(const std::string& fingerprint) {
+    net::TlsContext& kept = next_contexts_[fingerprint];
+    const auto found = contexts_.find(fingerprint);
+    if (!kept && found != contexts_.end()) kept = found->second;
+    return kept;
+}
+
+Result<net::TlsContext> SnapshotBuilder::listener_tls(const config::TlsListener& tls) {
+    net::TlsContext& kept = context_for(
+        fingerprint_of("listener", {tls.certificate_file, tls.private_key_file}));
+    if (!kept) {
+        auto made = net::make_server_tls(tls.certificate_file, tls.private_key_file);
+        if (!made) return made;
+        kept = std::move(*made);
+    }
+    return kept;
+}
+
+Result<net::TlsContext> SnapshotBuilder::upstream_tls(const config::UpstreamTls& tls) {
+    net::TlsContext& kept = context_for(fingerprint_of(
+        "upstream", {tls.ca_file, tls.client_certificate_file, tls.client_key_file}));
+    if (!kept) {
+        auto made = net::make_client_tls({.ca_file = tls.ca_file,
+                                          .client_certificate_file = tls.client_certificate_file,
+                                          .client_key_file = tls.client_key_file});
+        if (!made) return made;
+        kept = std::move(*made);
+    }
+    return kept;
+}
+
+Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
+                                                               std::int64_t now) {
+    next_contexts_.clear();
+    std::vector<net::TlsContext> listener_contexts;
+    for (const config::Listener& listener : config.server.listen) {
+        net::TlsContext context;
+        if (listener.tls) {
+            auto made = listener_tls(*listener.tls);
+            if (!made) return std::move(made).failure();
+            context = std::move(*made);
+        }
+        listener_contexts.push_back(std::move(context));
+    }
+    std::vector<net::TlsContext> upstream_contexts;
+    for (const config::Upstream& upstream : config.upstreams) {
+        net::TlsContext context;
+        if (upstream.kind == config::UpstreamKind::openai && upstream.endpoint.tls) {
+            auto made = upstream_tls(upstream.tls);
+            if (!made) return std::move(made).failure();
+            context = std::move(*made);
+        }
+        upstream_contexts.push_back(std::move(context));
+    }
+
+    std::map<std::string, ModelId, std::less<>> active;
+    for (const config::Model& model : config.models) active[model.name] = model_id(model.name);
+    const auth::KeyRing::Ids ids{
+        .user = [this](std::string_view name) { return user_id(name); },
+        .model = [&](std::string_view name) -> std::optional<ModelId> {
+            const auto found = active.find(name);
+            return found == active.end() ? std::nullopt : std::optional(found->second);
+        }};
+    auto keys = auth::KeyRing::build(config.users, ids);
+
+    auto snapshot = std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
+                                                        .keys = std::move(keys),
+                                                        .models = {},
+                                                        .model_index = {},
+                                                        .plans = {},
+                                                        .listener_tls = std::move(listener_contexts),
+                                                        .upstream_tls = std::move(upstream_contexts),
+                                                        .created = now});
+    for (const config::Model& model : snapshot->config.models) {
+        snapshot->model_index.emplace(model.name, snapshot->models.size());
+        snapshot->models.push_back(
+            {.id = active[model.name],
+             .settings = &model,
+             .choice = std::make_unique<route::WeightedChoice>(
+                 weights_of(model), first_pick_of(last_.get(), model))});
+    }
+    for (const config::User& user : snapshot->config.users) {
+        const config::Group* group = config::find_group(snapshot->config, user.group);
+        std::vector<limit::Plan>& plans = snapshot->plans.emplace_back();
+        for (const config::Model& model : snapshot->config.models) {
+            plans.push_back(plan_of(config::resolve_limits(group, user, model)));
+        }
+    }
+    contexts_ = std::exchange(next_contexts_, {});
+    last_ = snapshot;
+    return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+}  // namespace sluicegate::app

@@ -1,0 +1,33 @@
+#include "cli/commands.hpp"
+#include "sluicegate/auth/key_hash.hpp"
+#include "sluicegate/auth/new_key.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+namespace sluicegate::cli {
+
+int key_new(const std::string& user, const std::string& id) {
+    const auth::NewKey made = auth::make_key();
+    const std::string key(made.key.reveal());
+    std::printf("The key, shown only this once; hand it to %s:\n\n  %s\n\n", user.c_str(),
+                key.c_str());
+    std::printf("Add this line under users.%s.keys and reload (kill -HUP):\n\n", user.c_str());
+    std::printf("      - {id: %s, sha256: %s}\n", id.c_str(), made.sha256_hex.c_str());
+    return exit_success;
+}
+
+int key_hash() {
+    std::string key;
+    std::getline(std::cin, key);
+    if (!key.empty() && key.back() == '\r') key.pop_back();
+    if (key.empty()) {
+        std::fprintf(stderr, "sluicegate: no key on standard input; try: sluicegate key hash < FILE\n");
+        return exit_failure;
+    }
+    std::printf("%s\n", auth::to_hex(auth::hash_key(key)).c_str());
+    return exit_success;
+}
+
+}  // namespace sluicegate::cli

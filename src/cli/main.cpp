@@ -1,0 +1,64 @@
+/// The command line: see docs/operations.md.
+
+#include "cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+int main(int argc, char** argv) {
+    using namespace sluicegate;
+
+    CLI::App program("A rate-limiting gateway between OpenAI SDK clients and the models they call.",
+                     "sluicegate");
+    program.require_subcommand(1);
+    int exit_code = cli::exit_success;
+    std::string file;
+    std::optional<std::string> running;
+    std::string user;
+    std::string id = "default";
+
+    CLI::App* serve = program.add_subcommand("serve", "Run the gateway in the foreground");
+    serve->add_option("--config", file, "The YAML file")->required();
+    serve->callback([&] { exit_code = cli::serve(file); });
+
+    CLI::App* check =
+        program.add_subcommand("check", "Check a configuration and print every problem");
+    check->add_option("file", file, "The YAML file")->required();
+    check->add_option("--against", running,
+                      "The file of a running daemon: print what a reload would change");
+    check->callback([&] { exit_code = cli::check(file, running); });
+
+    CLI::App* key = program.add_subcommand("key", "Make API keys and hash them");
+    key->require_subcommand(1);
+    CLI::App* key_new = key->add_subcommand("new", "Print a new key, once, and its YAML line");
+    key_new->add_option("--user", user, "Whose key it will be")->required();
+    key_new->add_option("--id", id, "Name of the key in logs")->capture_default_str();
+    key_new->callback([&] { exit_code = cli::key_new(user, id); });
+    CLI::App* key_hash = key->add_subcommand("hash", "Read a key from standard input, print its hash");
+    key_hash->callback([&] { exit_code = cli::key_hash(); });
+
+    CLI::App* health = program.add_subcommand(
+        "healthcheck", "Ask the admin port of a running daemon whether it is ready");
+    health->add_option("--config", file, "The YAML file of the daemon")->required();
+    health->callback([&] { exit_code = cli::healthcheck(file); });
+
+    CLI::App* version = program.add_subcommand("version", "Print the version");
+    version->callback([] { std::printf("sluicegate %s\n", SLUICEGATE_VERSION); });
+
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::Success& help) {
+        return program.exit(help);
+    } catch (const CLI::ParseError& error) {
+        program.exit(error);
+        return cli::exit_usage;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "sluicegate: %s\n", error.what());
+        return cli::exit_failure;
+    }
+    return exit_code;
+}

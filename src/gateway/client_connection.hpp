@@ -1,0 +1,102 @@
+#pragma once
+/// One client's connection: the loop over its requests, its bytes in and out, its deadlines.
+///
+/// Ownership  owns itself through the task that serves it; linked into its Worker while it lives.
+/// Threads    one: the worker's.
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/gateway/worker.hpp"
+#include "sluicegate/http/request_head.hpp"
+#include "sluicegate/net/byte_buffer.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/hangup_watch.hpp"
+#include "sluicegate/net/stream.hpp"
+#include "sluicegate/upstream/exchange.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+
+namespace sluicegate::gateway {
+
+class ClientConnection : public ConnectionLink {
+public:
+    /// Holds a typical request completely; larger bodies get memory of their own.
+    static constexpr std::size_t buffer_bytes = 8 * 1024;
+
+    /// `tls` is null on a plain listener.
+    ClientConnection(Worker& worker, net::Socket socket, const net::TlsContext& tls);
+    ClientConnection(const ClientConnection&) = delete;
+    ClientConnection& operator=(const ClientConnection&) = delete;
+    ~ClientConnection();
+
+    /// Serves requests until one side closes.
+    static net::Task<void> serve(std::unique_ptr<ClientConnection> connection);
+
+    /// Reads into in(). With `first_room`, never moves what in() already holds: views into a head
+    /// stay valid. Errors: client_gone, request_timeout once a deadline set by read_within() is past.
+    net::Task<Result<void>> read_more(std::size_t wanted);
+    /// Reads at most `into.size()` bytes elsewhere; the same errors.
+    net::Task<Result<std::size_t>> read_into(std::span<char> into);
+    /// Every read from now on must be done by then; a total, not a time per read.
+    void read_within(Milliseconds timeout);
+    void read_without_deadline() noexcept { deadline_.disarm(); }
+
+    /// False when the client has gone, or has not read for server.timeouts.idle.
+    net::Task<bool> write(std::span<const net::asio::const_buffer> buffers);
+
+    /// For an answer that was given before the request was read: ends the sending direction, then
+    /// reads and drops for a bounded time and number of bytes, so that the client sees the answer
+    /// and not a reset.
+    net::Task<void> linger();
+    /// The connection ends so that nobody takes a cut answer for a complete one.
+    void abort() noexcept;
+    /// Ends the connection now, and with it the request that runs.
+    void close() noexcept;
+    void close_if_idle() noexcept;
+
+    /// While one lives, a client that leaves cancels `exchange` and closes this connection.
+    class DepartureWatch {
+    public:
+        DepartureWatch(ClientConnection& client, upstream::Exchange& exchange) noexcept;
+        ~DepartureWatch();
+        DepartureWatch(const DepartureWatch&) = delete;
+        DepartureWatch& operator=(const DepartureWatch&) = delete;
+
+    private:
+        ClientConnection& client_;
+    };
+
+    [[nodiscard]] Worker& worker() noexcept { return worker_; }
+    [[nodiscard]] net::ByteBuffer& in() noexcept { return in_; }
+    [[nodiscard]] http::RequestHead& head() noexcept { return head_; }
+    [[nodiscard]] const net::AddressBytes& address() const noexcept { return address_; }
+    [[nodiscard]] bool has_gone() const noexcept { return has_gone_; }
+    /// True until the first byte of the next request is there.
+    void set_idle(bool is_idle) noexcept { is_idle_ = is_idle; }
+    /// Reused from request to request, so that a warm connection allocates nothing for heads.
+    [[nodiscard]] std::string& request_text() noexcept { return request_text_; }
+    [[nodiscard]] std::string& answer_text() noexcept { return answer_text_; }
+
+private:
+    static void expired(void* self) noexcept;
+    static void departed(void* self) noexcept;
+    net::Task<void> serve_requests();
+
+    Worker& worker_;
+    net::AddressBytes address_;
+    net::Stream stream_;
+    net::Deadline deadline_;
+    net::HangupWatch::Entry departure_;
+    upstream::Exchange* exchange_ = nullptr;  ///< of the request that runs, while it is watched
+    net::ByteBuffer in_{buffer_bytes};
+    http::RequestHead head_;
+    std::string request_text_;
+    std::string answer_text_;
+    bool is_reading_ = false;  ///< what the deadline interrupts: a read is cancelled, a write closed
+    bool is_expired_ = false;
+    bool is_idle_ = false;
+    bool has_gone_ = false;
+};
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,252 @@
+#include "gateway/error_reply.hpp"
+
+#include "gateway/answer_head.hpp"
+#include "gateway/stages.hpp"
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/http/head_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace sluicegate::gateway {
+namespace {
+
+using http::append_field;
+
+constexpr std::string_view client_fault = "invalid_request_error";
+constexpr std::string_view server_fault = "server_error";
+
+constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows{{
+    {ErrorKind::bad_request, 400, client_fault, "bad_request", "Malformed HTTP request.", true,
+     true},
+    {ErrorKind::header_too_large, 431, client_fault, "header_too_large",
+     "The request header is too large.", true, true},
+    {ErrorKind::uri_too_long, 414, client_fault, "uri_too_long", "The request URL is too long.",
+     true, true},
+    {ErrorKind::request_timeout, 408, client_fault, "request_timeout",
+     "The request did not arrive in time.", false, true},
+    {ErrorKind::expectation_failed, 417, client_fault, "expectation_failed",
+     "Only \"Expect: 100-continue\" is supported.", true, true},
+    {ErrorKind::request_too_large, 413, client_fault, "request_too_large",
+     "Request body exceeds % bytes.", false, false},
+    {ErrorKind::unsupported_media_type, 415, client_fault, "unsupported_media_type",
+     "Unsupported Content-Type for this endpoint.", true, false},
+    {ErrorKind::unsupported_encoding, 415, client_fault, "unsupported_media_type",
+     "Request bodies must not be compressed (Content-Encoding).", true, false},
+    {ErrorKind::unknown_url, 404, client_fault, "unknown_url", "Unknown request URL: %.", true,
+     false},
+    {ErrorKind::method_not_supported, 405, client_fault, "method_not_supported",
+     "This method is not supported here: %.", true, false},
+    {ErrorKind::websocket_not_supported, 400, client_fault, "websocket_not_supported",
+     "WebSocket connections are not supported.", true, true},
+    {ErrorKind::missing_api_key, 401, client_fault, "missing_api_key",
+     "No API key provided. Send it as \"Authorization: Bearer KEY\".", true, false},
+    {ErrorKind::invalid_authorization_header, 401, client_fault, "invalid_authorization_header",
+     "Malformed Authorization header: send exactly one credential, as \"Authorization: Bearer "
+     "KEY\".",
+     true, false},
+    {ErrorKind::invalid_api_key, 401, client_fault, "invalid_api_key",
+     "Incorrect API key provided.", true, false},
+    {ErrorKind::api_key_expired, 401, client_fault, "api_key_expired", "This API key has expired.",
+     true, false},
+    {ErrorKind::ip_not_allowed, 403, "permission_error", "ip_not_allowed",
+     "Requests from this address are not allowed for this key.", true, false},
+    {ErrorKind::invalid_json, 400, client_fault, "invalid_json",
+     "The request body is not valid JSON%.", true, false},
+    {ErrorKind::invalid_body, 400, client_fault, "invalid_body",
+     "The request body is not what this endpoint takes%.", true, false},
+    {ErrorKind::duplicate_field, 400, client_fault, "duplicate_field",
+     "The request body names \"%\" more than once.", true, false},
+    {ErrorKind::invalid_type, 400, client_fault, "invalid_type", "Invalid value for \"%\".", true,
+     false},
+    {ErrorKind::missing_model, 400, client_fault, "missing_required_parameter",
+     "You must provide a \"model\".", true, false},
+    {ErrorKind::model_not_found, 404, client_fault, "model_not_found",
+     "The model `%` does not exist or you do not have access to it.", true, false},
+    {ErrorKind::rate_limited, 429, "rate_limit_error", "429",
+     "Rate limit exceeded. Please try again later.", true, false},
+    {ErrorKind::upstream_unreachable, 502, server_fault, "upstream_unreachable",
+     "Could not reach the upstream provider.", true, false},
+    {ErrorKind::upstream_connect_timeout, 504, server_fault, "upstream_connect_timeout",
+     "The upstream provider could not be connected to in time.", true, false},
+    // Without the mark an SDK would pay for the same long generation three times.
+    {ErrorKind::upstream_timeout, 504, server_fault, "upstream_timeout",
+     "The upstream did not answer in time.", false, false},
+    {ErrorKind::upstream_closed, 502, server_fault, "upstream_closed",
+     "The upstream closed the connection.", true, false},
+    {ErrorKind::upstream_bad_response, 502, server_fault, "upstream_bad_response",
+     "The upstream sent an answer that cannot be used.", true, false},
+    {ErrorKind::upstream_failed, 502, server_fault, "upstream_failed",
+     "The upstream failed to answer the request.", true, false},
+    {ErrorKind::upstream_auth, 502, server_fault, "upstream_auth_error",
+     "The gateway's upstream credentials were rejected.", false, false},
+    {ErrorKind::upstream_quota, 503, server_fault, "upstream_quota_exhausted",
+     "The gateway's upstream quota is exhausted.", false, false},
+    {ErrorKind::upstream_rate_limited, 429, "rate_limit_error", "upstream_rate_limited",
+     "The upstream provider is rate limiting requests.", true, false},
+    {ErrorKind::upstream_overloaded, 503, server_fault, "upstream_overloaded",
+     "The upstream provider is overloaded.", true, false},
+    // Replied to by relay.cpp with the upstream's own words; this row serves as its default.
+    {ErrorKind::upstream_rejected, 400, client_fault, "upstream_rejected",
+     "The upstream refused the request.", true, false},
+    {ErrorKind::no_upstream, 503, server_fault, "no_upstream_available",
+     "No upstream is currently available for this model.", true, false},
+    {ErrorKind::overloaded, 503, server_fault, "gateway_overloaded", "The gateway is overloaded.",
+     true, true},
+    {ErrorKind::draining, 503, server_fault, "gateway_draining", "The gateway is restarting.", true,
+     true},
+    {ErrorKind::internal, 500, server_fault, "internal_error", "Internal gateway error.", true,
+     false},
+    // Nobody is there to read it: 499 is what the log says.
+    {ErrorKind::client_gone, 499, client_fault, "client_gone", "The client left.", true, true},
+}};
+
+constexpr bool rows_stand_in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].kind != static_cast<ErrorKind>(i)) return false;
+    }
+    return true;
+}
+static_assert(rows_stand_in_order(), "one row for each ErrorKind, in the order of the enum");
+
+std::string message_of(const ReplyRow& row, const Error& error) {
+    std::string subject = error.subject;
+    if (row.kind == ErrorKind::invalid_json) {
+        subject = subject.empty() ? "" : " (offset " + subject + ")";
+    } else if (row.kind == ErrorKind::invalid_body) {
+        subject = subject.empty() ? "" : " (" + subject + ")";
+    }
+    std::string message(row.message);
+    if (const auto at = message.find('%'); at != std::string::npos) message.replace(at, 1, subject);
+    return message;
+}
+
+std::string_view parameter_of(const Error& error) {
+    switch (error.kind) {
+        case ErrorKind::missing_model:
+        case ErrorKind::model_not_found: return "model";
+        case ErrorKind::duplicate_field:
+        case ErrorKind::invalid_type: return error.subject;
+        default: return {};
+    }
+}
+
+/// RFC 9110, 11.6.1: a 401 says how to authenticate; RFC 6750, 3.1 has the error codes.
+std::string_view challenge_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::missing_api_key: return "Bearer realm=\"sluicegate\"";
+        case ErrorKind::invalid_authorization_header:
+            return "Bearer realm=\"sluicegate\", error=\"invalid_request\"";
+        case ErrorKind::invalid_api_key:
+            return "Bearer realm=\"sluicegate\", error=\"invalid_token\"";
+        case ErrorKind::api_key_expired:
+            return "Bearer realm=\"sluicegate\", error=\"invalid_token\", "
+                   "error_description=\"expired\"";
+        default: return {};
+    }
+}
+
+/// Seconds are rounded up and never 0: SDKs take 0 for "at once" or for "nothing said".
+void append_retry_after(std::string& out, Milliseconds wait) {
+    append_field(out, "retry-after", std::max<std::int64_t>(1, (wait.count() + 999) / 1000));
+    append_field(out, "retry-after-ms", std::max<std::int64_t>(1, wait.count()));
+}
+
+std::string_view name_of(limit::Resource resource) {
+    switch (resource) {
+        case limit::Resource::tokens: return "tpm";
+        case limit::Resource::concurrency: return "concurrency";
+        default: return "rpm";
+    }
+}
+
+/// SDKs disagree about waits beyond this one: some hammer, some sleep for hours.
+constexpr Milliseconds sdk_wait_max{60'000};
+constexpr Milliseconds default_wait{1000};
+
+void append_retry_advice(std::string& out, const Request& request, const Error& error,
+                         bool may_sdk_retry) {
+    Milliseconds wait = error.retry_after;
+    bool never = false;
+    switch (error.kind) {
+        case ErrorKind::rate_limited: {
+            const limit::Decision& decision = *request.record.decision;
+            never = decision.can_never_fit;
+            append_field(out, "x-sluicegate-limit", name_of(decision.refused_by));
+            append_rate_limits(out, decision);
+            break;
+        }
+        case ErrorKind::upstream_rate_limited:
+        case ErrorKind::upstream_overloaded:
+        case ErrorKind::no_upstream:
+        case ErrorKind::overloaded:
+        case ErrorKind::draining: wait = std::max(wait, default_wait); break;
+        default: break;
+    }
+    if (wait > Milliseconds(0) && !never) append_retry_after(out, wait);
+    if (never || !may_sdk_retry || wait > sdk_wait_max) {
+        append_field(out, "x-should-retry", "false");
+    }
+}
+
+void log_failure(const Request& request, const Error& error) {
+    if (fault_of(error.kind) == Fault::client) return;
+    log::warn("request_failed", error.detail,
+              {{"request_id", request.id.text()}, {"error", sluicegate::name_of(error.kind)}});
+}
+
+}  // namespace
+
+const ReplyRow& reply_row(ErrorKind kind) noexcept { return rows[static_cast<std::size_t>(kind)]; }
+
+openai::ApiError api_error_of(const Error& error) {
+    const ReplyRow& row = reply_row(error.kind);
+    return {.message = message_of(row, error),
+            .type = std::string(row.type),
+            .code = std::string(row.code),
+            .param = std::string(parameter_of(error))};
+}
+
+net::Task<bool> reply_error(Request& request, Error error) {
+    const ReplyRow& row = reply_row(error.kind);
+    request.record.status = row.status;
+    request.record.error = error.kind;
+    request.record.error_detail = error.detail;
+    if (error.kind == ErrorKind::client_gone || request.client.has_gone()) {
+        request.record.status = reply_row(ErrorKind::client_gone).status;
+        request.record.error = ErrorKind::client_gone;
+        co_return false;
+    }
+    log_failure(request, error);
+    if (request.record.upstream && fault_of(error.kind) == Fault::upstream) {
+        request.worker.count_upstream_error(
+            request.config().config.upstreams[*request.record.upstream].name, error.kind);
+    }
+
+    std::string written;
+    std::string_view body = openai::rate_limit_body;
+    if (error.kind != ErrorKind::rate_limited) {
+        written = openai::error_body(api_error_of(error));
+        body = written;
+    }
+    std::string& out = request.client.answer_text();
+    begin_answer(out, request, row.status);
+    append_field(out, "content-type", "application/json");
+    if (const auto challenge = challenge_of(error.kind); !challenge.empty()) {
+        append_field(out, "www-authenticate", challenge);
+    }
+    if (error.kind == ErrorKind::method_not_supported && request.has_head) {
+        const auto allowed = openai::allowed_methods(request.head().path);
+        if (!allowed.empty()) append_field(out, "allow", allowed);
+    }
+    if (error.kind == ErrorKind::unsupported_encoding) {
+        append_field(out, "accept-encoding", "identity");
+    }
+    append_retry_advice(out, request, error, row.may_sdk_retry);
+    co_return co_await write_complete(request, out, body, row.must_close);
+}
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,128 @@
+/// The request as the upstream gets it: written anew from checked parts, sent once.
+
+#include "gateway/stages.hpp"
+#include "gateway/upstream_answer.hpp"
+#include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/openai/splice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+namespace sluicegate::gateway {
+namespace {
+
+namespace asio = net::asio;
+
+/// The only fields of a client that reach an upstream, each once. Everything else stays here:
+/// credentials, cookies, hop-by-hop fields and what they nominate, where the client comes from.
+constexpr std::array<std::string_view, 7> passed_fields{
+    "content-type",        "accept",      "openai-beta", "idempotency-key",
+    "x-client-request-id", "traceparent", "tracestate"};
+constexpr std::string_view user_agent = "sluicegate/" SLUICEGATE_VERSION;
+
+bool names_a_credential(std::string_view parameter) {
+    static constexpr std::array<std::string_view, 4> names{"key", "api-key", "api_key",
+                                                           "access_token"};
+    const std::string_view name = parameter.substr(0, parameter.find('='));
+    return std::any_of(names.begin(), names.end(), [&](std::string_view candidate) {
+        return std::equal(name.begin(), name.end(), candidate.begin(), candidate.end(),
+                          [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+    });
+}
+
+/// `?a=1&b=2`, or nothing; parameters that could carry a client's key stay here.
+void append_query(std::string& out, std::string_view query) {
+    char separator = '?';
+    while (!query.empty()) {
+        const std::string_view parameter = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+        if (parameter.empty() || names_a_credential(parameter)) continue;
+        out += separator;
+        out += parameter;
+        separator = '&';
+    }
+}
+
+std::string host_field(const config::Endpoint& endpoint) {
+    std::string host = endpoint.host.find(':') == std::string::npos ? endpoint.host
+                                                                   : "[" + endpoint.host + "]";
+    const std::uint16_t default_port = endpoint.tls ? 443 : 80;
+    if (endpoint.port != default_port) host += ":" + std::to_string(endpoint.port);
+    return host;
+}
+
+void write_head(const Request& request, openai::Endpoint endpoint,
+                const config::Upstream& upstream, std::size_t body_bytes, std::string& out) {
+    const http::RequestHead& head = request.head();
+    out.clear();
+    out += "POST ";
+    out += upstream.endpoint.path_prefix;
+    out += openai::upstream_path(endpoint);
+    append_query(out, head.query);
+    out += " HTTP/1.1\r\nhost: ";
+    out += upstream.kind == config::UpstreamKind::echo ? "echo" : host_field(upstream.endpoint);
+    out += "\r\n";
+    if (upstream.api_key) {
+        out += "authorization: Bearer ";
+        out += upstream.api_key->reveal();
+        out += "\r\n";
+    }
+    http::append_field(out, "user-agent", user_agent);
+    http::append_field(out, "x-request-id", request.id.text());
+    for (const std::string_view name : passed_fields) {
+        if (const auto value = head.fields.find(name)) http::append_field(out, name, *value);
+    }
+    // Usage must be readable, and tokens must not wait for a compressor.
+    http::append_field(out, "accept-encoding", "identity");
+    http::append_field(out, "content-length", static_cast<std::int64_t>(body_bytes));
+    http::append_head_end(out);
+}
+
+/// One attempt, up to the head of the answer.
+net::Task<Result<void>> attempt(upstream::Exchange& exchange, bool may_reuse,
+                                std::span<const asio::const_buffer> text) {
+    auto opened = co_await exchange.open(may_reuse);
+    if (!opened) co_return opened;
+    auto sent = co_await exchange.send(text);
+    if (!sent) co_return sent;
+    co_return co_await exchange.receive_head(http::Method::post);
+}
+
+}  // namespace
+
+net::Task<Result<Answered>> forward(Request& request, Routed routed) {
+    const std::shared_ptr<upstream::Pool>& pool = request.snapshot->pools[routed.upstream];
+    const openai::Spliced body =
+        openai::replace_model(routed.inspection, request.body, routed.upstream_model);
+    std::string& head = request.client.request_text();
+    write_head(request, routed.endpoint, pool->settings(), body.size(), head);
+    const std::array<asio::const_buffer, 4> text{
+        asio::buffer(head), asio::buffer(body.before.data(), body.before.size()),
+        asio::buffer(body.replacement), asio::buffer(body.after.data(), body.after.size())};
+
+    request.record.forwarded_at = request.worker.clock().now();
+    auto exchange = std::make_unique<upstream::Exchange>(pool, *request.record.forwarded_at);
+    const ClientConnection::DepartureWatch watch(request.client, *exchange);
+    request.record.attempts = 1;
+    auto answered = co_await attempt(*exchange, true, text);
+    if (!answered && exchange->is_reused() && !exchange->has_answered() &&
+        answered.error().kind == ErrorKind::upstream_closed) {
+        // The upstream had closed the connection while it was idle: nobody has seen the request.
+        request.record.attempts = 2;
+        answered = co_await attempt(*exchange, false, text);
+    }
+    // Sent or not, from here on the request counts: only a request that no upstream can have seen
+    // is given back, by the reservation's destruction.
+    if (answered || exchange->was_sent()) {
+        routed.reservation.settle(0, request.worker.clock().now());
+    }
+    if (!answered) co_return std::move(answered).failure();
+
+    request.record.answered_at = request.worker.clock().now();
+    if (auto failed = co_await error_of_answer(*exchange)) co_return fail(std::move(*failed));
+    co_return Answered{routed.endpoint, routed.inspection.is_streaming, std::move(exchange)};
+}
+
+}  // namespace sluicegate::gateway

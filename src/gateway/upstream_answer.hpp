@@ -1,0 +1,24 @@
+#pragma once
+/// What an upstream's status means for the client.
+
+#include "sluicegate/base/error.hpp"
+#include "sluicegate/net/types.hpp"
+#include "sluicegate/upstream/exchange.hpp"
+
+#include <optional>
+
+namespace sluicegate::gateway {
+
+/// The error that the client is told instead of this answer; nothing for an answer to pass on:
+/// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
+///
+/// Looks at the status, Retry-After and, for a 429, at the body, because a spent quota and a rate
+/// limit differ only there. Source: API errors as documented by OpenAI, Azure, Anthropic; 529 is
+/// Anthropic's "overloaded".
+net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange);
+
+/// Retry-After in all its spellings (RFC 9110, 10.2.3, and retry-after-ms, x-ms-retry-after-ms),
+/// as whole milliseconds; zero when it is absent or makes no sense. Dates are not looked at.
+[[nodiscard]] Milliseconds retry_after_of(const http::FieldTable& fields);
+
+}  // namespace sluicegate::gateway

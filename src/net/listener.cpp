@@ -1,0 +1,114 @@
+#include "sluicegate/net/listener.hpp"
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/net/stream.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <utility>
+
+namespace sluicegate::net {
+namespace {
+
+using asio::ip::tcp;
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+constexpr int backlog = 4096;
+constexpr Milliseconds pause_without_descriptors{100};
+
+bool is_shortage(const ErrorCode& error) {
+    return error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
+           error == asio::error::no_memory ||
+           error == boost::system::errc::too_many_files_open_in_system;
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+    const std::string host = endpoint.address().to_string();
+    const std::string port = std::to_string(endpoint.port());
+    return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+/// Binds without SO_REUSEPORT and lets go again: fails when any other socket listens there.
+void probe(asio::io_context& context, const tcp::endpoint& endpoint, ErrorCode& error) {
+    asio::basic_socket_acceptor<tcp, Executor> alone(context.get_executor());
+    alone.open(endpoint.protocol(), error);
+    if (!error) alone.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && endpoint.address().is_v6()) alone.set_option(asio::ip::v6_only(true), error);
+    if (!error) alone.bind(endpoint, error);
+    ErrorCode ignored;
+    alone.close(ignored);
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& context)
+    : context_(context), acceptor_(context.get_executor()) {}
+
+Result<void> Listener::bind(const std::string& host, std::uint16_t port, Sharing sharing) {
+    ErrorCode error;
+    const auto address = asio::ip::make_address(host, error);
+    if (error) return fail(ErrorKind::internal, "cannot listen on " + host + ": not an IP address");
+    const tcp::endpoint endpoint(address, port);
+
+    if (sharing == Sharing::first) probe(context_, endpoint, error);
+    if (!error) acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.set_option(ReusePort(true), error);
+    if (!error && address.is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(backlog, error);
+    if (!error) return {};
+
+    std::string reason = "cannot listen on " + text_of(endpoint) + ": " + error.message();
+    if (error == asio::error::address_in_use) {
+        reason += "; another program uses this port: stop it or choose another address";
+    } else if (error == asio::error::access_denied) {
+        reason += "; ports below 1024 need CAP_NET_BIND_SERVICE";
+    }
+    return fail(ErrorKind::internal, std::move(reason));
+}
+
+std::uint16_t Listener::port() const {
+    ErrorCode ignored;
+    return acceptor_.local_endpoint(ignored).port();
+}
+
+std::string Listener::address() const {
+    ErrorCode ignored;
+    return text_of(acceptor_.local_endpoint(ignored));
+}
+
+Task<void> Listener::run(Accepted accepted) {
+    bool is_short = false;
+    while (acceptor_.is_open()) {
+        asio::basic_stream_socket<tcp, Executor> socket(context_.get_executor());
+        auto [error] = co_await acceptor_.async_accept(socket, use_result);
+        if (is_shortage(error)) {
+            if (!is_short) {
+                log::warn("accept_paused", "no descriptors left: raise the limit of open files",
+                          {{"address", address()}, {"reason", error.message()}});
+            }
+            is_short = true;
+            Timer timer(context_.get_executor(), pause_without_descriptors);
+            co_await timer.async_wait(use_result);
+            continue;
+        }
+        is_short = false;
+        // Anything else concerns the one connection that could not be accepted.
+        if (error) continue;
+        Socket generic(std::move(socket));
+        set_no_delay(generic);
+        accepted(std::move(generic));
+    }
+}
+
+void Listener::close() noexcept {
+    ErrorCode ignored;
+    acceptor_.close(ignored);
+}
+
+}  // namespace sluicegate::net

@@ -1,0 +1,131 @@
+#include "sluicegate/net/stream.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <utility>
+
+namespace sluicegate::net {
+namespace {
+
+/// A TLS record carries at most 16 KiB (RFC 8446, 5.1); gathered pieces up to that size are joined
+/// so that they leave in one record and one system call.
+constexpr std::size_t joined_bytes_max = 16 * 1024;
+
+}  // namespace
+
+struct Stream::Tls {
+    Tls(Socket& socket, asio::ssl::context& context) : stream(socket, context) {}
+
+    asio::ssl::stream<Socket&> stream;
+    std::string joined;
+};
+
+Stream::Stream(Socket socket, asio::ssl::context* tls_context)
+    : socket_(std::move(socket)),
+      tls_(tls_context == nullptr ? nullptr : std::make_unique<Tls>(socket_, *tls_context)) {}
+
+Stream::~Stream() = default;
+
+Task<std::tuple<ErrorCode>> Stream::connect(const asio::ip::tcp::endpoint& endpoint) {
+    const asio::generic::stream_protocol::endpoint generic(endpoint);
+    ErrorCode error;
+    socket_.open(generic.protocol(), error);
+    if (error) co_return std::tuple(error);
+    set_no_delay(socket_);
+    co_return co_await socket_.async_connect(generic, use_result);
+}
+
+Task<std::tuple<ErrorCode>> Stream::accept_tls() {
+    return tls_->stream.async_handshake(asio::ssl::stream_base::server, use_result);
+}
+
+Task<std::tuple<ErrorCode>> Stream::connect_tls() {
+    return tls_->stream.async_handshake(asio::ssl::stream_base::client, use_result);
+}
+
+Task<Transfer> Stream::read_some(asio::mutable_buffer into) {
+    if (tls_) return tls_->stream.async_read_some(asio::mutable_buffer(into), use_result);
+    return socket_.async_read_some(asio::mutable_buffer(into), use_result);
+}
+
+Task<Transfer> Stream::write(std::span<const asio::const_buffer> buffers) {
+    if (tls_) return write_tls(buffers);
+    return asio::async_write(socket_, buffers, use_result);
+}
+
+Task<Transfer> Stream::write_tls(std::span<const asio::const_buffer> buffers) {
+    if (buffers.size() > 1 && asio::buffer_size(buffers) <= joined_bytes_max) {
+        tls_->joined.clear();
+        for (const asio::const_buffer& buffer : buffers) {
+            tls_->joined.append(static_cast<const char*>(buffer.data()), buffer.size());
+        }
+        return asio::async_write(tls_->stream, asio::buffer(tls_->joined), use_result);
+    }
+    return asio::async_write(tls_->stream, buffers, use_result);
+}
+
+void Stream::shutdown_send() noexcept {
+    ErrorCode ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void Stream::cancel() noexcept {
+    ErrorCode ignored;
+    socket_.cancel(ignored);
+}
+
+void Stream::close() noexcept {
+    ErrorCode ignored;
+    socket_.close(ignored);
+}
+
+void Stream::abort() noexcept {
+    ErrorCode ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket_.close(ignored);
+}
+
+bool Stream::is_open() const noexcept { return socket_.is_open(); }
+
+ssl_st* Stream::tls_handle() noexcept { return tls_ ? tls_->stream.native_handle() : nullptr; }
+
+bool Stream::is_quiet() noexcept {
+    char byte = 0;
+    const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+AddressBytes peer_address(Socket& socket) noexcept {
+    AddressBytes bytes{};
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getpeername(socket.native_handle(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
+        return bytes;
+    }
+    if (storage.ss_family == AF_INET) {
+        sockaddr_in address{};
+        std::memcpy(&address, &storage, sizeof address);
+        bytes[10] = bytes[11] = 0xFF;
+        std::memcpy(bytes.data() + 12, &address.sin_addr, 4);
+    } else if (storage.ss_family == AF_INET6) {
+        sockaddr_in6 address{};
+        std::memcpy(&address, &storage, sizeof address);
+        std::memcpy(bytes.data(), &address.sin6_addr, 16);
+    }
+    return bytes;
+}
+
+void set_no_delay(Socket& socket) noexcept {
+    const int on = 1;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace sluicegate::net

@@ -1,0 +1,139 @@
+#include "sluicegate/net/tls.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <utility>
+
+namespace sluicegate::net {
+namespace {
+
+using boost::asio::ssl::context;
+
+/// The last OpenSSL error in words; clears the queue.
+std::string openssl_reason() {
+    std::string reason = "unknown reason";
+    while (const unsigned long code = ERR_get_error()) {
+        if (const char* text = ERR_reason_error_string(code)) reason = text;
+    }
+    return reason;
+}
+
+Failure refused(const std::string& what, const std::string& file) {
+    return fail(ErrorKind::internal, what + " " + file + ": " + openssl_reason());
+}
+
+/// Where the SessionCache of a connection hangs on its SSL object.
+int session_cache_index() {
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+int keep_new_session(SSL* handle, SSL_SESSION* session) {
+    auto* cache = static_cast<SessionCache*>(SSL_get_ex_data(handle, session_cache_index()));
+    if (cache == nullptr) return 0;
+    cache->store(session);
+    return 1;
+}
+
+/// SSL_set_tlsext_host_name is a macro with a cast that -Wold-style-cast refuses.
+long set_server_name_indication(SSL* handle, std::string name) {
+    return SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+}
+
+Result<void> load_certificate(SSL_CTX* native, const std::string& certificate_file,
+                              const std::string& private_key_file) {
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(native, certificate_file.c_str()) != 1) {
+        return refused("cannot use the certificate chain", certificate_file);
+    }
+    if (SSL_CTX_use_PrivateKey_file(native, private_key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+        return refused("cannot use the private key", private_key_file);
+    }
+    if (SSL_CTX_check_private_key(native) != 1) {
+        return refused("the certificate does not fit the private key", private_key_file);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<TlsContext> make_server_tls(const std::string& certificate_file,
+                                   const std::string& private_key_file) {
+    auto made = std::make_shared<context>(context::tls_server);
+    SSL_CTX* native = made->native_handle();
+    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    // Sessions live in tickets that the client keeps: no table here that grows.
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+    if (auto loaded = load_certificate(native, certificate_file, private_key_file); !loaded) {
+        return std::move(loaded).failure();
+    }
+    return made;
+}
+
+Result<TlsContext> make_client_tls(const ClientTlsOptions& options) {
+    auto made = std::make_shared<context>(context::tls_client);
+    SSL_CTX* native = made->native_handle();
+    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(native, keep_new_session);
+    ERR_clear_error();
+    if (options.ca_file.empty()) {
+        if (SSL_CTX_set_default_verify_paths(native) != 1) {
+            return refused("cannot read", "the system's certificate authorities");
+        }
+    } else if (SSL_CTX_load_verify_locations(native, options.ca_file.c_str(), nullptr) != 1) {
+        return refused("cannot read certificate authorities from", options.ca_file);
+    }
+    if (!options.client_certificate_file.empty()) {
+        auto loaded =
+            load_certificate(native, options.client_certificate_file, options.client_key_file);
+        if (!loaded) return std::move(loaded).failure();
+    }
+    return made;
+}
+
+SessionCache::~SessionCache() {
+    if (newest_ != nullptr) SSL_SESSION_free(newest_);
+}
+
+void SessionCache::store(ssl_session_st* session) noexcept {
+    if (newest_ != nullptr) SSL_SESSION_free(newest_);
+    newest_ = session;
+}
+
+Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_name,
+                                      SessionCache& sessions) {
+    boost::system::error_code not_an_address;
+    boost::asio::ip::make_address(server_name, not_an_address);
+    X509_VERIFY_PARAM* expected = SSL_get0_param(handle);
+    if (not_an_address) {
+        X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        if (SSL_set1_host(handle, server_name.c_str()) != 1 ||
+            set_server_name_indication(handle, server_name) != 1) {
+            return refused("cannot ask for the server name", server_name);
+        }
+    } else if (X509_VERIFY_PARAM_set1_ip_asc(expected, server_name.c_str()) != 1) {
+        return refused("cannot ask for the server address", server_name);
+    }
+    SSL_set_ex_data(handle, session_cache_index(), &sessions);
+    if (sessions.newest() != nullptr) SSL_set_session(handle, sessions.newest());
+    return {};
+}
+
+std::string verification_error(ssl_st* handle) {
+    const long result = SSL_get_verify_result(handle);
+    return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
+}
+
+bool session_was_resumed(ssl_st* handle) noexcept { return SSL_session_reused(handle) == 1; }
+
+}  // namespace sluicegate::net

@@ -1,0 +1,277 @@
+#include "sluicegate/upstream/exchange.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace sluicegate::upstream {
+namespace {
+
+using net::ErrorCode;
+
+/// Interim answers before the final one; an upstream that sends more is broken or hostile.
+constexpr int interim_answers_max = 8;
+constexpr http::HeadLimits head_limits{.head_bytes_max = 32 * 1024};
+/// Room for one read: small while answers are short, larger once a read has filled it.
+constexpr std::size_t read_bytes_min = 2 * 1024;
+constexpr std::size_t read_bytes_long = 32 * 1024;
+
+}  // namespace
+
+Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
+    : pool_(std::move(pool)),
+      deadline_(pool_->services().deadlines, this, &Exchange::expired),
+      total_at_(now + pool_->settings().timeouts.total) {}
+
+Exchange::~Exchange() { release(); }
+
+void Exchange::expired(void* self) noexcept {
+    auto& exchange = *static_cast<Exchange*>(self);
+    exchange.cancel(exchange.deadline_reason_.value_or(ErrorKind::upstream_timeout));
+}
+
+void Exchange::cancel(ErrorKind reason) noexcept {
+    if (!cancelled_) cancelled_ = reason;
+    if (connection_) connection_->stream.close();
+}
+
+void Exchange::wait_at_most(Milliseconds timeout, ErrorKind reason) noexcept {
+    const Instant now = pool_->services().clock.now();
+    const Instant phase_at = now + timeout;
+    deadline_reason_ = phase_at <= total_at_ ? reason : ErrorKind::upstream_timeout;
+    deadline_.arm(std::min(phase_at, total_at_));
+}
+
+Failure Exchange::broken(ErrorKind otherwise, std::string detail) const {
+    return fail(cancelled_.value_or(otherwise), settings().name + ": " + std::move(detail));
+}
+
+void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
+    release();
+    connection_ = std::move(connection);
+    pool_->counters().active.add();
+}
+
+void Exchange::release() noexcept {
+    if (!connection_) return;
+    pool_->counters().active.subtract();
+    const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head_.keep_alive &&
+                             is_delimited() && connection_->in.size() == payload_bytes_;
+    if (is_reusable) {
+        connection_->in.consume(payload_bytes_);
+        pool_->give_back(std::move(connection_));
+    }
+    connection_.reset();
+}
+
+net::Task<Result<void>> Exchange::open(bool may_reuse) {
+    if (may_reuse) {
+        if (auto idle = pool_->take_idle()) {
+            is_reused_ = true;
+            pool_->counters().reused.add();
+            adopt(std::move(idle));
+            co_return Result<void>();
+        }
+    }
+    is_reused_ = false;
+    co_return co_await connect();
+}
+
+net::Task<Result<void>> Exchange::connect() {
+    const Services& services = pool_->services();
+    if (pool_->in_process_) {
+        auto socket = pool_->in_process_();
+        if (!socket) co_return std::move(socket).failure();
+        adopt(std::make_unique<Connection>(std::move(*socket), nullptr));
+        co_return Result<void>();
+    }
+
+    const config::Endpoint& endpoint = settings().endpoint;
+    wait_at_most(settings().timeouts.connect, ErrorKind::upstream_connect_timeout);
+    const Instant give_up_at =
+        std::min(services.clock.now() + settings().timeouts.connect, total_at_);
+    auto addresses = co_await services.resolver.resolve(endpoint.host, endpoint.port, give_up_at);
+    if (!addresses) {
+        deadline_.disarm();
+        co_return broken(addresses.error().kind, std::move(addresses.error().detail));
+    }
+    Result<void> connected;
+    for (const net::TcpEndpoint& address : *addresses) {
+        if (cancelled_) co_return broken(ErrorKind::upstream_unreachable, "cancelled");
+        connected = co_await connect_to(address);
+        if (connected || cancelled_) break;
+    }
+    deadline_.disarm();
+    co_return connected;
+}
+
+net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
+    net::Socket socket(pool_->services().context.get_executor());
+    adopt(std::make_unique<Connection>(std::move(socket), pool_->tls_.get()));
+    net::Stream& stream = connection_->stream;
+
+    auto [error] = co_await stream.connect(endpoint);
+    if (error) {
+        co_return broken(ErrorKind::upstream_unreachable,
+                         "connecting to " + endpoint.address().to_string() + ": " +
+                             error.message());
+    }
+    if (!pool_->tls_) {
+        pool_->counters().plain.add();
+        co_return Result<void>();
+    }
+
+    const config::Upstream& upstream = settings();
+    const std::string& server_name =
+        upstream.tls.server_name.empty() ? upstream.endpoint.host : upstream.tls.server_name;
+    auto prepared =
+        net::prepare_client_handshake(stream.tls_handle(), server_name, pool_->sessions_);
+    if (!prepared) co_return broken(ErrorKind::upstream_unreachable, prepared.error().detail);
+    auto [refused] = co_await stream.connect_tls();
+    if (refused) {
+        const std::string reason = net::verification_error(stream.tls_handle());
+        co_return broken(ErrorKind::upstream_unreachable,
+                         "TLS with " + server_name + ": " +
+                             (reason.empty() ? refused.message() : reason));
+    }
+    const bool is_resumed = net::session_was_resumed(stream.tls_handle());
+    (is_resumed ? pool_->counters().tls_resumed : pool_->counters().tls_full).add();
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> Exchange::send(std::span<const net::asio::const_buffer> request) {
+    // Nothing limits an upload but the total: a slow upstream reads as slowly as it likes.
+    wait_at_most(settings().timeouts.total, ErrorKind::upstream_timeout);
+    auto [error, size] = co_await connection_->stream.write(request);
+    was_sent_ = was_sent_ || size > 0;
+    deadline_.disarm();
+    if (cancelled_) co_return broken(ErrorKind::upstream_closed, "sending the request");
+    is_sent_ = !error;
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> Exchange::read_more(std::size_t wanted) {
+    const std::span<char> room = connection_->in.make_room(wanted);
+    auto [error, size] =
+        co_await connection_->stream.read_some(net::asio::buffer(room.data(), room.size()));
+    if (!error) {
+        has_answered_ = true;
+        last_read_filled_ = size == room.size();
+        connection_->in.commit(size);
+        co_return Result<void>();
+    }
+    if (cancelled_) co_return broken(ErrorKind::upstream_closed, "waiting for the answer");
+    const bool is_orderly = error == net::asio::error::eof;
+    if (is_orderly && has_answered_ && head_.framing == http::Framing::until_close &&
+        head_.status != 0) {
+        is_complete_ = true;
+        co_return Result<void>();
+    }
+    co_return broken(ErrorKind::upstream_closed, is_orderly ? "closed the connection before its "
+                                                              "answer was complete"
+                                                            : error.message());
+}
+
+net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
+    wait_at_most(settings().timeouts.first_byte, ErrorKind::upstream_timeout);
+    net::ByteBuffer& in = connection_->in;
+    std::size_t searched = 0;
+    int interim_answers = 0;
+    head_.status = 0;
+    for (;;) {
+        auto end = http::find_response_head_end(in.unread(), searched, head_limits);
+        if (!end) co_return broken(end.error().kind, std::move(end.error().detail));
+        if (*end == 0) {
+            searched = in.size();
+            auto read = co_await read_more(read_bytes_min);
+            if (!read) co_return read;
+            continue;
+        }
+        auto parsed =
+            http::parse_response_head(in.unread().substr(0, *end), request_method, head_limits,
+                                      head_);
+        if (!parsed) co_return broken(parsed.error().kind, std::move(parsed.error().detail));
+        if (head_.status >= 200) {
+            head_bytes_ = *end;
+            break;
+        }
+        if (++interim_answers > interim_answers_max) {
+            co_return broken(ErrorKind::upstream_bad_response, "too many interim answers");
+        }
+        in.consume(*end);
+        searched = 0;
+        head_.status = 0;
+    }
+    deadline_.disarm();
+
+    body_bytes_left_ = head_.content_length;
+    if (head_.framing == http::Framing::chunked) {
+        chunks_.emplace(ErrorKind::upstream_bad_response);
+    } else if (head_.framing != http::Framing::until_close && body_bytes_left_ == 0) {
+        is_complete_ = true;
+    }
+    co_return Result<void>();
+}
+
+void Exchange::consume(std::size_t count) noexcept {
+    connection_->in.consume(count);
+    payload_bytes_ -= count;
+}
+
+Result<void> Exchange::decode_chunks() {
+    net::ByteBuffer& in = connection_->in;
+    std::string_view raw = in.unread().substr(payload_bytes_);
+    while (!raw.empty() && !chunks_->done()) {
+        auto step = chunks_->decode(raw);
+        if (!step) return broken(step.error().kind, std::move(step.error().detail));
+        // The framing between two payloads is closed up in place, so that body() is contiguous.
+        if (!step->payload.empty()) {
+            std::memmove(in.data() + payload_bytes_, step->payload.data(), step->payload.size());
+            payload_bytes_ += step->payload.size();
+        }
+        raw.remove_prefix(step->consumed);
+    }
+    is_complete_ = chunks_->done();
+    // Bytes after the end stay behind the payload: release() then sees that they are there.
+    if (!raw.empty()) std::memmove(in.data() + payload_bytes_, raw.data(), raw.size());
+    in.truncate(payload_bytes_ + raw.size());
+    return {};
+}
+
+net::Task<Result<void>> Exchange::receive_body(std::size_t body_bytes_max) {
+    net::ByteBuffer& in = connection_->in;
+    in.consume(std::exchange(head_bytes_, 0));
+    const std::size_t had = payload_bytes_;
+    for (;;) {
+        if (chunks_) {
+            auto decoded = decode_chunks();
+            if (!decoded) co_return decoded;
+        } else {
+            const std::size_t arrived = in.size() - payload_bytes_;
+            const std::size_t taken =
+                head_.framing == http::Framing::until_close
+                    ? arrived
+                    : static_cast<std::size_t>(std::min<std::uint64_t>(arrived, body_bytes_left_));
+            payload_bytes_ += taken;
+            if (head_.framing == http::Framing::content_length) {
+                body_bytes_left_ -= taken;
+                is_complete_ = body_bytes_left_ == 0;
+            }
+        }
+        if (is_complete_ || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
+            deadline_.disarm();
+            co_return Result<void>();
+        }
+        wait_at_most(settings().timeouts.between_bytes, ErrorKind::upstream_timeout);
+        auto read = co_await read_more(last_read_filled_ ? read_bytes_long : read_bytes_min);
+        if (!read) {
+            deadline_.disarm();
+            co_return read;
+        }
+    }
+}
+
+}  // namespace sluicegate::upstream
