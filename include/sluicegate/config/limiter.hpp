@@ -9,7 +9,7 @@
 namespace sluicegate::config {
 
 struct LimiterSettings {
-    Milliseconds window = std::chrono::seconds(60);  ///< 100 ms … 1 h
+    Milliseconds window = std::chrono::seconds(60);  ///< 100 ms … 60 s: a smaller one is for trying things out
     std::uint32_t slots = 1048576;                   ///< 1024 … 67108864
 };
 
