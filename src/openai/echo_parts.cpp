@@ -47,17 +47,18 @@ Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t c
     const std::int64_t wanted = tokens > 0 ? tokens : count_words(message);
     const std::int64_t bound = std::max<std::int64_t>(words_max / share, 1);
     const std::int64_t allowed = std::min(cap < 0 ? bound : cap, bound);
+    const std::size_t bytes_max = answer_bytes_max / static_cast<std::size_t>(share);
     Words out;
     std::size_t bytes = 0;
     WordReader reader(message);
-    while (out.count() < std::min(wanted, allowed) && bytes < answer_bytes_max) {
+    while (out.count() < std::min(wanted, allowed) && bytes < bytes_max) {
         std::string_view word = reader.next();
         if (word.empty()) {
             reader = WordReader(message);
             word = reader.next();
         }
         std::string& added = out.words.emplace_back(out.words.empty() ? "" : " ");
-        added += word;
+        added += word.size() > bytes_max ? "echo" : word;
         bytes += added.size();
     }
     out.is_cut = out.count() < wanted;

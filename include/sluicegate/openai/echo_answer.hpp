@@ -7,7 +7,8 @@
 ///          request's own cap (max_tokens and its siblings) shortens it further, with finish_reason
 ///          "length". With `tokens` 0 the message is repeated once, whatever its length.
 /// Input    usage counts the words of all messages the same way.
-/// Bounds   an answer has at most 10,000 words and about 8 MiB, all choices together.
+/// Bounds   an answer has at most 10,000 words and about 8 MiB, all choices together; a single word
+///          beyond that is answered with "echo".
 /// Errors   an OpenAI-shaped 400 or 404; never throws.
 
 #include <cstdint>
