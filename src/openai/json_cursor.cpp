@@ -11,6 +11,16 @@ bool is_string(std::string_view token) noexcept {
            has_valid_escapes(token.substr(1, token.size() - 2));
 }
 
+bool is_scalar(std::string_view token) noexcept {
+    switch (token.front()) {
+        case '"': return is_string(token);
+        case 't': return token == "true";
+        case 'f': return token == "false";
+        case 'n': return token == "null";
+        default: return is_number(token);
+    }
+}
+
 }  // namespace
 
 std::string_view JsonCursor::token() const noexcept {
@@ -40,11 +50,7 @@ bool JsonCursor::take_scalar(std::size_t& end) noexcept {
     if (at_end()) return fault();
     const std::string_view text = token();
     end = starts_[next_] + text.size();
-    if (text.front() == '"') {
-        if (!is_string(text)) return fault();
-    } else if (text != "true" && text != "false" && text != "null" && !is_number(text)) {
-        return fault();
-    }
+    if (!is_scalar(text)) return fault();
     ++next_;
     return true;
 }

@@ -69,9 +69,7 @@ public:
                 rest_.remove_prefix(std::min(end, rest_.size()));
             }
         }
-        const auto size =
-            static_cast<std::size_t>(rest_.empty() ? from.size() : rest_.data() - from.data());
-        const std::string_view value = from.substr(0, size);
+        const std::string_view value = from.substr(0, from.size() - rest_.size());
         return value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
     }
 

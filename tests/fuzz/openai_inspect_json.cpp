@@ -15,7 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     bytes.resize(size + body_padding, '"');
     const std::string_view text(bytes.data(), size);
     auto found = inspect_json(Endpoint::completions, bytes.data(), size);
-    const bool is_json = nlohmann::json::accept(text);
+    // nlohmann skips a byte order mark and takes a NUL as the end; to us both are errors.
+    const bool is_readable =
+        !text.starts_with("\xEF\xBB\xBF") && text.find('\0') == std::string_view::npos;
+    const bool is_json = is_readable && nlohmann::json::accept(text);
     if (!found) {
         // Our depth is bounded, so only shallow text must be accepted by both.
         const bool is_shallow = size <= json_depth_max;
