@@ -3,6 +3,7 @@
 #include "config/node.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace sluicegate::config {
@@ -24,10 +25,11 @@ void Problems::add(std::uint32_t file, int line, std::string path, std::string m
         ++dropped_;
         return;
     }
-    entries_.push_back({file, Problem{.file = files_[file],
-                                      .line = line,
-                                      .path = std::move(path),
-                                      .message = std::move(message)}});
+    entries_.push_back({file, entries_.size(),
+                        Problem{.file = files_[file],
+                                .line = line,
+                                .path = std::move(path),
+                                .message = std::move(message)}});
 }
 
 void Problems::add(const Node& at, std::string path, std::string message) {
@@ -35,8 +37,8 @@ void Problems::add(const Node& at, std::string path, std::string message) {
 }
 
 std::vector<Problem> Problems::take() {
-    std::ranges::stable_sort(entries_, [](const Entry& a, const Entry& b) {
-        return std::pair(a.file, a.problem.line) < std::pair(b.file, b.problem.line);
+    std::ranges::sort(entries_, {}, [](const Entry& entry) {
+        return std::tuple(entry.file, entry.problem.line, entry.order);
     });
     std::vector<Problem> list;
     list.reserve(entries_.size() + 1);

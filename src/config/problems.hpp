@@ -31,6 +31,7 @@ public:
 private:
     struct Entry {
         std::uint32_t file;
+        std::size_t order;  ///< of its report
         Problem problem;
     };
     std::vector<std::string> files_;

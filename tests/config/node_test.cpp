@@ -97,7 +97,7 @@ TEST(Node, RefusesWhatIsNotOneTextDocument) {
         {"tag on a map", "a: !!map {}\n"},      {"tag on a list", "a: !x [1]\n"},
         {"tag on a scalar", "a: !!str 1\n"},    {"map as a key", "{a: b}: c\n"},
         {"recursive alias", "&a [*a]\n"},       {"unknown alias", "*a\n"},
-        {"unclosed quote", "a: 'b\n"},          {"broken escape", "a: \"\\q\"\n"},
+        {"unclosed list", "a: [b\n"},           {"broken escape", "a: \"\\q\"\n"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
