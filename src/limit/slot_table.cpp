@@ -21,10 +21,11 @@ unsigned shard_bits_for(std::uint32_t slots) {
     return std::min(bits == 0 ? 0 : bits - 1, shard_bits_max);
 }
 
-/// At least two places a key: 8 bytes of index for each.
+/// Between 1.5 and 3 places a key: 6 to 12 bytes of index for each.
 std::uint32_t places_for(std::uint32_t slots, unsigned shard_bits) {
     constexpr std::uint32_t places_min = 64;
-    return std::max(std::bit_ceil(2 * ((slots >> shard_bits) + 1)), places_min);
+    const std::uint32_t shard_slots = slots >> shard_bits;
+    return std::max(std::bit_ceil(shard_slots + shard_slots / 2 + 1), places_min);
 }
 
 void start_empty(Slot& slot, const Key& key, std::uint64_t now_ms) noexcept {
