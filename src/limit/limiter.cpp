@@ -46,82 +46,106 @@ struct Bounds {
           concurrency(bounded(plan.concurrency, Plan::concurrency_max, Plan::concurrency_max)) {}
 };
 
-Budget budget_of(std::uint64_t limit, std::uint64_t used, std::uint64_t reset_ms) noexcept {
+/// What a slot counts, taken under its lock; the words for the caller are made from it afterwards.
+struct Usage {
+    std::uint64_t requests = 0;
+    std::uint64_t requests_reset_ms = 0;
+    std::uint64_t tokens = 0;
+    std::uint64_t tokens_reset_ms = 0;
+    std::uint64_t in_flight = 0;
+};
+
+template <class Log>
+Usage usage_of(const Slot& slot, const Log& log) noexcept {
+    return {.requests = slot.requests,
+            .requests_reset_ms = slot.requests == 0 ? 0 : log.reset_of_requests(),
+            .tokens = slot.tokens,
+            .tokens_reset_ms = slot.tokens == 0 ? 0 : log.reset_of_tokens(),
+            .in_flight = slot.in_flight};
+}
+
+Budget budget_of(bool is_limited, std::uint64_t limit, std::uint64_t used,
+                 std::uint64_t reset_ms) noexcept {
+    if (!is_limited) return {};
     return {.limit = static_cast<std::int64_t>(limit),
             .remaining = static_cast<std::int64_t>(used < limit ? limit - used : 0),
             .reset = from_ms(reset_ms),
             .is_limited = true};
 }
 
-template <class Log, class Out>
-void fill_budgets(const Slot& slot, const Log& log, const Plan& plan, const Bounds& bounds,
-                  Out& out) noexcept {
-    if (plan.rpm) {
-        out.requests = budget_of(bounds.requests, slot.requests, log.reset_of_requests());
-    }
-    if (plan.tpm) out.tokens = budget_of(bounds.tokens, slot.tokens, log.reset_of_tokens());
-    if (plan.concurrency) out.concurrency = budget_of(bounds.concurrency, slot.in_flight, 0);
+Budgets budgets_of(const Plan& plan, const Bounds& bounds, const Usage& usage) noexcept {
+    return {.requests = budget_of(plan.rpm.has_value(), bounds.requests, usage.requests,
+                                  usage.requests_reset_ms),
+            .tokens =
+                budget_of(plan.tpm.has_value(), bounds.tokens, usage.tokens, usage.tokens_reset_ms),
+            .concurrency =
+                budget_of(plan.concurrency.has_value(), bounds.concurrency, usage.in_flight, 0)};
 }
 
-bool forbids(const Bounds& bounds, std::uint64_t tokens, Decision& decision) noexcept {
-    if (bounds.requests == 0) {
-        decision.refused_by = Resource::requests;
-    } else if (bounds.tokens == 0 || tokens > bounds.tokens) {
-        decision.refused_by = Resource::tokens;
-    } else if (bounds.concurrency == 0) {
-        decision.refused_by = Resource::concurrency;
-    } else {
-        return false;
-    }
-    decision.can_never_fit = true;
-    return true;
+struct Verdict {
+    Resource refused_by = Resource::none;
+    bool can_never_fit = false;
+    std::uint64_t wait_ms = 0;
+};
+
+Verdict never(Resource resource) noexcept {
+    return {.refused_by = resource, .can_never_fit = true, .wait_ms = 0};
 }
 
-/// Says which limit refuses and how long it will, if one does.
+/// Which limit refuses and how long it will; none when the request fits all of them.
 template <class Log>
-bool refuses(const Slot& slot, const Log& log, const Bounds& bounds, std::uint64_t tokens,
-             Decision& decision) noexcept {
+Verdict judge(const Slot& slot, const Log& log, const Bounds& bounds,
+              std::uint64_t tokens) noexcept {
     const std::uint64_t requests_after = std::uint64_t{slot.requests} + 1;
     const std::uint64_t tokens_after = slot.tokens + tokens;
     if (requests_after <= bounds.requests && tokens_after <= bounds.tokens &&
-        slot.in_flight < bounds.concurrency) [[likely]] {
-        return false;
+        slot.in_flight < bounds.concurrency && bounds.tokens != 0) [[likely]] {
+        return {};
     }
-    std::uint64_t wait_ms = 0;
-    decision.refused_by = Resource::concurrency;
+    if (bounds.requests == 0) return never(Resource::requests);
+    if (bounds.tokens == 0 || tokens > bounds.tokens) return never(Resource::tokens);
+    if (bounds.concurrency == 0) return never(Resource::concurrency);
+
+    Verdict verdict{.refused_by = Resource::concurrency, .can_never_fit = false, .wait_ms = 0};
     if (requests_after > bounds.requests) {
-        decision.refused_by = Resource::requests;
-        wait_ms = log.wait_for_requests(requests_after - bounds.requests);
+        verdict.refused_by = Resource::requests;
+        verdict.wait_ms = log.wait_for_requests(requests_after - bounds.requests);
     }
     if (tokens_after > bounds.tokens) {
-        const std::uint64_t tokens_wait_ms = log.wait_for_tokens(tokens_after - bounds.tokens);
-        if (tokens_wait_ms > wait_ms) {
-            decision.refused_by = Resource::tokens;
-            wait_ms = tokens_wait_ms;
+        const std::uint64_t wait_ms = log.wait_for_tokens(tokens_after - bounds.tokens);
+        if (wait_ms > verdict.wait_ms) {
+            verdict.refused_by = Resource::tokens;
+            verdict.wait_ms = wait_ms;
         }
     }
-    decision.retry_after = from_ms(wait_ms);
-    return true;
+    return verdict;
 }
 
-/// One slot's whole decision. needs_*: nothing was charged and nothing was decided.
+struct Outcome {
+    Charge charge = Charge::done;  ///< needs_*: nothing was charged, and the rest says nothing
+    Verdict verdict{};
+    Usage usage{};
+};
+
+/// One slot's whole decision.
 template <class Log>
-Charge decide(Slot& slot, Log log, const Plan& plan, const Bounds& bounds, std::uint64_t tokens,
-              std::uint64_t now_ms, bool may_grow, Decision& decision) noexcept {
+Outcome decide(Slot& slot, Log log, const Bounds& bounds, std::uint64_t tokens,
+               std::uint64_t now_ms, bool may_grow) noexcept {
     log.advance(now_ms);
-    if (!forbids(bounds, tokens, decision) && !refuses(slot, log, bounds, tokens, decision)) {
-        const Charge charge = log.charge(1, tokens, may_grow);
-        if (charge == Charge::needs_larger || charge == Charge::needs_wide) return charge;
-        decision.admitted = charge == Charge::done;
-        if (decision.admitted) {
+    Outcome outcome;
+    outcome.verdict = judge(slot, log, bounds, tokens);
+    if (outcome.verdict.refused_by == Resource::none) {
+        outcome.charge = log.charge(1, tokens, may_grow);
+        if (outcome.charge == Charge::done) {
             slot.in_flight = (slot.in_flight + 1U) & 0xFFFFU;
-        } else {
-            decision.refused_by = Resource::requests;
-            decision.retry_after = from_ms(log.wait_for_run());
+        } else if (outcome.charge == Charge::impossible) {
+            outcome.charge = Charge::done;
+            outcome.verdict.refused_by = Resource::requests;
+            outcome.verdict.wait_ms = log.wait_for_run();
         }
     }
-    fill_budgets(slot, log, plan, bounds, decision);
-    return Charge::done;
+    outcome.usage = usage_of(slot, log);
+    return outcome;
 }
 
 /// Replaces what was reserved at `stamp_ms` by what was used. Once that has expired, nothing comes
@@ -156,46 +180,48 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, std::int6
     const Bounds bounds(plan);
     const std::uint64_t reserved = bounded_tokens(tokens);
     const std::uint64_t now_ms = to_ms(now);
-    Admission admission;
     for (bool may_grow = true;;) {
         FoundSlot found = table_->find_or_make(key, now_ms, plan.concurrency.has_value());
         Slot& slot = *found.slot;
-        const Charge charge = with_run_log(slot, table_->spans(), [&](auto log) {
-            return decide(slot, log, plan, bounds, reserved, now_ms, may_grow && !found.is_overflow,
-                          admission.decision);
+        const Outcome outcome = with_run_log(slot, table_->spans(), [&](auto log) {
+            return decide(slot, log, bounds, reserved, now_ms, may_grow && !found.is_overflow);
         });
-        if (charge == Charge::done) {
-            if (found.is_overflow) table_->count_overflow();
-            if (admission.decision.admitted) {
-                admission.reservation =
-                    Reservation(*this, {.key = key.value,
-                                        .stamp_ms = slot.last_ms,
-                                        .tokens = static_cast<std::uint32_t>(reserved),
-                                        .is_overflow = found.is_overflow});
-            }
-            return admission;
-        }
+        const std::uint64_t stamp_ms = slot.last_ms;
         found.slot.unlock();
-        may_grow = table_->promote(key, charge == Charge::needs_wide);
+        if (outcome.charge != Charge::done) {
+            may_grow = table_->promote(key, outcome.charge == Charge::needs_wide);
+            continue;
+        }
+        if (found.is_overflow) table_->count_overflow();
+        const Verdict& verdict = outcome.verdict;
+        const bool is_admitted = verdict.refused_by == Resource::none;
+        const Budgets budgets = budgets_of(plan, bounds, outcome.usage);
+        return {
+            .decision = {.admitted = is_admitted,
+                         .refused_by = verdict.refused_by,
+                         .can_never_fit = verdict.can_never_fit,
+                         .retry_after = from_ms(verdict.wait_ms),
+                         .requests = budgets.requests,
+                         .tokens = budgets.tokens,
+                         .concurrency = budgets.concurrency},
+            .reservation = is_admitted
+                               ? Reservation(*this, {.key = key.value,
+                                                     .stamp_ms = stamp_ms,
+                                                     .tokens = static_cast<std::uint32_t>(reserved),
+                                                     .is_overflow = found.is_overflow})
+                               : Reservation()};
     }
 }
 
 Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now) noexcept {
-    const Key key = Key::of(user, model);
-    const Bounds bounds(plan);
-    Budgets budgets;
-    const SlotLock slot = table_->find(key);
-    if (!slot) {
-        if (plan.rpm) budgets.requests = budget_of(bounds.requests, 0, 0);
-        if (plan.tpm) budgets.tokens = budget_of(bounds.tokens, 0, 0);
-        if (plan.concurrency) budgets.concurrency = budget_of(bounds.concurrency, 0, 0);
-        return budgets;
+    Usage usage;
+    if (const SlotLock slot = table_->find(Key::of(user, model))) {
+        usage = with_run_log(*slot, table_->spans(), [&](auto log) {
+            log.advance(to_ms(now));
+            return usage_of(*slot, log);
+        });
     }
-    with_run_log(*slot, table_->spans(), [&](auto log) {
-        log.advance(to_ms(now));
-        fill_budgets(*slot, log, plan, bounds, budgets);
-    });
-    return budgets;
+    return budgets_of(plan, Bounds(plan), usage);
 }
 
 void Limiter::prefetch(UserId user, ModelId model) const noexcept {
