@@ -1,0 +1,139 @@
+"""Which folder may include what: the graph of src/CMakeLists.txt and the table below."""
+
+from posixpath import dirname, normpath
+
+import cpp_text
+import module_graph
+from problem import Problem
+
+RULES = ("folders", "direction", "private-header", "third-party", "heavy-header",
+         "own-header-first", "umbrella", "cpp-included")
+
+_RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http"}
+
+# Third-party headers by prefix -> the folders whose files may include them. A library that is not
+# here may be used anywhere.
+_ALLOWED_IN = (
+    ("spdlog/", {"base"}),
+    ("yaml-cpp/", {"config"}),
+    ("simdjson", {"openai"}),
+    ("nlohmann/", {"openai", "gateway", "admin", "app", "cli"}),
+    ("CLI/", {"cli"}),
+    ("openssl/", {"config", "auth", "net", "upstream", "app"}),
+    ("boost/asio/buffer.hpp", {"http", "net", "upstream", "gateway", "admin", "app", "cli"}),
+    ("boost/asio", {"net", "upstream", "gateway", "admin", "app", "cli"}),
+    ("boost/beast", {"http", "net"}),
+    ("boost/url", {"config", "openai", "http", "net", "upstream"}),
+    ("sys/socket.h", {"net", "upstream", "app", "cli"}),
+    ("sys/epoll.h", {"net"}),
+    ("poll.h", {"net", "upstream", "app", "cli"}),
+    ("netdb.h", {"net", "cli"}),
+    ("gtest/", set()),
+    ("gmock/", set()),
+)
+# Costly to compile (0.4 s for a small std header, 1 to 3 s for these): kept out of the public
+# headers of the rule folders, which everything above them includes.
+_HEAVY = ("spdlog/", "yaml-cpp/", "simdjson", "nlohmann/", "openssl/", "boost/asio", "boost/beast")
+
+
+def _folder_of(path):
+    """src/limit/x.cpp -> limit; include/sluicegate/limit/x.hpp -> limit; else None."""
+    parts = path.split("/")
+    if parts[0] == "src" and len(parts) > 2:
+        return parts[1]
+    if parts[:2] == ["include", "sluicegate"] and len(parts) > 3:
+        return parts[2]
+    return None
+
+
+def _check_public(problems, path, folder, include, graph):
+    parts = include.path.split("/")
+    if len(parts) < 3:
+        problems.append(Problem(path, include.line, "direction",
+                                f'"{include.path}" belongs to no folder'))
+        return
+    used = parts[1]
+    if used != folder and used not in graph[folder].uses:
+        problems.append(Problem(
+            path, include.line, "direction",
+            f'{folder} may not include "{include.path}": its line in src/CMakeLists.txt does '
+            f"not use {used}"))
+
+
+def _check_private(problems, path, folder, include, tree):
+    """Private headers live in src/<folder> and are for that folder alone."""
+    beside = normpath(dirname(path) + "/" + include.path)
+    below_src = normpath("src/" + include.path)
+    below_root = normpath(include.path)
+    for candidate in (beside, below_src, below_root):
+        if not tree.exists(candidate) or not candidate.startswith("src/"):
+            continue
+        owner = _folder_of(candidate)
+        if owner != folder:
+            problems.append(Problem(path, include.line, "private-header",
+                                    f'"{include.path}" is private to src/{owner}'))
+        return
+
+
+def _check_third_party(problems, path, folder, include):
+    for prefix, folders in _ALLOWED_IN:
+        if include.path.startswith(prefix):
+            if folder not in folders:
+                problems.append(Problem(path, include.line, "third-party",
+                                        f"{folder} may not include <{include.path}>"))
+            break
+    is_public = path.startswith("include/")
+    if is_public and folder in _RULE_FOLDERS and include.path.startswith(_HEAVY):
+        problems.append(Problem(path, include.line, "heavy-header",
+                                f"<{include.path}> is too costly for a public header of {folder}"))
+
+
+def _check_own_header_first(problems, path, folder, included, tree):
+    stem = path.rsplit("/", 1)[1].removesuffix(".cpp")
+    own = [name for name, file in ((f"sluicegate/{folder}/{stem}.hpp",
+                                    f"include/sluicegate/{folder}/{stem}.hpp"),
+                                   (f"{folder}/{stem}.hpp", f"src/{folder}/{stem}.hpp"),
+                                   (f"{stem}.hpp", f"src/{folder}/{stem}.hpp"))
+           if tree.exists(file)]
+    if own and (not included or included[0].path not in own):
+        line = included[0].line if included else 1
+        problems.append(Problem(path, line, "own-header-first",
+                                f'the first include must be "{own[0]}", which shows that it '
+                                "compiles alone"))
+
+
+def _check_file(problems, path, tree, graph):
+    folder = _folder_of(path)
+    text = tree.text(path) or ""
+    included = cpp_text.includes(text)
+    if folder is None or folder not in graph:
+        problems.append(Problem(path, 1, "folders",
+                                "is in no folder that src/CMakeLists.txt names"))
+        return
+    for include in included:
+        if include.path.endswith((".cpp", ".cc")):
+            problems.append(Problem(path, include.line, "cpp-included",
+                                    f'"{include.path}" is a source, not a header'))
+        elif include.path.startswith("sluicegate/"):
+            _check_public(problems, path, folder, include, graph)
+        elif include.is_quoted:
+            _check_private(problems, path, folder, include, tree)
+        _check_third_party(problems, path, folder, include)
+    if path.endswith(".cpp"):
+        _check_own_header_first(problems, path, folder, included, tree)
+    elif included and not cpp_text.has_code(text):
+        problems.append(Problem(path, included[0].line, "umbrella",
+                                "a header that only includes others hides what is used"))
+
+
+def check(tree):
+    problems = []
+    graph = module_graph.parse(tree.text("src/CMakeLists.txt") or "")
+    for path in tree.cpp("src", "include"):
+        _check_file(problems, path, tree, graph)
+    for path in tree.cpp("tests"):
+        folder = path.split("/")[1]
+        for include in cpp_text.includes(tree.text(path) or ""):
+            if include.is_quoted and not include.path.startswith("sluicegate/"):
+                _check_private(problems, path, folder, include, tree)
+    return problems
