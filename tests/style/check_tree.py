@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import coroutine_rules
+import doc_rules
 import include_rules
 import listing_rules
 import text_rules
 from tree import Tree
 
-RULE_FILES = (include_rules, coroutine_rules, text_rules, listing_rules)
+RULE_FILES = (include_rules, coroutine_rules, text_rules, doc_rules, listing_rules)
 
 
 def check(root):

@@ -48,14 +48,15 @@ class TextRules(RuleTest):
                 ("docs/a.md", "x" * 300 + "\n"),
                 ("src/base/b.cpp", f'constexpr auto body = R"({"x" * 120})";\n'),
                 ("src/base/c.cpp", "// " + "é" * 97 + "\n"),  # characters count, not bytes
-                ("empty.txt", "")):
+                ("docs/empty.md", ""),
+                ("run.log", "\t\r")):
             with self.subTest(path):
                 self.assertEqual(self.problems(text_rules, {path: text}), [])
 
     def test_data_and_build_output_are_left_alone(self):
         self.assertEqual(self.problems(text_rules, {
             "build/a.cpp": "\t", "tests/fuzz/corpus/http/a": "\t\r\n", ".git/config": "\t",
-            "tests/e2e/node_modules/x/a.mjs": "\t", "tests/http/a.bin": b"\xff\xfe\t",
+            "tests/e2e/node_modules/x/a.mjs": "\t", "tests/http/a.json": b"\xff\xfe\t",
         }), [])
 
     def test_every_rule_has_a_case_that_fires_it(self):
