@@ -1,0 +1,12 @@
+#pragma once
+/// The digest of an API key as the YAML wants it, computed apart from the gateway's own code.
+
+#include <string>
+#include <string_view>
+
+namespace sluicegate::support {
+
+/// SHA-256 as 64 lower-case hex digits.
+[[nodiscard]] std::string sha256_hex(std::string_view text);
+
+}  // namespace sluicegate::support

@@ -1,0 +1,56 @@
+#include "support/script.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace sluicegate::support {
+
+Script& Script::send_in_pieces(std::string_view bytes, std::size_t piece) {
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+        send(std::string(bytes.substr(at, piece)));
+    }
+    return *this;
+}
+
+std::string response_head(int status, const FieldText& fields) {
+    return "HTTP/1.1 " + std::to_string(status) + " Scripted\r\n" + fields + "\r\n";
+}
+
+std::string response(int status, std::string_view content_type, std::string_view body,
+                     const FieldText& more_fields) {
+    return response_head(status, "Content-Type: " + std::string(content_type) +
+                                     "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+                                     more_fields) +
+           std::string(body);
+}
+
+std::string json_response(int status, std::string_view body, const FieldText& more_fields) {
+    return response(status, "application/json", body, more_fields);
+}
+
+std::string sse_head(const FieldText& more_fields) {
+    return response_head(
+        200, "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n" + more_fields);
+}
+
+std::string chunk(std::string_view payload) {
+    std::array<char, 32> size{};
+    std::snprintf(size.data(), size.size(), "%zx\r\n", payload.size());
+    return size.data() + std::string(payload) + "\r\n";
+}
+
+std::string chat_event(std::string_view content) {
+    return R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,)"
+           R"("model":"m","choices":[{"index":0,"delta":{"content":")" +
+           std::string(content) + R"("},"finish_reason":null}]})" + "\n\n";
+}
+
+std::string chat_answer() {
+    return json_response(
+        200, R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m",)"
+             R"("choices":[{"index":0,"message":{"role":"assistant","content":"hello"},)"
+             R"("finish_reason":"stop"}],)"
+             R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})");
+}
+
+}  // namespace sluicegate::support

@@ -1,0 +1,82 @@
+#pragma once
+/// What a FakeUpstream does with one request (or one new connection), step by step: bytes exactly
+/// as written here, waits, and every way to stop.
+///
+/// Ownership  a Signal named in a script must outlive the FakeUpstream: declare it before.
+/// The end    a script that neither closes, cuts nor resets leaves the connection open for the next
+///            request.
+
+#include "support/signal.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::support {
+
+struct Step {
+    enum class Kind { send, wait, raise, pause, repeat, stall, close, cut, reset };
+    Kind kind = Kind::stall;
+    std::string bytes;
+    Signal* signal = nullptr;
+    milliseconds span{0};
+};
+
+class Script {
+public:
+    /// One write of exactly these bytes.
+    Script& send(std::string bytes) { return add(Step::Kind::send, std::move(bytes)); }
+    /// Many writes of `piece` bytes each.
+    Script& send_in_pieces(std::string_view bytes, std::size_t piece);
+    /// Holds until the test raises the signal.
+    Script& wait(Signal& signal) { return add(Step::Kind::wait, {}, &signal); }
+    /// Tells the test that the script got here.
+    Script& raise(Signal& signal) { return add(Step::Kind::raise, {}, &signal); }
+    Script& pause(milliseconds span) { return add(Step::Kind::pause, {}, nullptr, span); }
+    /// Writes these bytes again and again until the peer leaves; one per `span`.
+    Script& repeat(std::string bytes, milliseconds span = milliseconds(0)) {
+        return add(Step::Kind::repeat, std::move(bytes), nullptr, span);
+    }
+    /// Says nothing more until the peer leaves.
+    Script& stall() { return add(Step::Kind::stall); }
+    /// close_notify (under TLS) and FIN.
+    Script& close() { return add(Step::Kind::close); }
+    /// FIN without close_notify.
+    Script& cut() { return add(Step::Kind::cut); }
+    Script& reset() { return add(Step::Kind::reset); }
+
+    [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+
+private:
+    Script& add(Step::Kind kind, std::string bytes = {}, Signal* signal = nullptr,
+                milliseconds span = milliseconds(0)) {
+        steps_.push_back({kind, std::move(bytes), signal, span});
+        return *this;
+    }
+    std::vector<Step> steps_;
+};
+
+/// "a: b\r\nc: d\r\n", to be put between other fields.
+using FieldText = std::string;
+
+/// A status line, the fields and the blank line.
+[[nodiscard]] std::string response_head(int status, const FieldText& fields);
+/// A complete response with Content-Length.
+[[nodiscard]] std::string response(int status, std::string_view content_type, std::string_view body,
+                                   const FieldText& more_fields = {});
+[[nodiscard]] std::string json_response(int status, std::string_view body,
+                                        const FieldText& more_fields = {});
+/// The head of a chunked event stream.
+[[nodiscard]] std::string sse_head(const FieldText& more_fields = {});
+/// One chunk; "" gives the last one.
+[[nodiscard]] std::string chunk(std::string_view payload);
+/// One chat.completion.chunk event whose delta is `content`.
+[[nodiscard]] std::string chat_event(std::string_view content);
+inline constexpr std::string_view done_event = "data: [DONE]\n\n";
+
+/// A whole good answer to a chat completion.
+[[nodiscard]] std::string chat_answer();
+
+}  // namespace sluicegate::support
