@@ -8,11 +8,10 @@
 
 #include <boost/asio/post.hpp>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <sys/resource.h>
 #include <utility>
 
 namespace sluicegate::app {
@@ -46,7 +45,8 @@ Daemon::Daemon(std::string file, config::Environment environment)
     : file_(std::move(file)),
       environment_(std::move(environment)),
       signals_(control_.get_executor()),
-      drain_timer_(control_.get_executor()) {}
+      drain_timer_(control_.get_executor()) {
+}
 
 Daemon::~Daemon() {
     for (const auto& worker : workers_) worker->stop();
@@ -92,7 +92,8 @@ Result<void> Daemon::run(config::Config config) {
 
 Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
-    const std::size_t connections_max = std::max<std::size_t>(1, config.server.connections_max / count);
+    const std::size_t connections_max =
+        std::max<std::size_t>(1, config.server.connections_max / count);
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
         const gateway::Worker::Shared shared{clock_, *limiter_, registry_};
@@ -209,10 +210,9 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
         log::error("config_problem", config::format(problem),
                    {{"file", problem.file}, {"line", problem.line}, {"path", problem.path}});
     }
-    log::error("reload_refused", "the running configuration stays in force",
-               {{"config", file_},
-                {"problems", problems.size()},
-                {"sha256", snapshot_->config.sha256}});
+    log::error(
+        "reload_failed", "the running configuration stays in force",
+        {{"config", file_}, {"problems", problems.size()}, {"sha256", snapshot_->config.sha256}});
 }
 
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.

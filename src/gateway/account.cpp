@@ -1,7 +1,8 @@
-#include "gateway/stages.hpp"
 #include "sluicegate/base/json_text.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/address.hpp"
+
+#include "gateway/stages.hpp"
 
 #include <chrono>
 
@@ -13,15 +14,12 @@ using std::chrono::microseconds;
 
 void count(Request& request, Instant now) {
     const Record& record = request.record;
-    metrics::RequestCounters::Finished finished{.model = std::nullopt,
-                                                .model_name = {},
-                                                .status = record.status,
-                                                .error = record.error};
+    metrics::RequestCounters::Finished finished{
+        .model = std::nullopt, .model_name = {}, .status = record.status, .error = record.error};
     if (record.model != nullptr) {
         finished.model = record.model->id;
         finished.model_name = record.model->settings->name;
-        const auto index =
-            static_cast<std::size_t>(record.model - request.config().models.data());
+        const auto index = static_cast<std::size_t>(record.model - request.config().models.data());
         request.snapshot->model_counters[index].duration.observe(now - request.started_at);
     }
     request.worker.request_counters().count(finished);
@@ -56,7 +54,7 @@ void append_line(std::string& out, const Request& request, Instant now) {
     const auto wall = request.worker.clock().wall_now().time_since_epoch();
     out += "{\"time\":";
     log::append_timestamp(out, duration_cast<microseconds>(wall).count());
-    out += ",\"level\":\"info\",\"event\":\"request\"";
+    out += ",\"level\":\"info\",\"event\":\"access\"";
     append_text(out, "request_id", request.id.text());
     append_text(out, "client", config::IpAddress(request.client.address()).text());
     append_text(out, "endpoint",
@@ -75,7 +73,8 @@ void append_line(std::string& out, const Request& request, Instant now) {
     append_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
     append_number(out, "bytes_out", static_cast<std::int64_t>(record.bytes_out));
     if (record.answered_at) {
-        append_number(out, "first_byte_us", micros_between(request.started_at, *record.answered_at));
+        append_number(out, "first_byte_us",
+                      micros_between(request.started_at, *record.answered_at));
     }
     append_number(out, "duration_us", micros_between(request.started_at, now));
     append_text(out, "detail", record.error_detail);

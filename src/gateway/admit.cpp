@@ -9,8 +9,9 @@ Result<Admitted> admit(Request& request, Inspected inspected) {
     const auto model_index = static_cast<std::size_t>(inspected.model - config.models.data());
     const limit::Plan& plan = config.plans[inspected.key->user_index][model_index];
 
-    limit::Admission admission = request.worker.limiter().admit(
-        inspected.key->user, inspected.model->id, plan, 0, request.worker.clock().now());
+    const Instant now = request.worker.clock().now();
+    limit::Admission admission =
+        request.worker.limiter().admit(inspected.key->user, inspected.model->id, plan, 0, now);
     request.record.decision = admission.decision;
     auto& counters = request.snapshot->model_counters[model_index];
     if (!admission.decision.admitted) {
@@ -21,6 +22,7 @@ Result<Admitted> admit(Request& request, Inspected inspected) {
                           .retry_after = admission.decision.retry_after});
     }
     counters.admitted.add();
+    request.record.forwarded_at = now;
     return Admitted{inspected.endpoint, std::move(inspected.inspection), inspected.model,
                     std::move(admission.reservation)};
 }

@@ -1,8 +1,9 @@
 #include "gateway/answer_head.hpp"
 
-#include "gateway/body.hpp"
 #include "sluicegate/base/json_text.hpp"
 #include "sluicegate/http/head_writer.hpp"
+
+#include "gateway/body.hpp"
 
 #include <algorithm>
 #include <array>
@@ -109,6 +110,7 @@ net::Task<bool> write_complete(Request& request, std::string& out, std::string_v
         request.record.error = ErrorKind::client_gone;
         co_return false;
     }
+    if (stays_open && request.is_body_complete) co_return true;
     if (stays_open) co_return co_await skip_body(request);
     if (!request.is_body_complete) co_await request.client.linger();
     co_return false;

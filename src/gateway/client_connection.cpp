@@ -26,7 +26,9 @@ ClientConnection::ClientConnection(Worker& worker, net::Socket socket, const net
     worker_.enter(*this);
 }
 
-ClientConnection::~ClientConnection() { worker_.leave(*this); }
+ClientConnection::~ClientConnection() {
+    worker_.leave(*this);
+}
 
 void ClientConnection::expired(void* self) noexcept {
     auto& client = *static_cast<ClientConnection*>(self);
@@ -74,29 +76,36 @@ ClientConnection::DepartureWatch::~DepartureWatch() {
 
 void ClientConnection::read_within(Milliseconds timeout) {
     is_expired_ = false;
-    deadline_.arm(worker_.clock().now() + timeout);
+    deadline_.arm_in(timeout);
+}
+
+Result<std::size_t> ClientConnection::after_read(const net::ErrorCode& error, std::size_t size) {
+    is_reading_ = false;
+    if (!error) return size;
+    if (is_expired_ && !has_gone_) return fail(ErrorKind::request_timeout);
+    has_gone_ = true;
+    return fail(ErrorKind::client_gone);
 }
 
 net::Task<Result<std::size_t>> ClientConnection::read_into(std::span<char> into) {
     is_reading_ = true;
-    auto [error, size] = co_await stream_.read_some(asio::buffer(into.data(), into.size()));
-    is_reading_ = false;
-    if (!error) co_return size;
-    if (is_expired_ && !has_gone_) co_return fail(ErrorKind::request_timeout);
-    has_gone_ = true;
-    co_return fail(ErrorKind::client_gone, error.message());
+    auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(into.data(), into.size()));
+    co_return after_read(error, size);
 }
 
 net::Task<Result<void>> ClientConnection::read_more(std::size_t wanted) {
-    auto size = co_await read_into(in_.make_room(wanted));
-    if (!size) co_return std::move(size).failure();
-    in_.commit(*size);
+    const std::span<char> room = in_.make_room(wanted);
+    is_reading_ = true;
+    auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(room.data(), room.size()));
+    auto got = after_read(error, size);
+    if (!got) co_return std::move(got).failure();
+    in_.commit(*got);
     co_return Result<void>();
 }
 
 net::Task<bool> ClientConnection::write(std::span<const asio::const_buffer> buffers) {
     if (has_gone_) co_return false;
-    deadline_.arm(worker_.clock().now() + worker_.snapshot()->shared->config.server.timeouts.idle);
+    deadline_.arm_in(worker_.snapshot()->shared->config.server.timeouts.idle);
     auto [error, size] = co_await stream_.write(buffers);
     deadline_.disarm();
     if (error) has_gone_ = true;

@@ -33,8 +33,8 @@ public:
     /// Serves requests until one side closes.
     static net::Task<void> serve(std::unique_ptr<ClientConnection> connection);
 
-    /// Reads into in(). With `first_room`, never moves what in() already holds: views into a head
-    /// stay valid. Errors: client_gone, request_timeout once a deadline set by read_within() is past.
+    /// Reads into in(), and may move what it holds. Errors: client_gone, request_timeout once a
+    /// deadline set by read_within() is past.
     net::Task<Result<void>> read_more(std::size_t wanted);
     /// Reads at most `into.size()` bytes elsewhere; the same errors.
     net::Task<Result<std::size_t>> read_into(std::span<char> into);
@@ -82,6 +82,7 @@ private:
     static void expired(void* self) noexcept;
     static void departed(void* self) noexcept;
     net::Task<void> serve_requests();
+    Result<std::size_t> after_read(const net::ErrorCode& error, std::size_t size);
 
     Worker& worker_;
     net::AddressBytes address_;
@@ -93,7 +94,8 @@ private:
     http::RequestHead head_;
     std::string request_text_;
     std::string answer_text_;
-    bool is_reading_ = false;  ///< what the deadline interrupts: a read is cancelled, a write closed
+    bool is_reading_ =
+        false;  ///< what the deadline interrupts: a read is cancelled, a write closed
     bool is_expired_ = false;
     bool is_idle_ = false;
     bool has_gone_ = false;

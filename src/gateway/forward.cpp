@@ -1,9 +1,10 @@
 /// The request as the upstream gets it: written anew from checked parts, sent once.
 
-#include "gateway/stages.hpp"
-#include "gateway/upstream_answer.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/splice.hpp"
+
+#include "gateway/stages.hpp"
+#include "gateway/upstream_answer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -46,15 +47,15 @@ void append_query(std::string& out, std::string_view query) {
 }
 
 std::string host_field(const config::Endpoint& endpoint) {
-    std::string host = endpoint.host.find(':') == std::string::npos ? endpoint.host
-                                                                   : "[" + endpoint.host + "]";
+    std::string host =
+        endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";
     const std::uint16_t default_port = endpoint.tls ? 443 : 80;
     if (endpoint.port != default_port) host += ":" + std::to_string(endpoint.port);
     return host;
 }
 
-void write_head(const Request& request, openai::Endpoint endpoint,
-                const config::Upstream& upstream, std::size_t body_bytes, std::string& out) {
+void write_head(const Request& request, openai::Endpoint endpoint, const config::Upstream& upstream,
+                std::size_t body_bytes, std::string& out) {
     const http::RequestHead& head = request.head();
     out.clear();
     out += "POST ";
@@ -83,8 +84,10 @@ void write_head(const Request& request, openai::Endpoint endpoint,
 /// One attempt, up to the head of the answer.
 net::Task<Result<void>> attempt(upstream::Exchange& exchange, bool may_reuse,
                                 std::span<const asio::const_buffer> text) {
-    auto opened = co_await exchange.open(may_reuse);
-    if (!opened) co_return opened;
+    if (!may_reuse || !exchange.take_idle()) {
+        auto connected = co_await exchange.connect();
+        if (!connected) co_return connected;
+    }
     auto sent = co_await exchange.send(text);
     if (!sent) co_return sent;
     co_return co_await exchange.receive_head(http::Method::post);
@@ -102,7 +105,6 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed) {
         asio::buffer(head), asio::buffer(body.before.data(), body.before.size()),
         asio::buffer(body.replacement), asio::buffer(body.after.data(), body.after.size())};
 
-    request.record.forwarded_at = request.worker.clock().now();
     auto exchange = std::make_unique<upstream::Exchange>(pool, *request.record.forwarded_at);
     const ClientConnection::DepartureWatch watch(request.client, *exchange);
     request.record.attempts = 1;
@@ -115,13 +117,15 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed) {
     }
     // Sent or not, from here on the request counts: only a request that no upstream can have seen
     // is given back, by the reservation's destruction.
-    if (answered || exchange->was_sent()) {
-        routed.reservation.settle(0, request.worker.clock().now());
-    }
+    const Instant now = request.worker.clock().now();
+    if (answered || exchange->was_sent()) routed.reservation.settle(0, now);
     if (!answered) co_return std::move(answered).failure();
 
-    request.record.answered_at = request.worker.clock().now();
-    if (auto failed = co_await error_of_answer(*exchange)) co_return fail(std::move(*failed));
+    request.record.answered_at = now;
+    if (!is_success(exchange->head().status)) {
+        auto failed = co_await error_of_answer(*exchange);
+        if (failed) co_return fail(std::move(*failed));
+    }
     co_return Answered{routed.endpoint, routed.inspection.is_streaming, std::move(exchange)};
 }
 

@@ -1,8 +1,9 @@
 /// The body: read only once its sender is known, into memory bounded by server.max_body.
 
+#include "sluicegate/http/chunked_decoder.hpp"
+
 #include "gateway/body.hpp"
 #include "gateway/stages.hpp"
-#include "sluicegate/http/chunked_decoder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,18 @@ Failure too_large(std::size_t limit) {
     return fail(ErrorKind::request_too_large, {}, std::to_string(limit));
 }
 
+/// Most bodies are here already, behind their heads.
+bool take_arrived(Request& request) {
+    const http::RequestHead& head = request.head();
+    if (head.framing != http::Framing::content_length) return false;
+    const std::string_view arrived = request.client.in().unread().substr(request.head_bytes);
+    if (arrived.size() < head.content_length) return false;
+    request.body = arrived.substr(0, static_cast<std::size_t>(head.content_length));
+    request.message_bytes = request.head_bytes + request.body.size();
+    request.is_body_complete = true;
+    return true;
+}
+
 /// A body of known length that fits behind its head: it stays where it arrives.
 net::Task<Result<void>> read_in_place(Request& request, std::size_t size) {
     net::ByteBuffer& in = request.client.in();
@@ -41,8 +54,7 @@ net::Task<Result<void>> read_in_place(Request& request, std::size_t size) {
 
 net::Task<Result<void>> read_into_storage(Request& request, std::size_t size) {
     const net::ByteBuffer& in = request.client.in();
-    request.body_storage =
-        std::make_unique_for_overwrite<char[]>(size + openai::body_padding);
+    request.body_storage = std::make_unique_for_overwrite<char[]>(size + openai::body_padding);
     const std::string_view arrived = in.unread().substr(request.head_bytes);
     std::memcpy(request.body_storage.get(), arrived.data(), arrived.size());
     request.message_bytes = in.size();
@@ -126,7 +138,7 @@ net::Task<Result<Loaded>> receive_body(Request& request, Identified identified) 
         co_return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
     }
 
-    if (!request.is_body_complete) {
+    if (!request.is_body_complete && !take_arrived(request)) {
         const bool has_nothing = request.client.in().size() == request.head_bytes;
         if (head.expects_continue && has_nothing) {
             auto continued = co_await send_continue(request);

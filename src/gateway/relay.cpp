@@ -1,12 +1,13 @@
 /// The answer on its way back: short JSON complete or not at all, everything else as it arrives.
 
+#include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/openai/sse_scanner.hpp"
+
 #include "gateway/answer_head.hpp"
 #include "gateway/body_writer.hpp"
 #include "gateway/error_reply.hpp"
 #include "gateway/stages.hpp"
-#include "sluicegate/http/head_writer.hpp"
-#include "sluicegate/openai/normalise_error.hpp"
-#include "sluicegate/openai/sse_scanner.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,17 +32,16 @@ constexpr std::array<std::string_view, 6> passed_fields{
 
 bool has_media_type(std::string_view content_type, std::string_view expected) {
     if (content_type.size() < expected.size()) return false;
-    const bool is_same = std::equal(expected.begin(), expected.end(), content_type.begin(),
-                                    [](unsigned char a, unsigned char b) {
-                                        return a == std::tolower(b);
-                                    });
+    const bool is_same =
+        std::equal(expected.begin(), expected.end(), content_type.begin(),
+                   [](unsigned char a, unsigned char b) { return a == std::tolower(b); });
     if (!is_same) return false;
     return content_type.size() == expected.size() || content_type[expected.size()] == ';' ||
            content_type[expected.size()] == ' ';
 }
 
-void begin_passed_answer(std::string& out, const Request& request,
-                         const http::ResponseHead& head, std::string_view cache_control) {
+void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head,
+                         std::string_view cache_control) {
     begin_answer(out, request, head.status, cache_control);
     for (const std::string_view name : passed_fields) {
         if (const auto value = head.fields.find(name)) http::append_field(out, name, *value);
@@ -57,8 +57,7 @@ net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) 
     const http::ResponseHead& head = exchange.head();
     const unsigned status = head.status;
     const std::string content_type(head.fields.find("content-type").value_or(std::string_view()));
-    const std::string should_retry(
-        head.fields.find("x-should-retry").value_or(std::string_view()));
+    const std::string should_retry(head.fields.find("x-should-retry").value_or(std::string_view()));
     while (!exchange.is_complete() && exchange.body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange.receive_body(openai::error_body_bytes_max);
         if (!received) co_return co_await reply_error(request, std::move(received.error()));
@@ -86,8 +85,7 @@ net::Task<bool> relay_as_it_comes(Request& request, upstream::Exchange& exchange
     for (;;) {
         const std::size_t size = exchange.body().size();
         if (size > 0 || exchange.is_complete()) {
-            const bool is_written =
-                co_await writer.write(exchange.body(), exchange.is_complete());
+            const bool is_written = co_await writer.write(exchange.body(), exchange.is_complete());
             if (!is_written) co_return false;
             exchange.consume(size);
         }
@@ -109,6 +107,8 @@ net::Task<bool> relay_json(Request& request, upstream::Exchange& exchange) {
     const bool has_length = exchange.head().framing == http::Framing::content_length;
     const auto length = static_cast<std::int64_t>(exchange.head().content_length);
     const bool is_held = !has_length || length <= static_cast<std::int64_t>(held_bytes_max);
+    auto taken = exchange.take_arrived();
+    if (!taken) co_return co_await reply_error(request, std::move(taken.error()));
     while (is_held && !exchange.is_complete() && exchange.body().size() < held_bytes_max) {
         auto received = co_await exchange.receive_body(held_bytes_max);
         if (!received) co_return co_await reply_error(request, std::move(received.error()));
@@ -137,8 +137,8 @@ net::Task<bool> break_off(Request& request, BodyWriter& writer, const openai::Ss
                           openai::Endpoint endpoint, bool is_mid_event, Error error) {
     if (!writer.has_begun()) co_return co_await reply_error(request, std::move(error));
     std::string event = is_mid_event ? "\n\n" : "";
-    event += openai::stream_error(endpoint, api_error_of(error),
-                                  scanner.last_sequence_number() + 1);
+    event +=
+        openai::stream_error(endpoint, api_error_of(error), scanner.last_sequence_number() + 1);
     request.record.error = error.kind;
     request.record.error_detail = std::move(error.detail);
     const bool is_written = co_await writer.write(event, false);

@@ -2,13 +2,14 @@
 /// One request while it runs: what every stage may look at, and the values that the stages hand
 /// on. Each stage takes the value the previous one returned, so that none can be skipped.
 
-#include "gateway/client_connection.hpp"
 #include "sluicegate/auth/authenticate.hpp"
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
+
+#include "gateway/client_connection.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -32,10 +33,10 @@ struct Record {
     std::optional<limit::Decision> decision;
     unsigned attempts = 0;
     bool is_streaming = false;
-    std::uint64_t bytes_in = 0;   ///< of the body
-    std::uint64_t bytes_out = 0;  ///< of the body, without chunk framing
-    std::optional<Instant> forwarded_at;
-    std::optional<Instant> answered_at;  ///< the upstream's head was there
+    std::uint64_t bytes_in = 0;           ///< of the body
+    std::uint64_t bytes_out = 0;          ///< of the body, without chunk framing
+    std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
+    std::optional<Instant> answered_at;   ///< the upstream's head was there
 };
 
 class Request {
@@ -117,7 +118,7 @@ struct Routed {
 
 struct Answered {
     openai::Endpoint endpoint;
-    bool is_streaming;  ///< as the client asked
+    bool is_streaming;                             ///< as the client asked
     std::unique_ptr<upstream::Exchange> exchange;  ///< its head is there
 };
 

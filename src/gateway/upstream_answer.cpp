@@ -59,7 +59,7 @@ Milliseconds retry_after_of(const http::FieldTable& fields) {
 
 net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange) {
     const unsigned status = exchange.head().status;
-    if (status >= 200 && status < 300) co_return std::nullopt;
+    if (is_success(status)) co_return std::nullopt;
 
     Error error{.kind = ErrorKind::upstream_failed,
                 .detail = exchange.settings().name + " answered " + std::to_string(status),

@@ -9,6 +9,10 @@
 
 namespace sluicegate::gateway {
 
+[[nodiscard]] constexpr bool is_success(unsigned status) noexcept {
+    return status >= 200 && status < 300;
+}
+
 /// The error that the client is told instead of this answer; nothing for an answer to pass on:
 /// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
 ///

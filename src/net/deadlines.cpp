@@ -12,6 +12,10 @@ void Deadline::arm(Instant at) noexcept {
     wheel_.place(*this);
 }
 
+void Deadline::arm_in(Milliseconds timeout) noexcept {
+    arm(wheel_.now_ + Deadlines::tick_length + timeout);
+}
+
 void Deadlines::place(Deadline& deadline) noexcept {
     const Instant horizon = now_ + tick_length * static_cast<int>(bucket_count - 1);
     deadline.bucket_at_ = std::clamp(deadline.at_, now_ + tick_length, horizon);

@@ -24,9 +24,12 @@ constexpr std::size_t read_bytes_long = 32 * 1024;
 Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
     : pool_(std::move(pool)),
       deadline_(pool_->services().deadlines, this, &Exchange::expired),
-      total_at_(now + pool_->settings().timeouts.total) {}
+      total_at_(now + pool_->settings().timeouts.total) {
+}
 
-Exchange::~Exchange() { release(); }
+Exchange::~Exchange() {
+    release();
+}
 
 void Exchange::expired(void* self) noexcept {
     auto& exchange = *static_cast<Exchange*>(self);
@@ -39,8 +42,9 @@ void Exchange::cancel(ErrorKind reason) noexcept {
 }
 
 void Exchange::wait_at_most(Milliseconds timeout, ErrorKind reason) noexcept {
-    const Instant now = pool_->services().clock.now();
-    const Instant phase_at = now + timeout;
+    // A look at the time of the last tick is cheaper than one at the clock, and precise enough.
+    const Instant phase_at =
+        pool_->services().deadlines.now() + net::Deadlines::tick_length + timeout;
     deadline_reason_ = phase_at <= total_at_ ? reason : ErrorKind::upstream_timeout;
     deadline_.arm(std::min(phase_at, total_at_));
 }
@@ -58,7 +62,7 @@ void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
 void Exchange::release() noexcept {
     if (!connection_) return;
     pool_->counters().active.subtract();
-    const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head_.keep_alive &&
+    const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head().keep_alive &&
                              is_delimited() && connection_->in.size() == payload_bytes_;
     if (is_reusable) {
         connection_->in.consume(payload_bytes_);
@@ -67,21 +71,18 @@ void Exchange::release() noexcept {
     connection_.reset();
 }
 
-net::Task<Result<void>> Exchange::open(bool may_reuse) {
-    if (may_reuse) {
-        if (auto idle = pool_->take_idle()) {
-            is_reused_ = true;
-            pool_->counters().reused.add();
-            adopt(std::move(idle));
-            co_return Result<void>();
-        }
-    }
-    is_reused_ = false;
-    co_return co_await connect();
+bool Exchange::take_idle() noexcept {
+    auto idle = pool_->take_idle();
+    if (!idle) return false;
+    is_reused_ = true;
+    pool_->counters().reused.add();
+    adopt(std::move(idle));
+    return true;
 }
 
 net::Task<Result<void>> Exchange::connect() {
     const Services& services = pool_->services();
+    is_reused_ = false;
     if (pool_->in_process_) {
         auto socket = pool_->in_process_();
         if (!socket) co_return std::move(socket).failure();
@@ -115,9 +116,9 @@ net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
 
     auto [error] = co_await stream.connect(endpoint);
     if (error) {
-        co_return broken(ErrorKind::upstream_unreachable,
-                         "connecting to " + endpoint.address().to_string() + ": " +
-                             error.message());
+        co_return broken(
+            ErrorKind::upstream_unreachable,
+            "connecting to " + endpoint.address().to_string() + ": " + error.message());
     }
     if (!pool_->tls_) {
         pool_->counters().plain.add();
@@ -133,9 +134,9 @@ net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
     auto [refused] = co_await stream.connect_tls();
     if (refused) {
         const std::string reason = net::verification_error(stream.tls_handle());
-        co_return broken(ErrorKind::upstream_unreachable,
-                         "TLS with " + server_name + ": " +
-                             (reason.empty() ? refused.message() : reason));
+        co_return broken(
+            ErrorKind::upstream_unreachable,
+            "TLS with " + server_name + ": " + (reason.empty() ? refused.message() : reason));
     }
     const bool is_resumed = net::session_was_resumed(stream.tls_handle());
     (is_resumed ? pool_->counters().tls_resumed : pool_->counters().tls_full).add();
@@ -153,48 +154,46 @@ net::Task<Result<void>> Exchange::send(std::span<const net::asio::const_buffer> 
     co_return Result<void>();
 }
 
-net::Task<Result<void>> Exchange::read_more(std::size_t wanted) {
-    const std::span<char> room = connection_->in.make_room(wanted);
-    auto [error, size] =
-        co_await connection_->stream.read_some(net::asio::buffer(room.data(), room.size()));
+Result<void> Exchange::after_read(const ErrorCode& error, std::size_t size) {
     if (!error) {
         has_answered_ = true;
-        last_read_filled_ = size == room.size();
+        last_read_filled_ = size == connection_->in.room().size();
         connection_->in.commit(size);
-        co_return Result<void>();
+        return {};
     }
-    if (cancelled_) co_return broken(ErrorKind::upstream_closed, "waiting for the answer");
+    if (cancelled_) return broken(ErrorKind::upstream_closed, "waiting for the answer");
     const bool is_orderly = error == net::asio::error::eof;
-    if (is_orderly && has_answered_ && head_.framing == http::Framing::until_close &&
-        head_.status != 0) {
+    if (is_orderly && has_head_ && !is_delimited()) {
         is_complete_ = true;
-        co_return Result<void>();
+        return {};
     }
-    co_return broken(ErrorKind::upstream_closed, is_orderly ? "closed the connection before its "
-                                                              "answer was complete"
-                                                            : error.message());
+    return broken(
+        ErrorKind::upstream_closed,
+        is_orderly ? "closed the connection before its answer was complete" : error.message());
 }
 
 net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
     wait_at_most(settings().timeouts.first_byte, ErrorKind::upstream_timeout);
     net::ByteBuffer& in = connection_->in;
+    http::ResponseHead& head = connection_->head;
     std::size_t searched = 0;
     int interim_answers = 0;
-    head_.status = 0;
     for (;;) {
         auto end = http::find_response_head_end(in.unread(), searched, head_limits);
         if (!end) co_return broken(end.error().kind, std::move(end.error().detail));
         if (*end == 0) {
             searched = in.size();
-            auto read = co_await read_more(read_bytes_min);
+            const auto room = in.make_room(read_bytes_min);
+            auto [error, size] = co_await connection_->stream.read_some(
+                net::asio::mutable_buffer(room.data(), room.size()));
+            auto read = after_read(error, size);
             if (!read) co_return read;
             continue;
         }
-        auto parsed =
-            http::parse_response_head(in.unread().substr(0, *end), request_method, head_limits,
-                                      head_);
+        auto parsed = http::parse_response_head(in.unread().substr(0, *end), request_method,
+                                                head_limits, head);
         if (!parsed) co_return broken(parsed.error().kind, std::move(parsed.error().detail));
-        if (head_.status >= 200) {
+        if (head.status >= 200) {
             head_bytes_ = *end;
             break;
         }
@@ -203,14 +202,14 @@ net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
         }
         in.consume(*end);
         searched = 0;
-        head_.status = 0;
     }
     deadline_.disarm();
 
-    body_bytes_left_ = head_.content_length;
-    if (head_.framing == http::Framing::chunked) {
+    has_head_ = true;
+    body_bytes_left_ = head.content_length;
+    if (head.framing == http::Framing::chunked) {
         chunks_.emplace(ErrorKind::upstream_bad_response);
-    } else if (head_.framing != http::Framing::until_close && body_bytes_left_ == 0) {
+    } else if (head.framing != http::Framing::until_close && body_bytes_left_ == 0) {
         is_complete_ = true;
     }
     co_return Result<void>();
@@ -241,36 +240,39 @@ Result<void> Exchange::decode_chunks() {
     return {};
 }
 
-net::Task<Result<void>> Exchange::receive_body(std::size_t body_bytes_max) {
+Result<void> Exchange::take_arrived() {
     net::ByteBuffer& in = connection_->in;
     in.consume(std::exchange(head_bytes_, 0));
+    if (is_complete_) return {};
+    if (chunks_) return decode_chunks();
+    const std::size_t arrived = in.size() - payload_bytes_;
+    if (!is_delimited()) {
+        payload_bytes_ += arrived;
+        return {};
+    }
+    const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(arrived, body_bytes_left_));
+    payload_bytes_ += taken;
+    body_bytes_left_ -= taken;
+    is_complete_ = body_bytes_left_ == 0;
+    return {};
+}
+
+net::Task<Result<void>> Exchange::receive_body(std::size_t body_bytes_max) {
+    net::ByteBuffer& in = connection_->in;
     const std::size_t had = payload_bytes_;
     for (;;) {
-        if (chunks_) {
-            auto decoded = decode_chunks();
-            if (!decoded) co_return decoded;
-        } else {
-            const std::size_t arrived = in.size() - payload_bytes_;
-            const std::size_t taken =
-                head_.framing == http::Framing::until_close
-                    ? arrived
-                    : static_cast<std::size_t>(std::min<std::uint64_t>(arrived, body_bytes_left_));
-            payload_bytes_ += taken;
-            if (head_.framing == http::Framing::content_length) {
-                body_bytes_left_ -= taken;
-                is_complete_ = body_bytes_left_ == 0;
-            }
-        }
+        auto taken = take_arrived();
+        if (!taken) co_return taken;
         if (is_complete_ || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
-            deadline_.disarm();
             co_return Result<void>();
         }
         wait_at_most(settings().timeouts.between_bytes, ErrorKind::upstream_timeout);
-        auto read = co_await read_more(last_read_filled_ ? read_bytes_long : read_bytes_min);
-        if (!read) {
-            deadline_.disarm();
-            co_return read;
-        }
+        const auto room = in.make_room(last_read_filled_ ? read_bytes_long : read_bytes_min);
+        auto [error, size] = co_await connection_->stream.read_some(
+            net::asio::mutable_buffer(room.data(), room.size()));
+        deadline_.disarm();
+        auto read = after_read(error, size);
+        if (!read) co_return read;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "sluicegate/net/resolver.hpp"
 #include "sluicegate/upstream/pool.hpp"
 
+#include <boost/asio/detail/concurrency_hint.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -120,7 +121,8 @@ private:
 
     Shared shared_;
     std::size_t connections_max_;
-    net::asio::io_context context_{1};
+    /// One thread runs it; others only post.
+    net::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     net::asio::executor_work_guard<net::Executor> keep_running_;
     net::Timer tick_timer_;
     net::Deadlines deadlines_;

@@ -20,9 +20,8 @@ namespace sluicegate::net {
 class Deadlines;
 
 /// One deadline. Its owner must outlive it; it must not outlive the Deadlines.
-class Deadline
-    : public boost::intrusive::list_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Deadline : public boost::intrusive::list_base_hook<
+                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     using Fire = void (*)(void* owner) noexcept;
 
@@ -34,6 +33,8 @@ public:
     Deadline& operator=(const Deadline&) = delete;
 
     void arm(Instant at) noexcept;
+    /// Due `timeout` after now, without a look at the clock: up to one tick later, never earlier.
+    void arm_in(Milliseconds timeout) noexcept;
     void disarm() noexcept { at_ = Instant::max(); }
     [[nodiscard]] bool is_armed() const noexcept { return at_ != Instant::max(); }
 
@@ -57,7 +58,7 @@ public:
     /// Fires everything that is due. Call about once per tick_length; a late call catches up.
     void tick(Instant now) noexcept;
 
-    /// The time of the last tick: good enough to start a timeout of seconds from.
+    /// The time of the last tick, at most about one tick_length ago.
     [[nodiscard]] Instant now() const noexcept { return now_; }
 
 private:

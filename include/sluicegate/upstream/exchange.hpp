@@ -1,7 +1,8 @@
 #pragma once
 /// One request to one upstream and its answer, over a pooled connection.
 ///
-/// Order      open(), send(), receive_head(), then receive_body() until is_complete().
+/// Order      take_idle() or connect(), send(), receive_head(), then receive_body() until
+///            is_complete().
 /// Ownership  holds its pool and one connection. A connection whose answer was taken completely
 ///            goes back to the pool when the exchange ends; any other is closed, which is also
 ///            how a request is cancelled.
@@ -27,9 +28,11 @@ public:
     Exchange& operator=(const Exchange&) = delete;
     ~Exchange();
 
-    /// Takes an idle connection, or connects (and verifies the peer) when `may_reuse` is false or
-    /// none is idle. Errors: upstream_unreachable, upstream_connect_timeout.
-    net::Task<Result<void>> open(bool may_reuse);
+    /// Takes an idle connection from the pool; false when none is fit.
+    [[nodiscard]] bool take_idle() noexcept;
+    /// Makes a new connection and verifies the peer. Errors: upstream_unreachable,
+    /// upstream_connect_timeout.
+    net::Task<Result<void>> connect();
     /// True when the connection has carried a request before: its end before the first byte of an
     /// answer then means that the upstream had closed it while it was idle.
     [[nodiscard]] bool is_reused() const noexcept { return is_reused_; }
@@ -45,7 +48,7 @@ public:
     /// upstream_bad_response, upstream_timeout. Views in the head stay valid until the first
     /// receive_body() after it.
     net::Task<Result<void>> receive_head(http::Method request_method);
-    [[nodiscard]] const http::ResponseHead& head() const noexcept { return head_; }
+    [[nodiscard]] const http::ResponseHead& head() const noexcept { return connection_->head; }
     /// True once any byte of an answer has arrived.
     [[nodiscard]] bool has_answered() const noexcept { return has_answered_; }
 
@@ -58,11 +61,13 @@ public:
     /// Waits until body() has grown or the answer is complete; what is there stays. At most
     /// `body_bytes_max` are held: then consume first. Errors as for receive_head().
     net::Task<Result<void>> receive_body(std::size_t body_bytes_max);
+    /// The part of receive_body() that needs no waiting: takes what has arrived already.
+    Result<void> take_arrived();
     /// The answer has arrived completely, as its framing says; body() may still hold bytes. An
     /// answer that ends where its connection ends is complete then, and is_delimited() is false.
     [[nodiscard]] bool is_complete() const noexcept { return is_complete_; }
     [[nodiscard]] bool is_delimited() const noexcept {
-        return head_.framing != http::Framing::until_close;
+        return head().framing != http::Framing::until_close;
     }
 
     /// Ends the operation that waits, if any, with `reason`, and closes the connection.
@@ -73,9 +78,9 @@ public:
 private:
     static void expired(void* self) noexcept;
     void wait_at_most(Milliseconds timeout, ErrorKind reason) noexcept;
-    net::Task<Result<void>> connect();
     net::Task<Result<void>> connect_to(const net::TcpEndpoint& endpoint);
-    net::Task<Result<void>> read_more(std::size_t wanted);
+    /// What a read of `size` bytes, or its failure, means for the answer.
+    Result<void> after_read(const net::ErrorCode& error, std::size_t size);
     Result<void> decode_chunks();
     void adopt(std::unique_ptr<Connection> connection) noexcept;
     void release() noexcept;
@@ -86,19 +91,19 @@ private:
     net::Deadline deadline_;
     Instant total_at_;
     std::optional<ErrorKind> deadline_reason_;  ///< what the armed deadline would mean
-    std::optional<ErrorKind> cancelled_;        ///< why the connection was closed under an operation
+    std::optional<ErrorKind> cancelled_;  ///< why the connection was closed under an operation
     bool is_reused_ = false;
     bool was_sent_ = false;
     bool is_sent_ = false;  ///< completely
     bool has_answered_ = false;
     bool last_read_filled_ = false;
+    bool has_head_ = false;
     bool is_complete_ = false;
 
-    http::ResponseHead head_;
     std::optional<http::ChunkedDecoder> chunks_;
     std::uint64_t body_bytes_left_ = 0;  ///< of an answer with a length
-    std::size_t head_bytes_ = 0;         ///< still in front of the buffer, because views point there
-    std::size_t payload_bytes_ = 0;      ///< decoded, at the front of the buffer
+    std::size_t head_bytes_ = 0;     ///< still in front of the buffer, because views point there
+    std::size_t payload_bytes_ = 0;  ///< decoded, at the front of the buffer
 };
 
 }  // namespace sluicegate::upstream

@@ -10,6 +10,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/upstream.hpp"
+#include "sluicegate/http/response_head.hpp"
 #include "sluicegate/metrics/registry.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
 #include "sluicegate/net/deadlines.hpp"
@@ -40,6 +41,8 @@ struct Connection {
 
     net::Stream stream;
     net::ByteBuffer in{buffer_bytes};
+    /// Of the answer that is being received; lives here because its table is large.
+    http::ResponseHead head;
     Instant idle_since{};
 };
 
