@@ -122,7 +122,7 @@ public:
         for (int i = 0; i < scenario.users; ++i) {
             subjects_.push_back({.user = UserId{static_cast<std::uint32_t>(i)},
                                  .plan = draw_plan(random_, scenario),
-                                 .clock = now_,
+                                 .clock = 0,
                                  .exact = AdmissionList(scenario.window_ms),
                                  .joined = AdmissionList(scenario.window_ms + scenario.join_ms)});
         }
