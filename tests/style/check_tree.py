@@ -10,10 +10,12 @@ import coroutine_rules
 import doc_rules
 import include_rules
 import listing_rules
+import package_rules
 import text_rules
 from tree import Tree
 
-RULE_FILES = (include_rules, coroutine_rules, text_rules, doc_rules, listing_rules)
+RULE_FILES = (include_rules, coroutine_rules, text_rules, doc_rules, listing_rules,
+              package_rules)
 
 
 def check(root):

@@ -27,8 +27,8 @@ def _sections(words):
 
 
 def parse(cmake_text):
-    """Module name -> Module. The executable `sluicegate` is the module `cli`: it uses the
-    libraries that it links."""
+    """Module name -> Module. The executable `sluicegate` is the module `cli`: it uses base and
+    the libraries that it links."""
     graph = {}
     for function, arguments in _CALL.findall(_COMMENT.sub("", cmake_text)):
         words = arguments.split()
@@ -38,7 +38,7 @@ def parse(cmake_text):
             sections = _sections(words[1:])
             graph[words[0]] = Module(sections.get("USES", ()), sections.get("SOURCES", ()))
         elif words[0] == "sluicegate":
-            cli = graph.setdefault("cli", Module())
+            cli = graph.setdefault("cli", Module(uses={"base"}))
             for word in words[1:]:
                 if word.startswith("sluicegate_") and word != "sluicegate_flags":
                     cli.uses.add(word.removeprefix("sluicegate_"))

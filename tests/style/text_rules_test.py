@@ -56,6 +56,7 @@ class TextRules(RuleTest):
     def test_data_and_build_output_are_left_alone(self):
         self.assertEqual(self.problems(text_rules, {
             "build/a.cpp": "\t", "tests/fuzz/corpus/http/a": "\t\r\n", ".git/config": "\t",
+            "tests/config/bad/tab_indent.yaml": "a:\n\tb: 1\n",
             "tests/e2e/node_modules/x/a.mjs": "\t", "tests/http/a.json": b"\xff\xfe\t",
         }), [])
 
