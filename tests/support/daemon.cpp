@@ -113,8 +113,9 @@ Daemon::Daemon(std::string_view yaml, DaemonOptions options) {
     std::unique_lock lock(mutex_);
     const Deadline deadline;
     const bool is_ready = changed_.wait_until(lock, deadline.at(), [&] {
-        const auto listening = std::count_if(lines_.begin(), lines_.end(), [](const auto& line) {
-            return line.find(R"("event":"listening")") != std::string::npos;
+        const auto listening = std::count_if(lines_.begin(), lines_.end(), [](const auto& text) {
+            const nlohmann::json line = nlohmann::json::parse(text, nullptr, false);
+            return line.is_object() && line.value("event", "") == "listening";
         });
         return is_log_over_ || static_cast<std::size_t>(listening) >= options.listeners;
     });

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Installs the official OpenAI SDKs, each version in a folder of its own, for the end-to-end tests.
+#
+#   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
+#
+# Every version in the chain is pinned in python/ and node/. A version whose interpreter is too old
+# here is skipped, and said so; anything else that fails ends with an error. A second run with
+# nothing to do takes no time and no network.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "${1:-$here/../../build/e2e}"
+folder=$(cd "${1:-$here/../../build/e2e}" && pwd)
+
+die() {
+    printf 'setup.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# is_ready FOLDER PINS INTERPRETER: made from exactly these pins by exactly this interpreter
+stamp_of() { { cat "$1"; printf '%s\n' "$2"; } | sha256sum | cut -d' ' -f1; }
+is_ready() { [ "$(cat "$1/.stamp" 2>/dev/null || true)" = "$(stamp_of "$2" "$3")" ]; }
+mark_ready() { stamp_of "$2" "$3" >"$1/.stamp"; }
+
+install_python() {
+    local pins=$1 name target version
+    name=$(basename "$pins" .txt)
+    target=$folder/python-${name#openai-}
+    version=$(python3 -c 'import sys; print(sys.executable, sys.version)')
+    is_ready "$target" "$pins" "$version" && { echo "ready: Python SDK ${name#openai-}"; return; }
+    rm -rf "$target"
+    python3 -m venv "$target" || die "python3 -m venv failed: is python3-venv installed?"
+    "$target/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$pins" ||
+        die "pip could not install $name"
+    "$target/bin/pip" check --disable-pip-version-check >/dev/null ||
+        die "the pins of $name do not fit together"
+    mark_ready "$target" "$pins" "$version"
+    echo "installed: Python SDK ${name#openai-}"
+}
+
+install_node() {
+    local pins=$1 name target version needs have
+    name=$(basename "$pins" .json)
+    target=$folder/node-${name#openai-}
+    version=$(node --version)
+    needs=$(node -p 'require(process.argv[1]).engines.node.replace(/[^0-9]/g, "")' "$pins")
+    have=$(node -p 'process.versions.node.split(".")[0]')
+    if [ "$have" -lt "$needs" ]; then
+        echo "skipped: Node SDK ${name#openai-} needs Node $needs, this is $version"
+        return
+    fi
+    is_ready "$target" "$pins" "$version" && { echo "ready: Node SDK ${name#openai-}"; return; }
+    rm -rf "$target"
+    mkdir -p "$target"
+    cp "$pins" "$target/package.json"
+    (cd "$target" && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts) ||
+        die "npm could not install $name"
+    mark_ready "$target" "$pins" "$version"
+    echo "installed: Node SDK ${name#openai-}"
+}
+
+for tool in python3 node npm; do
+    command -v "$tool" >/dev/null || die "$tool is missing"
+done
+for pins in "$here"/python/openai-*.txt; do install_python "$pins"; done
+for pins in "$here"/node/openai-*.json; do install_node "$pins"; done
