@@ -10,7 +10,7 @@ find_package(Threads REQUIRED)
 add_library(sluicegate_flags INTERFACE)
 target_compile_options(sluicegate_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
-  -fno-omit-frame-pointer)
+  $<$<NOT:$<CONFIG:Release>>:-fno-omit-frame-pointer>)
 # Frames of nested coroutines differ in size: a larger cache lets asio recycle all of them, so that
 # a request allocates no frame once its connection is warm.
 target_compile_definitions(sluicegate_flags INTERFACE

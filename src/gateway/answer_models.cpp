@@ -1,7 +1,8 @@
-#include "gateway/answer_head.hpp"
-#include "gateway/stages.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/model_list.hpp"
+
+#include "gateway/answer_head.hpp"
+#include "gateway/stages.hpp"
 
 #include <string>
 #include <vector>

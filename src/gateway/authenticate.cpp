@@ -1,7 +1,8 @@
 #include "sluicegate/auth/authenticate.hpp"
 
-#include "gateway/stages.hpp"
 #include "sluicegate/auth/credentials.hpp"
+
+#include "gateway/stages.hpp"
 
 #include <utility>
 
@@ -27,6 +28,9 @@ Result<Identified> authenticate(Request& request, Received received) {
         return std::move(key).failure();
     }
     request.record.caller = auth::caller_of(**key);
+    if (const auto model = request.client.last_model()) {
+        request.worker.limiter().prefetch((*key)->user, *model);
+    }
     return Identified{std::move(received.match), *key};
 }
 

@@ -1,7 +1,8 @@
 #include "gateway/body_writer.hpp"
 
-#include "gateway/answer_head.hpp"
 #include "sluicegate/http/head_writer.hpp"
+
+#include "gateway/answer_head.hpp"
 
 #include <array>
 
@@ -17,7 +18,8 @@ BodyWriter::BodyWriter(Request& request, std::string& head, std::optional<std::i
       stays_open_(is_delimited_ && wants_to_stay(request)) {
     append_connection(head_, request_, stays_open_);
     // A 204 carries no length (RFC 9110, 8.6).
-    if (length && request.record.status != 204) http::append_field(head_, "content-length", *length);
+    if (length && request.record.status != 204)
+        http::append_field(head_, "content-length", *length);
     if (is_chunked_) http::append_field(head_, "transfer-encoding", "chunked");
     http::append_head_end(head_);
 }

@@ -1,9 +1,10 @@
 #include "gateway/error_reply.hpp"
 
-#include "gateway/answer_head.hpp"
-#include "gateway/stages.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/http/head_writer.hpp"
+
+#include "gateway/answer_head.hpp"
+#include "gateway/stages.hpp"
 
 #include <algorithm>
 #include <array>
@@ -200,7 +201,9 @@ void log_failure(const Request& request, const Error& error) {
 
 }  // namespace
 
-const ReplyRow& reply_row(ErrorKind kind) noexcept { return rows[static_cast<std::size_t>(kind)]; }
+const ReplyRow& reply_row(ErrorKind kind) noexcept {
+    return rows[static_cast<std::size_t>(kind)];
+}
 
 openai::ApiError api_error_of(const Error& error) {
     const ReplyRow& row = reply_row(error.kind);

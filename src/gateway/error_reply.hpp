@@ -1,8 +1,9 @@
 #pragma once
 /// Every failure as a client sees it: one row for each ErrorKind.
 
-#include "gateway/request.hpp"
 #include "sluicegate/openai/api_error.hpp"
+
+#include "gateway/request.hpp"
 
 #include <string_view>
 

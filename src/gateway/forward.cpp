@@ -21,7 +21,6 @@ namespace asio = net::asio;
 constexpr std::array<std::string_view, 7> passed_fields{
     "content-type",        "accept",      "openai-beta", "idempotency-key",
     "x-client-request-id", "traceparent", "tracestate"};
-constexpr std::string_view user_agent = "sluicegate/" SLUICEGATE_VERSION;
 
 bool names_a_credential(std::string_view parameter) {
     static constexpr std::array<std::string_view, 4> names{"key", "api-key", "api_key",
@@ -46,15 +45,8 @@ void append_query(std::string& out, std::string_view query) {
     }
 }
 
-std::string host_field(const config::Endpoint& endpoint) {
-    std::string host =
-        endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";
-    const std::uint16_t default_port = endpoint.tls ? 443 : 80;
-    if (endpoint.port != default_port) host += ":" + std::to_string(endpoint.port);
-    return host;
-}
-
-void write_head(const Request& request, openai::Endpoint endpoint, const config::Upstream& upstream,
+void write_head(const Request& request, openai::Endpoint endpoint,
+                const config::Upstream& upstream, std::string_view fixed_fields,
                 std::size_t body_bytes, std::string& out) {
     const http::RequestHead& head = request.head();
     out.clear();
@@ -62,21 +54,12 @@ void write_head(const Request& request, openai::Endpoint endpoint, const config:
     out += upstream.endpoint.path_prefix;
     out += openai::upstream_path(endpoint);
     append_query(out, head.query);
-    out += " HTTP/1.1\r\nhost: ";
-    out += upstream.kind == config::UpstreamKind::echo ? "echo" : host_field(upstream.endpoint);
-    out += "\r\n";
-    if (upstream.api_key) {
-        out += "authorization: Bearer ";
-        out += upstream.api_key->reveal();
-        out += "\r\n";
-    }
-    http::append_field(out, "user-agent", user_agent);
+    out += " HTTP/1.1\r\n";
+    out += fixed_fields;
     http::append_field(out, "x-request-id", request.id.text());
     for (const std::string_view name : passed_fields) {
         if (const auto value = head.fields.find(name)) http::append_field(out, name, *value);
     }
-    // Usage must be readable, and tokens must not wait for a compressor.
-    http::append_field(out, "accept-encoding", "identity");
     http::append_field(out, "content-length", static_cast<std::int64_t>(body_bytes));
     http::append_head_end(out);
 }
@@ -100,7 +83,8 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed) {
     const openai::Spliced body =
         openai::replace_model(routed.inspection, request.body, routed.upstream_model);
     std::string& head = request.client.request_text();
-    write_head(request, routed.endpoint, pool->settings(), body.size(), head);
+    write_head(request, routed.endpoint, pool->settings(),
+               request.snapshot->upstream_fields[routed.upstream].reveal(), body.size(), head);
     const std::array<asio::const_buffer, 4> text{
         asio::buffer(head), asio::buffer(body.before.data(), body.before.size()),
         asio::buffer(body.replacement), asio::buffer(body.after.data(), body.after.size())};
@@ -115,18 +99,23 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed) {
         request.record.attempts = 2;
         answered = co_await attempt(*exchange, false, text);
     }
-    // Sent or not, from here on the request counts: only a request that no upstream can have seen
-    // is given back, by the reservation's destruction.
     const Instant now = request.worker.clock().now();
-    if (answered || exchange->was_sent()) routed.reservation.settle(0, now);
-    if (!answered) co_return std::move(answered).failure();
+    if (!answered) {
+        // A request that an upstream may have seen counts; any other is given back.
+        if (exchange->was_sent()) routed.reservation.settle(0, now);
+        co_return std::move(answered).failure();
+    }
 
+    request.worker.limiter().prefetch(request.record.caller.user, request.record.model->id);
     request.record.answered_at = now;
     if (!is_success(exchange->head().status)) {
         auto failed = co_await error_of_answer(*exchange);
-        if (failed) co_return fail(std::move(*failed));
+        if (failed) {
+            routed.reservation.settle(0, now);
+            co_return fail(std::move(*failed));
+        }
     }
-    co_return Answered{routed.endpoint, routed.inspection.is_streaming, std::move(exchange)};
+    co_return Answered{routed.endpoint, std::move(routed.reservation), std::move(exchange)};
 }
 
 }  // namespace sluicegate::gateway

@@ -1,7 +1,8 @@
 #include "gateway/overload.hpp"
 
-#include "gateway/error_reply.hpp"
 #include "sluicegate/http/head_writer.hpp"
+
+#include "gateway/error_reply.hpp"
 
 #include <sys/socket.h>
 

@@ -39,7 +39,9 @@ net::Task<bool> answer(Request& request, bool is_first) {
     auto answered = co_await forward(request, std::move(*routed));
     if (!answered) co_return co_await reply_error(request, std::move(answered.error()));
 
-    co_return co_await relay(request, std::move(*answered));
+    const bool stays_open = co_await relay(request, *answered);
+    answered->reservation.settle(0, request.worker.clock().now());
+    co_return stays_open;
 }
 
 }  // namespace

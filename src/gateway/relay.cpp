@@ -1,6 +1,7 @@
 /// The answer on its way back: short JSON complete or not at all, everything else as it arrives.
 
 #include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/http/syntax.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/sse_scanner.hpp"
 
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 namespace sluicegate::gateway {
@@ -31,13 +31,10 @@ constexpr std::array<std::string_view, 6> passed_fields{
     "openai-version", "openai-processing-ms", "openai-poll-after-ms"};
 
 bool has_media_type(std::string_view content_type, std::string_view expected) {
-    if (content_type.size() < expected.size()) return false;
-    const bool is_same =
-        std::equal(expected.begin(), expected.end(), content_type.begin(),
-                   [](unsigned char a, unsigned char b) { return a == std::tolower(b); });
-    if (!is_same) return false;
-    return content_type.size() == expected.size() || content_type[expected.size()] == ';' ||
-           content_type[expected.size()] == ' ';
+    if (!http::equals_ignoring_case(content_type.substr(0, expected.size()), expected))
+        return false;
+    const std::string_view rest = content_type.substr(expected.size());
+    return rest.empty() || rest.front() == ';' || rest.front() == ' ';
 }
 
 void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head,
@@ -194,7 +191,7 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
 
 }  // namespace
 
-net::Task<bool> relay(Request& request, Answered answered) {
+net::Task<bool> relay(Request& request, Answered& answered) {
     upstream::Exchange& exchange = *answered.exchange;
     const ClientConnection::DepartureWatch watch(request.client, exchange);
     const http::ResponseHead& head = exchange.head();

@@ -4,8 +4,8 @@
 
 namespace sluicegate::gateway {
 
-Request::Request(ClientConnection& connection)
-    : client(connection), worker(connection.worker()) {}
+Request::Request(ClientConnection& connection) : client(connection), worker(connection.worker()) {
+}
 
 Request::~Request() {
     if (is_counted_) worker.in_flight().subtract();

@@ -118,7 +118,7 @@ struct Routed {
 
 struct Answered {
     openai::Endpoint endpoint;
-    bool is_streaming;                             ///< as the client asked
+    limit::Reservation reservation;                ///< until the answer has been passed on
     std::unique_ptr<upstream::Exchange> exchange;  ///< its head is there
 };
 

@@ -30,8 +30,9 @@ Result<Routed> route(Request& request, Admitted admitted);
 /// Sends the request and waits for the head of an answer that can be passed on.
 net::Task<Result<Answered>> forward(Request& request, Routed routed);
 
-/// Passes the answer on. True when the connection may carry another request.
-net::Task<bool> relay(Request& request, Answered answered);
+/// Passes the answer on; the reservation stays with the caller, to be settled. True when the
+/// connection may carry another request.
+net::Task<bool> relay(Request& request, Answered& answered);
 
 /// Metrics and the line in the access log.
 void account(Request& request);

@@ -1,10 +1,12 @@
 #include "sluicegate/gateway/worker.hpp"
 
-#include "gateway/client_connection.hpp"
-#include "gateway/overload.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/echo/echo_server.hpp"
 #include "sluicegate/net/spawn.hpp"
+
+#include "gateway/client_connection.hpp"
+#include "gateway/overload.hpp"
+#include "gateway/upstream_fields.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -38,7 +40,8 @@ Worker::Worker(const Shared& shared, std::size_t connections_max)
       resolver_(context_, shared.clock),
       request_counters_(shared.registry),
       in_flight_(shared.registry.gauge(Metric::requests_in_flight)),
-      connections_gauge_(shared.registry.gauge(Metric::client_connections)) {}
+      connections_gauge_(shared.registry.gauge(Metric::client_connections)) {
+}
 
 Worker::~Worker() = default;
 
@@ -71,6 +74,7 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
             pool = std::make_shared<upstream::Pool>(services, upstream, tls, std::move(dial));
         }
         adopted->pools.push_back(std::move(pool));
+        adopted->upstream_fields.push_back(upstream_fields(upstream));
         adopted->upstream_counters.push_back(
             {shared_.registry.histogram(Metric::upstream_first_byte_duration_seconds,
                                         {upstream.name}),

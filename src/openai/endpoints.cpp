@@ -100,8 +100,21 @@ bool has_dot_segment(std::string_view text) noexcept {
     }
 }
 
+const Row* find_row(std::string_view path) noexcept {
+    for (const Row& row : rows) {
+        if (row.path == path) return &row;
+    }
+    return nullptr;
+}
+
 /// The endpoint of a path, whatever the method.
 std::optional<EndpointMatch> find_endpoint(std::string_view path) {
+    // Nearly every request has its path as the SDKs write it: found without a copy.
+    constexpr std::string_view version_prefix = "/v1";
+    const bool has_version = path.starts_with("/v1/");
+    if (const Row* row = find_row(has_version ? path.substr(version_prefix.size()) : path)) {
+        return EndpointMatch{row->endpoint, {}};
+    }
     const std::string wanted = canonical(path);
     constexpr std::string_view model_prefix = "/models/";
     if (wanted.starts_with(model_prefix)) {
@@ -110,10 +123,8 @@ std::optional<EndpointMatch> find_endpoint(std::string_view path) {
         if (!id || !is_model_name(*id) || has_dot_segment(*id)) return std::nullopt;
         return EndpointMatch{Endpoint::model_get, std::move(*id)};
     }
-    for (const Row& row : rows) {
-        if (row.path == wanted) return EndpointMatch{row.endpoint, {}};
-    }
-    return std::nullopt;
+    const Row* row = find_row(wanted);
+    return row == nullptr ? std::nullopt : std::optional(EndpointMatch{row->endpoint, {}});
 }
 
 std::string subject_of(std::string_view method, std::string_view path) {

@@ -16,6 +16,10 @@ bool is_json(const ContentType& type) noexcept {
 
 Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type, const char* data,
                            std::size_t size) {
+    // What every SDK sends, byte for byte.
+    if (content_type == "application/json" && takes_json(endpoint)) {
+        return inspect_json(endpoint, data, size);
+    }
     const std::optional<ContentType> type = parse_content_type(content_type);
     if (type && takes_json(endpoint) && is_json(*type)) return inspect_json(endpoint, data, size);
     if (type && takes_multipart(endpoint) && type->media_type == "multipart/form-data") {

@@ -5,6 +5,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/ids.hpp"
+#include "sluicegate/base/secret.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/metrics/registry.hpp"
@@ -40,6 +41,7 @@ protected:
 struct WorkerSnapshot {
     std::shared_ptr<const Snapshot> shared;
     std::vector<std::shared_ptr<upstream::Pool>> pools;  ///< by upstream
+    std::vector<Secret> upstream_fields;                 ///< by upstream: those of every request
     /// By model: handles that are looked up once.
     struct ModelCounters {
         metrics::Counter admitted, rejected;
