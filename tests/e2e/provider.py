@@ -46,7 +46,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self._body()
-        self.server.requests.append((self.path, dict(self.headers), body))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.requests.append((self.path, headers, body))
         if self.path == "/v1/audio/transcriptions":
             ok = b"\r\nwhisper-at-provider\r\n" in body and b"RIFF-not-really-audio" in body
             self._json(200 if ok else 400, {"text": "spoken words"} if ok else

@@ -52,7 +52,6 @@ TEST_F(Credentials, MustBeExactlyOneAndWellFormed) {
         {"another scheme", "Authorization: Basic " + alice + "\r\n",
          "invalid_authorization_header"},
         {"no scheme", "Authorization: " + alice + "\r\n", "invalid_authorization_header"},
-        {"Bearer alone", "Authorization: Bearer\r\n", "invalid_authorization_header"},
         {"two words", "Authorization: Bearer " + alice + " x\r\n", "invalid_authorization_header"},
     };
     for (const Row& row : rows) {
@@ -70,6 +69,12 @@ TEST_F(Credentials, AMissingOneIsExplained) {
                  {.status = 401,
                   .code = "missing_api_key",
                   .message = "No API key provided. Send it as \"Authorization: Bearer KEY\"."});
+}
+
+TEST_F(Credentials, AnEmptyKeyIsNone) {
+    for (const std::string& fields : {"Authorization: Bearer\r\n", "Authorization: Bearer \r\n"}) {
+        expect_error(chat_with(fields), {.status = 401, .code = "missing_api_key"});
+    }
 }
 
 TEST_F(Credentials, AWrongKeyIs401AndNeverEchoed) {

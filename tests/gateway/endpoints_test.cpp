@@ -135,13 +135,14 @@ TEST_F(Endpoints, HeadAnswersLikeGetWithoutItsBody) {
 TEST(EndpointModels, IdsMayHoldSlashesAndEscapes) {
     const FakeUpstream upstream;
     ConfigText config(upstream.base_url());
-    config.models += "  \"org/x y\": {route: [{upstream: up}]}\n";
+    config.models += "  \"org/x:y\": {route: [{upstream: up}]}\n";
     const Gateway gateway(config);
-    for (const std::string target : {"/v1/models/org/x%20y", "/models/org%2Fx%20y"}) {
+    for (const std::string target :
+         {"/v1/models/org/x:y", "/models/org%2Fx%3Ay", "/v1/models/org/%78:y"}) {
         SCOPED_TRACE(target);
         const Response response = gateway.get(target, bearer(alice_key));
         expect_success(response);
-        EXPECT_EQ(nlohmann::json::parse(response.body, nullptr, false).value("id", ""), "org/x y");
+        EXPECT_EQ(nlohmann::json::parse(response.body, nullptr, false).value("id", ""), "org/x:y");
     }
 }
 

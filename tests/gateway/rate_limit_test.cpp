@@ -139,18 +139,6 @@ TEST(RateLimitWindow, WaitingRetryAfterMsAdmitsAndRejectedRequestsCostNothing) {
     expect_success(gateway.chat(alice_key, "limited"));
 }
 
-TEST(RateLimitWindow, AWaitBeyondAMinuteTellsSdksNotToRetry) {
-    const FakeUpstream upstream;
-    ConfigText config(upstream.base_url());
-    config.window = "1h";
-    const Gateway gateway(config);
-    EXPECT_EQ(admitted_of(gateway, carol_key, "limited", 2), 2);
-    const Response refused = gateway.chat(carol_key, "limited");
-    EXPECT_EQ(refused.status, 429);
-    EXPECT_EQ(refused.body, rate_limit_body);
-    EXPECT_EQ(refused.field("x-should-retry"), "false");
-}
-
 TEST(RateLimitContention, ManyConnectionsGetExactlyTheLimit) {
     const FakeUpstream upstream;
     ConfigText config(upstream.base_url());

@@ -175,6 +175,18 @@ TEST_F(RequestBody, MultipartWithTheFileBeforeTheModelIsSplicedToo) {
     EXPECT_EQ(received.target(), "/v1/audio/transcriptions");
 }
 
+TEST_F(RequestBody, MultipartMayEndAsOldSdksEndIt) {
+    // openai-node 4 (form-data-encoder) writes two line ends behind the last delimiter.
+    for (const std::string end : {"", "\r\n", "\r\n\r\n"}) {
+        const std::string body =
+            "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--" + end;
+        expect_success(gateway_.send(request(
+            "POST", "/v1/audio/transcriptions",
+            bearer(alice_key) + "Content-Type: multipart/form-data; boundary=b\r\n", body)));
+        EXPECT_EQ(upstream_.requests().back().body, body);
+    }
+}
+
 TEST_F(RequestBody, TwoModelPartsAreRefused) {
     const std::string part = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n";
     expect_error(gateway_.send(request(

@@ -40,16 +40,6 @@ TEST_F(Streaming, EachEventIsRelayedBeforeTheNextExists) {
     EXPECT_EQ(client.read_response().status, 200) << "the connection serves on";
 }
 
-TEST_F(Streaming, TheHeadIsRelayedBeforeTheFirstEvent) {
-    upstream_.answer(Script().send(sse_head()).wait(first_).send(chunk(done_event) + chunk("")));
-    TestClient client = gateway_.connect();
-    client.send(chat_request(alice_key, "m", true));
-    ASSERT_TRUE(upstream_.wait_for_requests(1));
-    EXPECT_EQ(client.read_head("POST", Deadline(milliseconds(5000))).status, 200);
-    first_.raise();
-    EXPECT_TRUE(client.read_rest().is_complete);
-}
-
 TEST_F(Streaming, EventsPassByteForByteInAnyPieces) {
     const std::string events =
         ": a comment\n\n" + chat_event("a") + "event: named\ndata: {\"x\":1}\n\n" +

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,22 @@ TEST(Certificates, OnlyTheGoodOneIsAccepted) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(is_accepted(authority, row.identity, row.host), row.is_good);
+    }
+}
+
+TEST(Certificates, AnUpstreamResumesSessionsAndSaysSo) {
+    const CertificateAuthority authority;
+    const FakeUpstream server(server_context(authority.issue()));
+    const SslContext context = client_context(authority.certificate(), "localhost");
+    std::unique_ptr<SSL_SESSION, SslFree> session;
+    for (const bool is_resumed : {false, true}) {
+        Wire wire = Wire::connect(server.port());
+        ASSERT_TRUE(wire.start_tls_client(context.get(), "localhost", Deadline(), session.get()));
+        wire.write_all(request("GET", "/", ""));
+        EXPECT_EQ(wire.read_some().end, ReadEnd::data);
+        session.reset(SSL_get1_session(wire.ssl()));
+        EXPECT_EQ(server.connections().back().is_session_resumed, is_resumed);
+        wire.close();
     }
 }
 

@@ -212,7 +212,7 @@ nlohmann::json Daemon::reload(std::string_view yaml) {
     const auto line = wait_for_log(
         [](const nlohmann::json& entry) {
             const std::string event = entry.value("event", "");
-            return event == "reload" || event == "reload_failed" || event == "reloaded";
+            return event == "reloaded" || event == "reload_refused";
         },
         from);
     if (!line) throw std::runtime_error("no word of the reload in the log:\n" + log());

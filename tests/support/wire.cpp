@@ -116,9 +116,11 @@ bool Wire::handshake(int (*step)(SSL*), Deadline deadline) {
     }
 }
 
-bool Wire::start_tls_client(SSL_CTX* context, const std::string& server_name, Deadline deadline) {
+bool Wire::start_tls_client(SSL_CTX* context, const std::string& server_name, Deadline deadline,
+                            SSL_SESSION* session) {
     ssl_.reset(SSL_new(context));
     SSL_set_fd(ssl_.get(), descriptor_);
+    if (session != nullptr) SSL_set_session(ssl_.get(), session);
     if (!server_name.empty()) {
         // SSL_set_tlsext_host_name, without the cast inside that macro.
         std::string name = server_name;

@@ -41,9 +41,11 @@ public:
     Wire& operator=(Wire&& other) noexcept;
     ~Wire();
 
-    /// Handshakes; false when either side refused. `server_name` "" sends no SNI.
+    /// Handshakes; false when either side refused. `server_name` "" sends no SNI; a `session` of an
+    /// earlier connection is offered for resumption.
     [[nodiscard]] bool start_tls_client(SSL_CTX* context, const std::string& server_name,
-                                        Deadline deadline = Deadline());
+                                        Deadline deadline = Deadline(),
+                                        SSL_SESSION* session = nullptr);
     [[nodiscard]] bool start_tls_server(SSL_CTX* context, Deadline deadline = Deadline());
 
     ReadResult read_some(Deadline deadline = Deadline());
