@@ -72,7 +72,7 @@ TEST_F(Credentials, AMissingOneIsExplained) {
 }
 
 TEST_F(Credentials, AnEmptyKeyIsNone) {
-    for (const std::string& fields : {"Authorization: Bearer\r\n", "Authorization: Bearer \r\n"}) {
+    for (const std::string fields : {"Authorization: Bearer\r\n", "Authorization: Bearer \r\n"}) {
         expect_error(chat_with(fields), {.status = 401, .code = "missing_api_key"});
     }
 }
