@@ -47,7 +47,7 @@ ConfigText::ConfigText(const std::string& base_url, const std::string& upstream_
 std::string ConfigText::text() const {
     std::string out = "server:\n  listen:\n    - address: " + listen + "\n" + listener_tls;
     out += "  threads: " + threads + "\n  max_body: " + max_body + "\n  timeouts: " + timeouts;
-    out += "\nadmin:\n  listen: 127.0.0.1:0\nlimiter:\n  window: " + window;
+    out += "\n" + server_lines + "admin:\n  listen: 127.0.0.1:0\nlimiter:\n  window: " + window;
     out += "\nlog: {level: " + log_level + ", access: true}\n";
     out += "upstreams:\n" + upstreams + "models:\n" + models + "groups:\n" + groups;
     return out + "users:\n" + users;

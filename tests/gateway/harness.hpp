@@ -43,6 +43,7 @@ struct ConfigText {
     std::string threads = "2";
     std::string max_body = "32MiB";
     std::string timeouts = "{header: 20s, body: 20s, idle: 75s, drain: 1s}";
+    std::string server_lines;  ///< more of `server:`, two spaces deep
     std::string window = "60s";
     std::string log_level = "info";
     std::string upstreams;

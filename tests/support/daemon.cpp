@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,9 +49,9 @@ struct Child {
 };
 
 /// The child dies with this process, so that a killed test leaves no daemon behind.
-Child spawn(std::vector<std::string> arguments, const std::map<std::string, std::string>& added) {
+Child spawn(std::vector<std::string> arguments, const DaemonOptions& options) {
     arguments.insert(arguments.begin(), binary_path());
-    std::vector<std::string> environment = environment_with(added);
+    std::vector<std::string> environment = environment_with(options.environment);
     const std::vector<char*> argument_pointers = pointers_to(arguments);
     const std::vector<char*> environment_pointers = pointers_to(environment);
     std::array<int, 2> out{};
@@ -64,6 +65,11 @@ Child spawn(std::vector<std::string> arguments, const std::map<std::string, std:
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         // The tests ignore it; whether the daemon survives it is the daemon's affair.
         ::signal(SIGPIPE, SIG_DFL);
+        if (options.descriptors_max > 0) {
+            const rlimit limit{.rlim_cur = options.descriptors_max,
+                               .rlim_max = options.descriptors_max};
+            ::setrlimit(RLIMIT_NOFILE, &limit);
+        }
         ::dup2(in[0], STDIN_FILENO);
         ::dup2(out[1], STDOUT_FILENO);
         ::dup2(out[1], STDERR_FILENO);
@@ -107,9 +113,7 @@ std::string TemporaryFolder::write(const std::string& name, std::string_view tex
 Daemon::Daemon(std::string_view yaml, DaemonOptions options) {
     for (const auto& [name, text] : options.files) folder_.write(name, text);
     folder_.write("sluicegate.yaml", yaml);
-    std::vector<std::string> arguments = options.arguments;
-    if (arguments.empty()) arguments = {"serve", "--config", config_file()};
-    start(arguments, options);
+    start({"serve", "--config", config_file()}, options);
     std::unique_lock lock(mutex_);
     const Deadline deadline;
     const bool is_ready = changed_.wait_until(lock, deadline.at(), [&] {
@@ -130,7 +134,7 @@ Daemon::Daemon(std::string_view yaml, DaemonOptions options) {
 }
 
 void Daemon::start(const std::vector<std::string>& arguments, const DaemonOptions& options) {
-    const Child child = spawn(arguments, options.environment);
+    const Child child = spawn(arguments, options);
     ::close(child.input);
     pid_ = child.pid;
     reader_ = std::thread([this, output = child.output] { read_log(output); });

@@ -47,7 +47,7 @@ struct DaemonOptions {
     std::size_t listeners = 2;  ///< how many `listening` lines mean that it is ready
     std::map<std::string, std::string> environment;  ///< added to the test's own
     std::map<std::string, std::string> files;        ///< written beside the YAML: name, text
-    std::vector<std::string> arguments;              ///< instead of `serve --config FILE`
+    unsigned descriptors_max = 0;                    ///< RLIMIT_NOFILE; 0 leaves the test's own
 };
 
 class Daemon {
