@@ -139,6 +139,25 @@ TEST(RateLimitWindow, WaitingRetryAfterMsAdmitsAndRejectedRequestsCostNothing) {
     expect_success(gateway.chat(alice_key, "limited"));
 }
 
+TEST(RateLimitRefund, ARequestThatReachedNoUpstreamIsGivenBack) {
+    std::string nowhere;
+    {
+        const FakeUpstream gone;
+        nowhere = gone.base_url();
+    }
+    const Gateway gateway{ConfigText(nowhere)};
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(gateway.chat(alice_key, "limited").status, 502);
+}
+
+TEST(RateLimitRefund, ARequestThatAnUpstreamRefusedCounts) {
+    FakeUpstream upstream;
+    upstream.answer(Script().send(json_response(500, "{}")));
+    const Gateway gateway{ConfigText(upstream.base_url())};
+    for (int i = 0; i < 3; ++i) EXPECT_GE(gateway.chat(alice_key, "limited").status, 500);
+    EXPECT_EQ(gateway.chat(alice_key, "limited").status, 429);
+    EXPECT_EQ(upstream.requests().size(), 3U);
+}
+
 TEST(RateLimitContention, ManyConnectionsGetExactlyTheLimit) {
     const FakeUpstream upstream;
     ConfigText config(upstream.base_url());
