@@ -53,8 +53,8 @@ install_node() {
     rm -rf "$target"
     mkdir -p "$target"
     cp "$pins" "$target/package.json"
-    (cd "$target" && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts) ||
-        die "npm could not install $name"
+    npm install --prefix "$target" --silent --no-audit --no-fund --no-package-lock \
+        --ignore-scripts || die "npm could not install $name"
     mark_ready "$target" "$pins" "$version"
     echo "installed: Node SDK ${name#openai-}"
 }
