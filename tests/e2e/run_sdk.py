@@ -69,7 +69,7 @@ def sdk_command(kind, version):
 
 
 def statuses_of(gateway, model, count):
-    """The statuses in the access log for that model, in order."""
+    """The statuses in the access log for that model; each worker writes its own lines."""
     return [entry["status"] for entry in gateway.wait_for_entries(
         lambda entry: entry.get("model") == model and "status" in entry, count)]
 
@@ -83,8 +83,8 @@ def check_gateway_side(gateway, upstream):
     refused = gateway.wait_for_entries(lambda entry: entry.get("status") == 413, 1)
     expect(len(refused) == 1, f"the large upload took {len(refused)} attempts, not one")
     retried = statuses_of(gateway, "retried", 3)
-    expect(retried[0] == 200 and retried[-1] == 200 and retried[1:-1]
-           and set(retried[1:-1]) == {429}, f"an automatic retry gave {retried}")
+    expect(retried.count(200) == 2 and set(retried) == {200, 429},
+           f"an automatic retry gave {retried}")
     dying = statuses_of(gateway, "dies-mid-stream", 1)
     expect(len(dying) == 1, f"a stream that dies was asked for {len(dying)} times")
     for path, headers, _ in upstream.requests:
