@@ -92,12 +92,11 @@ Result<void> Daemon::run(config::Config config) {
 
 Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
-    const std::size_t connections_max =
-        std::max<std::size_t>(1, config.server.connections_max / count);
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
-        const gateway::Worker::Shared shared{clock_, *limiter_, registry_};
-        auto worker = std::make_unique<gateway::Worker>(shared, connections_max);
+        const gateway::Worker::Shared shared{clock_, *limiter_, registry_, connections_,
+                                             config.server.connections_max};
+        auto worker = std::make_unique<gateway::Worker>(shared);
         const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
         if (auto bound = worker->bind(listeners, sharing); !bound) return bound;
         // Where port 0 was asked for, the other workers share the port that the first one got.

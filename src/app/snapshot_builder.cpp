@@ -70,8 +70,8 @@ net::TlsContext& SnapshotBuilder::context_for(const std::string& fingerprint) {
 }
 
 Result<net::TlsContext> SnapshotBuilder::listener_tls(const config::TlsListener& tls) {
-    net::TlsContext& kept = context_for(
-        fingerprint_of("listener", {tls.certificate_file, tls.private_key_file}));
+    net::TlsContext& kept =
+        context_for(fingerprint_of("listener", {tls.certificate_file, tls.private_key_file}));
     if (!kept) {
         auto made = net::make_server_tls(tls.certificate_file, tls.private_key_file);
         if (!made) return made;
@@ -119,29 +119,29 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
 
     std::map<std::string, ModelId, std::less<>> active;
     for (const config::Model& model : config.models) active[model.name] = model_id(model.name);
-    const auth::KeyRing::Ids ids{
-        .user = [this](std::string_view name) { return user_id(name); },
-        .model = [&](std::string_view name) -> std::optional<ModelId> {
-            const auto found = active.find(name);
-            return found == active.end() ? std::nullopt : std::optional(found->second);
-        }};
+    const auth::KeyRing::Ids ids{.user = [this](std::string_view name) { return user_id(name); },
+                                 .model = [&](std::string_view name) -> std::optional<ModelId> {
+                                     const auto found = active.find(name);
+                                     return found == active.end() ? std::nullopt
+                                                                  : std::optional(found->second);
+                                 }};
     auto keys = auth::KeyRing::build(config.users, ids);
 
-    auto snapshot = std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
-                                                        .keys = std::move(keys),
-                                                        .models = {},
-                                                        .model_index = {},
-                                                        .plans = {},
-                                                        .listener_tls = std::move(listener_contexts),
-                                                        .upstream_tls = std::move(upstream_contexts),
-                                                        .created = now});
+    auto snapshot =
+        std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
+                                            .keys = std::move(keys),
+                                            .models = {},
+                                            .model_index = {},
+                                            .plans = {},
+                                            .listener_tls = std::move(listener_contexts),
+                                            .upstream_tls = std::move(upstream_contexts),
+                                            .created = now});
     for (const config::Model& model : snapshot->config.models) {
         snapshot->model_index.emplace(model.name, snapshot->models.size());
-        snapshot->models.push_back(
-            {.id = active[model.name],
-             .settings = &model,
-             .choice = std::make_unique<route::WeightedChoice>(
-                 weights_of(model), first_pick_of(last_.get(), model))});
+        snapshot->models.push_back({.id = active[model.name],
+                                    .settings = &model,
+                                    .choice = std::make_unique<route::WeightedChoice>(
+                                        weights_of(model), first_pick_of(last_.get(), model))});
     }
     for (const config::User& user : snapshot->config.users) {
         const config::Group* group = config::find_group(snapshot->config, user.group);

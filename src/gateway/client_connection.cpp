@@ -146,6 +146,8 @@ net::Task<void> ClientConnection::serve_requests() {
         if (!stays_open) break;
         request.end_message();
         in_.shrink();
+        // What has arrived is answered (with 503); for more there is no time.
+        if (worker_.is_draining() && in_.empty()) break;
         is_first = false;
     }
 }

@@ -40,7 +40,7 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
     {ErrorKind::unknown_url, 404, client_fault, "unknown_url", "Unknown request URL: %.", true,
      false},
     {ErrorKind::method_not_supported, 405, client_fault, "method_not_supported",
-     "This method is not supported here: %.", true, false},
+     "% is not supported here.", true, false},
     {ErrorKind::websocket_not_supported, 400, client_fault, "websocket_not_supported",
      "WebSocket connections are not supported.", true, true},
     {ErrorKind::missing_api_key, 401, client_fault, "missing_api_key",
@@ -119,6 +119,11 @@ std::string message_of(const ReplyRow& row, const Error& error) {
         subject = subject.empty() ? "" : " (offset " + subject + ")";
     } else if (row.kind == ErrorKind::invalid_body) {
         subject = subject.empty() ? "" : " (" + subject + ")";
+    }
+    // The subject is "METHOD PATH", as for an unknown URL.
+    if (const auto space = subject.find(' ');
+        row.kind == ErrorKind::method_not_supported && space != std::string::npos) {
+        return subject.substr(0, space) + " is not supported for" + subject.substr(space) + ".";
     }
     std::string message(row.message);
     if (const auto at = message.find('%'); at != std::string::npos) message.replace(at, 1, subject);

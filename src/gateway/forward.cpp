@@ -45,9 +45,8 @@ void append_query(std::string& out, std::string_view query) {
     }
 }
 
-void write_head(const Request& request, openai::Endpoint endpoint,
-                const config::Upstream& upstream, std::string_view fixed_fields,
-                std::size_t body_bytes, std::string& out) {
+void write_head(const Request& request, openai::Endpoint endpoint, const config::Upstream& upstream,
+                std::string_view fixed_fields, std::size_t body_bytes, std::string& out) {
     const http::RequestHead& head = request.head();
     out.clear();
     out += "POST ";

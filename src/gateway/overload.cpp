@@ -17,6 +17,8 @@ void refuse_overloaded(net::Socket socket, const RequestId& id) noexcept {
         http::append_status_line(text, reply_row(error.kind).status);
         http::append_field(text, "content-type", "application/json");
         http::append_field(text, "x-request-id", id.text());
+        http::append_field(text, "cache-control", "no-store");
+        http::append_field(text, "x-content-type-options", "nosniff");
         http::append_field(text, "retry-after", 1);
         http::append_field(text, "retry-after-ms", 1000);
         http::append_field(text, "connection", "close");

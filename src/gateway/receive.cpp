@@ -29,6 +29,7 @@ net::Task<Result<Received>> receive(Request& request, bool is_first) {
         // anybody: it has no id, and nothing is logged.
         const config::ServerTimeouts& timeouts =
             request.worker.snapshot()->shared->config.server.timeouts;
+        if (request.worker.is_draining()) co_return fail(ErrorKind::client_gone);
         client.set_idle(true);
         client.read_within(is_first ? timeouts.header : timeouts.idle);
         auto read = co_await client.read_more(read_bytes_min);

@@ -49,6 +49,13 @@ void begin_passed_answer(std::string& out, const Request& request, const http::R
     if (request.record.decision) append_rate_limits(out, *request.record.decision);
 }
 
+Error failure(ErrorKind kind, const upstream::Exchange& exchange, std::string_view what) {
+    return {.kind = kind,
+            .detail = exchange.settings().name + " " + std::string(what),
+            .subject = {},
+            .retry_after = {}};
+}
+
 /// A 4xx that the client caused, in the upstream's words but always in the same shape.
 net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) {
     const http::ResponseHead& head = exchange.head();
@@ -111,6 +118,12 @@ net::Task<bool> relay_json(Request& request, upstream::Exchange& exchange) {
         if (!received) co_return co_await reply_error(request, std::move(received.error()));
     }
     if (exchange.is_complete()) {
+        // An SDK that asked for a stream takes a JSON error with status 200 for an empty stream.
+        if (request.record.is_streaming && openai::error_in(exchange.body())) {
+            co_return co_await reply_error(
+                request, failure(ErrorKind::upstream_failed, exchange,
+                                 "answered a streamed request with an error and status 200"));
+        }
         co_return co_await write_complete(request, out, exchange.body(), false);
     }
     BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
@@ -165,10 +178,10 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
         const std::size_t whole = scanner.complete_prefix(exchange.body().substr(scanned));
         std::size_t ready = whole > 0 ? scanned + whole : 0;
         scanned = exchange.body().size();
-        if (scanned >= relayed_bytes_max || exchange.is_complete()) ready = scanned;
 
         const bool is_finished = scanner.finished(endpoint) || scanner.error_seen();
         const bool is_last = exchange.is_complete() && is_finished;
+        if (is_last || scanned >= relayed_bytes_max) ready = scanned;
         if (ready > 0 || is_last) {
             const bool is_written =
                 co_await writer.write(exchange.body().substr(0, ready), is_last);
@@ -179,10 +192,9 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
         }
         if (is_last) co_return writer.stays_open();
         if (exchange.is_complete()) {
-            Error error{.kind = ErrorKind::upstream_closed,
-                        .detail = exchange.settings().name + " ended the stream before its end",
-                        .subject = {},
-                        .retry_after = {}};
+            const ErrorKind kind = scanner.legacy_error_seen() ? ErrorKind::upstream_failed
+                                                               : ErrorKind::upstream_closed;
+            Error error = failure(kind, exchange, "ended its stream before it was complete");
             co_return co_await break_off(request, writer, scanner, endpoint, is_mid_event,
                                          std::move(error));
         }

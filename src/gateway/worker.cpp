@@ -31,9 +31,8 @@ std::string format_http_date(std::time_t second) {
 
 }  // namespace
 
-Worker::Worker(const Shared& shared, std::size_t connections_max)
+Worker::Worker(const Shared& shared)
     : shared_(shared),
-      connections_max_(connections_max),
       keep_running_(context_.get_executor()),
       tick_timer_(context_.get_executor()),
       deadlines_(shared.clock.now()),
@@ -140,7 +139,7 @@ void Worker::on_tick() {
 
 void Worker::accepted(net::Socket socket, std::size_t listener) {
     const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
-    if (connection_count_ >= connections_max_) {
+    if (shared_.connections.load(std::memory_order_relaxed) >= shared_.connections_max) {
         // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
         if (!tls) refuse_overloaded(std::move(socket), request_ids_.next());
         return;
@@ -152,12 +151,14 @@ void Worker::accepted(net::Socket socket, std::size_t listener) {
 void Worker::enter(ConnectionLink& connection) noexcept {
     connections_.push_back(connection);
     ++connection_count_;
+    shared_.connections.fetch_add(1, std::memory_order_relaxed);
     connections_gauge_.add();
 }
 
 void Worker::leave(ConnectionLink& connection) noexcept {
     connection.unlink();
     --connection_count_;
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
     connections_gauge_.subtract();
     end_if_drained();
 }

@@ -23,6 +23,11 @@ std::size_t find_in(std::string_view text, std::string_view wanted) noexcept {
                : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
+bool is_empty_lines(std::string_view text) noexcept {
+    while (text.starts_with(line_end)) text.remove_prefix(line_end.size());
+    return text.empty();
+}
+
 /// Any byte but controls: the text of a field (RFC 9110, 5.5).
 bool is_field_text(std::string_view text) noexcept {
     for (const char c : text) {
@@ -126,7 +131,8 @@ Result<std::optional<Part>> MultipartReader::next() {
     // A delimiter has just gone by.
     if (take_text("--")) {
         const std::string_view rest = body_.substr(position_);
-        if (!rest.empty() && rest != line_end) return malformed("bytes after the last delimiter");
+        // Empty lines hold nothing; openai-node 4 sends one more than it must.
+        if (!is_empty_lines(rest)) return malformed("bytes after the last delimiter");
         return std::optional<Part>();
     }
     if (!take_text(line_end)) return malformed("a delimiter with something behind it");

@@ -108,7 +108,7 @@ void SseScanner::end_line(std::string_view line) {
     } else if (field == "event") {
         name_ = name_from(value);
     } else if (field == "error" && !value.empty()) {
-        error_seen_ = true;
+        legacy_error_seen_ = true;
     }
 }
 

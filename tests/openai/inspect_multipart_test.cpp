@@ -32,6 +32,7 @@ TEST(InspectMultipart, FindsTheModelBeforeAndBehindTheFile) {
     const std::string bytes = "RIFF\0\r\n--\r\n-\n--b\r\r\n--a\xFF"s;
     const std::string bodies[] = {
         field("model", "whisper-1") + file(bytes) + "--b--",
+        field("model", "whisper-1") + file(bytes) + "--b--\r\n\r\n",
         file(bytes) + field("model", "whisper-1") + "--b--\r\n",
         field("language", "en") + file(bytes) + field("model", "whisper-1") +
             field("timestamp_granularities[]", "word") +
@@ -176,7 +177,7 @@ TEST(InspectMultipart, RefusesWhatParsersCouldReadDifferently) {
         {"preamble", "x\r\n" + model + "--b--", ErrorKind::invalid_body},
         {"empty line before", "\r\n" + model + "--b--", ErrorKind::invalid_body},
         {"epilogue", model + "--b--\r\nx", ErrorKind::invalid_body},
-        {"two line ends behind", model + "--b--\r\n\r\n", ErrorKind::invalid_body},
+        {"half a line end behind", model + "--b--\r\n\r", ErrorKind::invalid_body},
         {"form behind the form", model + "--b--" + model, ErrorKind::invalid_body},
         {"no last delimiter", model, ErrorKind::invalid_body},
         {"cut delimiter", model + "--b-", ErrorKind::invalid_body},

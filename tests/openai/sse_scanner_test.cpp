@@ -130,7 +130,7 @@ TEST(SseScanner, SeesErrorsOfEveryShape) {
         {"a string", "data: {\"error\":\"Model is overloaded\",\"error_type\":\"x\"}\n\n", true},
         {"named event", "event: error\ndata: {\"code\":null,\"message\":\"x\"}\n\n", true},
         {"flat", "data: {\"type\":\"error\",\"message\":\"x\"}\n\n", true},
-        {"older llama.cpp", "error: {\"code\":500}\n\n", true},
+        {"older llama.cpp, which no SDK sees", "error: {\"code\":500}\n\n", false},
         {"over two lines", "data: {\"error\":\ndata: {\"message\":\"x\"}}\n\n", true},
         {"vLLM, then done", "data: {\"error\":{\"message\":\"x\"}}\n\ndata: [DONE]\n\n", true},
         {"null", "data: {\"error\":null}\n\n", false},
@@ -147,6 +147,13 @@ TEST(SseScanner, SeesErrorsOfEveryShape) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(scanned(row.stream).error, row.error);
     }
+}
+
+TEST(SseScanner, SeesTheErrorLineOfOlderLlamaCpp) {
+    SseScanner scanner;
+    (void)scanner.complete_prefix("data: {}\n\nerror: {\"code\":500}\n");
+    EXPECT_TRUE(scanner.legacy_error_seen());
+    EXPECT_FALSE(scanner.error_seen());
 }
 
 TEST(SseScanner, FollowsSequenceNumbers) {

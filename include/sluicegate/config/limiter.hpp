@@ -9,8 +9,9 @@
 namespace sluicegate::config {
 
 struct LimiterSettings {
-    Milliseconds window = std::chrono::seconds(60);  ///< 100 ms … 60 s: a smaller one is for trying things out
-    std::uint32_t slots = 1048576;                   ///< 1024 … 67108864
+    Milliseconds window =
+        std::chrono::seconds(60);   ///< 100 ms … 60 s: a smaller one is for trying things out
+    std::uint32_t slots = 1048576;  ///< 1024 … 12000000
 };
 
 }  // namespace sluicegate::config

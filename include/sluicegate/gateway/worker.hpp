@@ -20,6 +20,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -60,9 +61,12 @@ public:
         const Clock& clock;
         limit::Limiter& limiter;
         metrics::Registry& registry;
+        /// Client connections of all workers together, and how many there may be.
+        std::atomic<std::size_t>& connections;
+        std::size_t connections_max;
     };
 
-    Worker(const Shared& shared, std::size_t connections_max);
+    explicit Worker(const Shared& shared);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
@@ -122,7 +126,6 @@ private:
                                                             const net::TlsContext& tls) const;
 
     Shared shared_;
-    std::size_t connections_max_;
     /// One thread runs it; others only post.
     net::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     net::asio::executor_work_guard<net::Executor> keep_running_;

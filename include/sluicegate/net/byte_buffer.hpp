@@ -35,9 +35,7 @@ public:
     void truncate(std::size_t count) noexcept { end_ = begin_ + count; }
 
     /// Free bytes at the end, without moving anything.
-    [[nodiscard]] std::span<char> room() noexcept {
-        return {data_.get() + end_, capacity_ - end_};
-    }
+    [[nodiscard]] std::span<char> room() noexcept { return {data_.get() + end_, capacity_ - end_}; }
     /// The same, at least `wanted` of them; moves the unread bytes or takes more memory.
     std::span<char> make_room(std::size_t wanted) {
         if (capacity_ - end_ >= wanted && data_) return room();

@@ -6,7 +6,8 @@
 /// JSON       one object and nothing else; UTF-8 without BOM; at most 128 levels deep. Keys and
 ///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice
 ///            is refused: two parsers could read two different requests.
-/// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but one CRLF; `model`,
+/// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but empty lines;
+/// `model`,
 ///            `stream` and `n` may come before or after the files.
 /// null       counts as absent, as the API has it (a null model is a missing model).
 /// Errors     invalid_json (subject: byte offset, or "" where unknown), invalid_body,

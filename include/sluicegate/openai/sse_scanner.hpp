@@ -26,9 +26,11 @@ public:
 
     /// `data: [DONE]` went by, byte for byte.
     [[nodiscard]] bool done_seen() const noexcept { return done_seen_; }
-    /// An `event: error`, an object with a truthy top-level `error` or with type "error", or the
-    /// line `error: {…}` of older llama.cpp servers went by.
+    /// An `event: error`, or an object with a truthy top-level `error` or with type "error", went
+    /// by: a client has been told that the stream failed.
     [[nodiscard]] bool error_seen() const noexcept { return error_seen_; }
+    /// The line `error: {…}` of older llama.cpp servers went by. No SDK takes notice of it.
+    [[nodiscard]] bool legacy_error_seen() const noexcept { return legacy_error_seen_; }
     /// Of the last complete event that had one; -1 before the first.
     [[nodiscard]] std::int64_t last_sequence_number() const noexcept {
         return last_sequence_number_;
@@ -61,6 +63,7 @@ private:
     bool after_blank_line_ = false;
     bool done_seen_ = false;
     bool error_seen_ = false;
+    bool legacy_error_seen_ = false;
     bool terminal_seen_ = false;
     std::int64_t last_sequence_number_ = -1;
 };
