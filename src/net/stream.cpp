@@ -5,6 +5,9 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -32,7 +35,11 @@ Stream::Stream(Socket socket, asio::ssl::context* tls_context)
     : socket_(std::move(socket)),
       tls_(tls_context == nullptr ? nullptr : std::make_unique<Tls>(socket_, *tls_context)) {}
 
-Stream::~Stream() = default;
+Stream::~Stream() {
+    // OpenSSL never resumes the session of a connection that it frees before a close_notify was
+    // sent. None is sent here, and TLS does not ask for one (RFC 5246, 7.2.1).
+    if (tls_) SSL_set_shutdown(tls_handle(), SSL_SENT_SHUTDOWN);
+}
 
 Task<std::tuple<ErrorCode>> Stream::connect(const asio::ip::tcp::endpoint& endpoint) {
     const asio::generic::stream_protocol::endpoint generic(endpoint);
@@ -98,6 +105,11 @@ bool Stream::is_open() const noexcept { return socket_.is_open(); }
 ssl_st* Stream::tls_handle() noexcept { return tls_ ? tls_->stream.native_handle() : nullptr; }
 
 bool Stream::is_quiet() noexcept {
+    // What was read from the socket and not asked for yet lies in the TLS layer.
+    if (ssl_st* tls = tls_handle();
+        tls != nullptr && (SSL_has_pending(tls) == 1 || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0)) {
+        return false;
+    }
     char byte = 0;
     const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
