@@ -62,10 +62,12 @@ void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
 void Exchange::release() noexcept {
     if (!connection_) return;
     pool_->counters().active.subtract();
+    // Of an answer without a body, the head may be there still.
+    const std::size_t answer_bytes = head_bytes_ + payload_bytes_;
     const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head().keep_alive &&
-                             is_delimited() && connection_->in.size() == payload_bytes_;
+                             is_delimited() && connection_->in.size() == answer_bytes;
     if (is_reusable) {
-        connection_->in.consume(payload_bytes_);
+        connection_->in.consume(answer_bytes);
         pool_->give_back(std::move(connection_));
     }
     connection_.reset();
