@@ -68,6 +68,19 @@ TEST(Deadlines, FireAtTheNextTickWhenTheyAreDueAlready) {
     EXPECT_EQ(alarm.fired().size(), 1U);
 }
 
+TEST(Deadlines, CountATimeoutFromTheLastTickAndNeverTooShort) {
+    // The clock may have gone on by almost a tick since then.
+    for (const auto since_tick : {0ms, 1ms, 49ms}) {
+        Deadlines wheel(start);
+        Alarm alarm(wheel);
+        const Instant armed_at = start + since_tick;
+        alarm.deadline().arm_in(1s);
+        for (Instant now = start + tick; alarm.fired().empty(); now += tick) wheel.tick(now);
+        EXPECT_GE(alarm.fired().front(), armed_at + 1s);
+        EXPECT_LE(alarm.fired().front(), armed_at + 1s + 2 * tick);
+    }
+}
+
 TEST(Deadlines, MoveEarlierAndLater) {
     Deadlines wheel(start);
     Alarm earlier(wheel);

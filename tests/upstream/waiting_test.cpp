@@ -73,7 +73,7 @@ TEST(ExchangeDeadlines, SilenceBeforeTheAnswerEndsAtFirstByte) {
     waiting.in_head();
     rig.pass(9'999ms);
     EXPECT_FALSE(waiting.task().is_done());
-    rig.pass(1ms);
+    rig.pass(1ms + net::Deadlines::tick_length);
     waiting.expect_end(ErrorKind::upstream_timeout);
     EXPECT_FALSE(waiting.exchange().has_answered());
 }
@@ -88,7 +88,7 @@ TEST(ExchangeDeadlines, ATricklingHeadDoesNotGetMoreTime) {
         EXPECT_FALSE(waiting.task().is_done());
         rig.peers[0].send(std::string(1, byte));
     }
-    rig.pass(1s);
+    rig.pass(1s + net::Deadlines::tick_length);
     waiting.expect_end(ErrorKind::upstream_timeout);
 }
 
@@ -102,7 +102,7 @@ TEST(ExchangeDeadlines, InterimAnswersDoNotGetMoreTime) {
         EXPECT_FALSE(waiting.task().is_done());
         rig.peers[0].send("HTTP/1.1 100 Continue\r\n\r\n");
     }
-    rig.pass(1s);
+    rig.pass(1s + net::Deadlines::tick_length);
     waiting.expect_end(ErrorKind::upstream_timeout);
 }
 
@@ -118,7 +118,7 @@ TEST(ExchangeDeadlines, SilenceWithinTheBodyEndsAtBetweenBytesAndEachByteStartsI
         ASSERT_TRUE(waiting.task().take());
         waiting.again_in_body();
     }
-    rig.pass(5s);
+    rig.pass(5s + net::Deadlines::tick_length);
     waiting.expect_end(ErrorKind::upstream_timeout);
 }
 
@@ -316,7 +316,7 @@ TEST_F(ExchangeConnect, AHandshakeThatDoesNotEndMeetsTheConnectDeadlineOrACancel
         } else {
             rig.pass(rig.settings.timeouts.connect - 1ms);
             EXPECT_FALSE(task.is_done());
-            rig.pass(1ms);
+            rig.pass(1ms + net::Deadlines::tick_length);
         }
         const Outcome opened = task.take();
         ASSERT_FALSE(opened);
