@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,6 +23,8 @@ namespace {
 namespace asio = net::asio;
 
 constexpr std::size_t read_bytes = 4 * 1024;
+/// How long a delay goes on after its client has left.
+constexpr Milliseconds pause_step{100};
 
 /// Its only client is this process's own forward stage, so requests have a length and come one
 /// after another; anything else ends the connection.
@@ -38,7 +41,8 @@ public:
         for (;;) {
             const bool received = co_await server->receive();
             if (!received) co_return;
-            co_await server->pause();
+            const bool is_awaited = co_await server->pause();
+            if (!is_awaited) co_return;
             const bool is_answered = co_await server->answer();
             if (!is_answered) co_return;
         }
@@ -76,10 +80,19 @@ private:
         co_return co_await read_until(head_bytes_ + body_bytes_);
     }
 
-    net::Task<void> pause() {
-        if (settings_.delay <= Milliseconds(0)) co_return;
-        net::Timer timer(context_.get_executor(), settings_.delay);
-        co_await timer.async_wait(net::use_result);
+    /// False when the client has left meanwhile: it sends nothing before the answer, so whatever
+    /// arrives is its end. Otherwise a drain would wait for every delay that nobody waits for.
+    net::Task<bool> pause() {
+        net::Timer timer(context_.get_executor());
+        Milliseconds left = settings_.delay;
+        while (left > Milliseconds(0)) {
+            const Milliseconds step = std::min(left, pause_step);
+            timer.expires_after(step);
+            co_await timer.async_wait(net::use_result);
+            if (!stream_.is_quiet()) co_return false;
+            left -= step;
+        }
+        co_return true;
     }
 
     net::Task<bool> answer() {
