@@ -4,7 +4,6 @@
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
 #include "sluicegate/net/spawn.hpp"
-#include "sluicegate/net/stream.hpp"
 
 #include <array>
 #include <utility>
@@ -39,16 +38,19 @@ net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
     }
 }
 
-/// Counts a connection while it lives.
-class Counted {
+/// Keeps a connection among those that are open while it lives.
+class Entered {
 public:
-    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { --count_; }
+    Entered(std::set<net::Stream*>& open, net::Stream& stream) : open_(open), stream_(&stream) {
+        open_.insert(stream_);
+    }
+    Entered(const Entered&) = delete;
+    Entered& operator=(const Entered&) = delete;
+    ~Entered() { open_.erase(stream_); }
 
 private:
-    std::size_t& count_;
+    std::set<net::Stream*>& open_;
+    net::Stream* stream_;
 };
 
 }  // namespace
@@ -70,7 +72,7 @@ void AdminServer::start() {
     is_running_ = true;
     net::spawn(context_, tick(), "admin tick");
     auto accepted = [this](net::Socket socket) {
-        if (connections_ >= connections_max) return;
+        if (open_.size() >= connections_max) return;
         net::spawn(context_, serve(std::move(socket)), "admin connection");
     };
     net::spawn(context_, listener_.run(std::move(accepted)), "admin listener");
@@ -80,6 +82,7 @@ void AdminServer::stop() noexcept {
     is_running_ = false;
     listener_.close();
     tick_timer_.cancel();
+    for (net::Stream* stream : open_) stream->close();
 }
 
 net::Task<void> AdminServer::tick() {
@@ -102,8 +105,9 @@ Page AdminServer::page_for(std::string_view method, const std::string& path) con
 }
 
 net::Task<void> AdminServer::serve(net::Socket socket) {
-    const Counted counted(connections_);
+    if (!is_running_) co_return;
     net::Stream stream(std::move(socket), nullptr);
+    const Entered entered(open_, stream);
     net::Deadline deadline(deadlines_, &stream, [](void* expired) noexcept {
         static_cast<net::Stream*>(expired)->close();
     });

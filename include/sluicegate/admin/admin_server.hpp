@@ -10,10 +10,12 @@
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/listener.hpp"
+#include "sluicegate/net/stream.hpp"
 
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 namespace sluicegate::admin {
@@ -38,7 +40,8 @@ public:
     Result<void> bind(const std::string& host, std::uint16_t port);
     [[nodiscard]] std::string address() const { return listener_.address(); }
     void start();
-    /// Stops accepting; connections that are open end by their deadline.
+    /// Stops accepting and closes the connections that are open: a silent one must not hold up
+    /// the end of the process.
     void stop() noexcept;
 
 private:
@@ -52,7 +55,7 @@ private:
     net::Listener listener_;
     net::Deadlines deadlines_;
     net::Timer tick_timer_;
-    std::size_t connections_ = 0;
+    std::set<net::Stream*> open_;
     bool is_running_ = false;
 };
 
