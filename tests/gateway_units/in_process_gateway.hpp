@@ -1,0 +1,141 @@
+#pragma once
+/// One worker without a thread: its client and its upstream are the test itself, and time stands
+/// still. One user, alice, whose key is "sk-alice"; one model, "chat", that the upstream calls
+/// "chat-large".
+
+#include "sluicegate/auth/key_hash.hpp"
+#include "sluicegate/gateway/worker.hpp"
+
+#include "gateway/client_connection.hpp"
+#include "net/manual_clock.hpp"
+#include "net/raw_peer.hpp"
+#include "net/running_task.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::test {
+
+inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) {
+    config::Config config;
+    config::Upstream upstream;
+    upstream.name = "provider";
+    upstream.endpoint = {.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"};
+    upstream.api_key = Secret("sk-provider");
+    config.upstreams = {upstream};
+    config.models = {{.name = "chat",
+                      .limits = {},
+                      .route = {{.upstream = 0, .weight = 1, .model = "chat-large"}}}};
+    config::ApiKey key;
+    key.id = "laptop";
+    key.sha256 = auth::hash_key("sk-alice");
+    config::User user;
+    user.name = "alice";
+    user.keys = {key};
+    config.users = {user};
+    auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
+                                                    .model = [](auto) { return ModelId(0); }});
+    auto snapshot =
+        std::make_shared<gateway::Snapshot>(gateway::Snapshot{.config = std::move(config),
+                                                              .keys = std::move(keys),
+                                                              .models = {},
+                                                              .model_index = {{"chat", 0}},
+                                                              .plans = {{plan}},
+                                                              .listener_tls = {nullptr},
+                                                              .upstream_tls = {nullptr},
+                                                              .created = 1'700'000'000});
+    const std::vector<std::uint32_t> weights{1};
+    snapshot->models.push_back({.id = ModelId(0),
+                                .settings = &snapshot->config.models[0],
+                                .choice = std::make_unique<route::WeightedChoice>(weights)});
+    return snapshot;
+}
+
+class InProcessGateway {
+public:
+    explicit InProcessGateway(limit::Plan plan = {}) {
+        worker.adopt(snapshot_with(plan));
+        const upstream::Services services{worker.context(), clock, worker.deadlines(), resolver,
+                                          registry};
+        auto& pool = worker.snapshot()->pools.front();
+        pool = std::make_shared<upstream::Pool>(services, pool->settings(), nullptr, [this] {
+            ConnectedPair pair = unix_pair(worker.context());
+            upstreams.push_back(std::move(pair.peer));
+            return Result<net::Socket>(std::move(pair.socket));
+        });
+    }
+    ~InProcessGateway() {
+        clients.clear();
+        upstreams.clear();
+        pass(std::chrono::hours(1));
+    }
+    InProcessGateway(const InProcessGateway&) = delete;
+    InProcessGateway& operator=(const InProcessGateway&) = delete;
+
+    /// A new client, whose connection is being served.
+    RawPeer& connect() {
+        ConnectedPair pair = unix_pair(worker.context());
+        auto connection =
+            std::make_unique<gateway::ClientConnection>(worker, std::move(pair.socket), nullptr);
+        net::spawn(worker.context(), gateway::ClientConnection::serve(std::move(connection)),
+                   "client connection");
+        clients.push_back(std::move(pair.peer));
+        return clients.back();
+    }
+    void settle() { test::settle(worker.context()); }
+    void pass(Milliseconds time) {
+        clock.advance(time);
+        worker.deadlines().tick(clock.now());
+        worker.hangups().poll();
+        settle();
+    }
+
+    ManualClock clock;
+    limit::Limiter limiter{{.window = std::chrono::minutes(1), .slots = 1024}};
+    metrics::Registry registry;
+    gateway::Worker worker{{clock, limiter, registry}, 100};
+    net::Resolver resolver{worker.context(), clock};
+    std::deque<RawPeer> clients;
+    std::deque<RawPeer> upstreams;
+};
+
+inline constexpr std::string_view chat_body = R"({"messages":[],"model":"chat"})";
+
+struct ChatRequest {
+    std::string_view query = "";
+    std::string_view fields = "";
+    std::string_view body = chat_body;
+    std::string_view version = "1.1";
+};
+
+inline std::string chat_request(const ChatRequest& request = {}) {
+    std::string text = "POST /v1/chat/completions";
+    text += request.query;
+    text += " HTTP/";
+    text += request.version;
+    text += "\r\nhost: gateway\r\nauthorization: Bearer sk-alice\r\n";
+    text += "content-type: application/json\r\n";
+    text += request.fields;
+    text += "content-length: " + std::to_string(request.body.size()) + "\r\n\r\n";
+    text += request.body;
+    return text;
+}
+
+inline std::string answer_with(std::string_view status, std::string_view fields,
+                               std::string_view body) {
+    std::string text = "HTTP/1.1 ";
+    text += status;
+    text += "\r\n";
+    text += fields;
+    text += "content-length: " + std::to_string(body.size()) + "\r\n\r\n";
+    text += body;
+    return text;
+}
+
+}  // namespace sluicegate::test
