@@ -88,12 +88,15 @@ Result<std::size_t> ClientConnection::after_read(const net::ErrorCode& error, st
 }
 
 net::Task<Result<std::size_t>> ClientConnection::read_into(std::span<char> into) {
+    // The deadline may have come when a read had just ended: it interrupted nothing then.
+    if (is_expired_ && !has_gone_) co_return fail(ErrorKind::request_timeout);
     is_reading_ = true;
     auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(into.data(), into.size()));
     co_return after_read(error, size);
 }
 
 net::Task<Result<void>> ClientConnection::read_more(std::size_t wanted) {
+    if (is_expired_ && !has_gone_) co_return fail(ErrorKind::request_timeout);
     const std::span<char> room = in_.make_room(wanted);
     is_reading_ = true;
     auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(room.data(), room.size()));
@@ -130,9 +133,9 @@ net::Task<void> ClientConnection::serve(std::unique_ptr<ClientConnection> connec
     ClientConnection& client = *connection;
     if (client.stream_.is_tls()) {
         client.read_within(client.worker_.snapshot()->shared->config.server.timeouts.header);
-        client.is_reading_ = true;
+        // Its deadline closes the stream: a handshake is many reads, and between two of them there
+        // is nothing to cancel.
         auto [error] = co_await client.stream_.accept_tls();
-        client.is_reading_ = false;
         if (error) co_return;
     }
     co_await client.serve_requests();
