@@ -23,6 +23,10 @@ void count(Request& request, Instant now) {
         request.snapshot->model_counters[index].duration.observe(now - request.started_at);
     }
     request.worker.request_counters().count(finished);
+    if (record.upstream && record.error && fault_of(*record.error) == Fault::upstream) {
+        request.worker.count_upstream_error(
+            request.config().config.upstreams[*record.upstream].name, *record.error);
+    }
     if (!record.upstream || !record.forwarded_at) return;
     auto& counters = request.snapshot->upstream_counters[*record.upstream];
     if (record.answered_at) counters.first_byte.observe(*record.answered_at - *record.forwarded_at);

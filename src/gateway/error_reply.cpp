@@ -229,10 +229,6 @@ net::Task<bool> reply_error(Request& request, Error error) {
         co_return false;
     }
     log_failure(request, error);
-    if (request.record.upstream && fault_of(error.kind) == Fault::upstream) {
-        request.worker.count_upstream_error(
-            request.config().config.upstreams[*request.record.upstream].name, error.kind);
-    }
 
     std::string written;
     std::string_view body = openai::rate_limit_body;
