@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -18,13 +19,13 @@ std::optional<double> non_negative_number(std::string_view text) {
     double value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-    if (!(value >= 0 && value <= 1e9)) return std::nullopt;
+    if (!(value >= 0) || std::isinf(value)) return std::nullopt;
     return value;
 }
 
 Milliseconds bounded(double milliseconds) {
-    const Milliseconds wait(static_cast<std::int64_t>(milliseconds));
-    return std::min(wait, wait_max);
+    const auto most = static_cast<double>(wait_max.count());
+    return Milliseconds(static_cast<std::int64_t>(std::min(milliseconds, most)));
 }
 
 /// The beginning of the body, as far as it arrives before something goes wrong.
