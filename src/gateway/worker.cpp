@@ -138,6 +138,8 @@ void Worker::on_tick() {
 }
 
 void Worker::accepted(net::Socket socket, std::size_t listener) {
+    // Accepted just before the listener was closed: nobody would end it any more.
+    if (is_draining_) return;
     const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
     if (shared_.connections.load(std::memory_order_relaxed) >= shared_.connections_max) {
         // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
