@@ -62,7 +62,8 @@ AdminServer::AdminServer(asio::io_context& context, const Clock& clock,
       pages_(std::move(pages)),
       listener_(context),
       deadlines_(clock.now()),
-      tick_timer_(context.get_executor()) {}
+      tick_timer_(context.get_executor()) {
+}
 
 Result<void> AdminServer::bind(const std::string& host, std::uint16_t port) {
     return listener_.bind(host, port, net::Sharing::first);
@@ -132,9 +133,8 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     if (page.status == 405) http::append_field(head, "allow", "GET, HEAD");
     http::append_field(head, "connection", "close");
     http::append_head_end(head);
-    const std::array buffers{
-        asio::const_buffer(head.data(), head.size()),
-        asio::const_buffer(page.body.data(), is_head ? 0 : page.body.size())};
+    const std::array buffers{asio::const_buffer(head.data(), head.size()),
+                             asio::const_buffer(page.body.data(), is_head ? 0 : page.body.size())};
     co_await stream.write(buffers);
     stream.shutdown_send();
 }

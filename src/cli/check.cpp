@@ -1,8 +1,9 @@
-#include "cli/commands.hpp"
-#include "cli/problems.hpp"
 #include "sluicegate/app/snapshot_builder.hpp"
 #include "sluicegate/config/changes.hpp"
 #include "sluicegate/config/load.hpp"
+
+#include "cli/commands.hpp"
+#include "cli/problems.hpp"
 
 #include <cstdio>
 #include <utility>

@@ -9,9 +9,9 @@ namespace sluicegate::cli {
 /// docs/operations.md, "Exit codes".
 enum ExitCode : int {
     exit_success = 0,
-    exit_failure = 1,         ///< something went wrong while running: an address in use, say
-    exit_usage = 2,           ///< the command line makes no sense
-    exit_configuration = 3,   ///< the configuration has problems; they are on standard error
+    exit_failure = 1,        ///< something went wrong while running: an address in use, say
+    exit_usage = 2,          ///< the command line makes no sense
+    exit_configuration = 3,  ///< the configuration has problems; they are on standard error
 };
 
 int serve(const std::string& file);

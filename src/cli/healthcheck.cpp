@@ -1,6 +1,7 @@
+#include "sluicegate/config/load.hpp"
+
 #include "cli/commands.hpp"
 #include "cli/problems.hpp"
-#include "sluicegate/config/load.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 

@@ -1,6 +1,7 @@
-#include "cli/commands.hpp"
 #include "sluicegate/auth/key_hash.hpp"
 #include "sluicegate/auth/new_key.hpp"
+
+#include "cli/commands.hpp"
 
 #include <cstdio>
 #include <iostream>
@@ -23,7 +24,8 @@ int key_hash() {
     std::getline(std::cin, key);
     if (!key.empty() && key.back() == '\r') key.pop_back();
     if (key.empty()) {
-        std::fprintf(stderr, "sluicegate: no key on standard input; try: sluicegate key hash < FILE\n");
+        std::fprintf(stderr,
+                     "sluicegate: no key on standard input; try: sluicegate key hash < FILE\n");
         return exit_failure;
     }
     std::printf("%s\n", auth::to_hex(auth::hash_key(key)).c_str());

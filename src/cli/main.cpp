@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
     key_new->add_option("--user", user, "Whose key it will be")->required();
     key_new->add_option("--id", id, "Name of the key in logs")->capture_default_str();
     key_new->callback([&] { exit_code = cli::key_new(user, id); });
-    CLI::App* key_hash = key->add_subcommand("hash", "Read a key from standard input, print its hash");
+    CLI::App* key_hash =
+        key->add_subcommand("hash", "Read a key from standard input, print its hash");
     key_hash->callback([&] { exit_code = cli::key_hash(); });
 
     CLI::App* health = program.add_subcommand(

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Range<Milliseconds> window_range{100ms, 60s};
-constexpr Range<std::int64_t> slots_range{1 << 10, 1 << 26};
+constexpr Range<std::int64_t> slots_range{1024, 12'000'000};
 
 }  // namespace
 

@@ -7,14 +7,13 @@
 #include "sluicegate/net/stream.hpp"
 #include "sluicegate/openai/echo_answer.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <sys/socket.h>
 #include <utility>
 
 namespace sluicegate::echo {
@@ -52,8 +51,7 @@ private:
     net::Task<bool> read_until(std::size_t size) {
         while (in_.size() < size) {
             const auto room = in_.make_room(std::max(size - in_.size(), read_bytes));
-            auto [error, got] =
-                co_await stream_.read_some(asio::buffer(room.data(), room.size()));
+            auto [error, got] = co_await stream_.read_some(asio::buffer(room.data(), room.size()));
             if (error) co_return false;
             in_.commit(got);
         }
@@ -96,8 +94,8 @@ private:
     }
 
     net::Task<bool> answer() {
-        const auto created = std::chrono::duration_cast<std::chrono::seconds>(
-            clock_.wall_now().time_since_epoch());
+        const auto created =
+            std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch());
         const openai::EchoAnswer answer =
             openai::echo_answer(path_, in_.unread().substr(head_bytes_, body_bytes_),
                                 settings_.tokens, created.count());

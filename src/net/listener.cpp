@@ -6,9 +6,8 @@
 
 #include <boost/asio/ip/v6_only.hpp>
 
-#include <sys/socket.h>
-
 #include <chrono>
+#include <sys/socket.h>
 #include <utility>
 
 namespace sluicegate::net {
@@ -46,7 +45,8 @@ void probe(asio::io_context& context, const tcp::endpoint& endpoint, ErrorCode& 
 }  // namespace
 
 Listener::Listener(asio::io_context& context)
-    : context_(context), acceptor_(context.get_executor()) {}
+    : context_(context), acceptor_(context.get_executor()) {
+}
 
 Result<void> Listener::bind(const std::string& host, std::uint16_t port, Sharing sharing) {
     ErrorCode error;

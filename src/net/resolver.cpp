@@ -15,7 +15,8 @@ struct Resolver::Lookup {
 };
 
 Resolver::Resolver(asio::io_context& context, const Clock& clock)
-    : context_(context), clock_(clock), resolver_(context.get_executor()) {}
+    : context_(context), clock_(clock), resolver_(context.get_executor()) {
+}
 
 Resolver::~Resolver() = default;
 

@@ -16,7 +16,8 @@ void report_escaped_exception(std::exception_ptr error, std::string_view task) n
     try {
         std::rethrow_exception(error);
     } catch (const std::exception& exception) {
-        log::error("task_failed", "a task ended with an exception: this is a defect, please report it",
+        log::error("task_failed",
+                   "a task ended with an exception: this is a defect, please report it",
                    {{"task", task}, {"what", exception.what()}});
     } catch (...) {
         log::error("task_failed", "a task ended with an unknown exception: this is a defect",
@@ -24,6 +25,8 @@ void report_escaped_exception(std::exception_ptr error, std::string_view task) n
     }
 }
 
-std::uint64_t escaped_exceptions() noexcept { return escaped.load(std::memory_order_relaxed); }
+std::uint64_t escaped_exceptions() noexcept {
+    return escaped.load(std::memory_order_relaxed);
+}
 
 }  // namespace sluicegate::net

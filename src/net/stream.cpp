@@ -4,15 +4,13 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <cstring>
 #include <utility>
 
 namespace sluicegate::net {
@@ -33,7 +31,8 @@ struct Stream::Tls {
 
 Stream::Stream(Socket socket, asio::ssl::context* tls_context)
     : socket_(std::move(socket)),
-      tls_(tls_context == nullptr ? nullptr : std::make_unique<Tls>(socket_, *tls_context)) {}
+      tls_(tls_context == nullptr ? nullptr : std::make_unique<Tls>(socket_, *tls_context)) {
+}
 
 Stream::~Stream() {
     // OpenSSL never resumes the session of a connection that it frees before a close_notify was
@@ -100,9 +99,13 @@ void Stream::abort() noexcept {
     socket_.close(ignored);
 }
 
-bool Stream::is_open() const noexcept { return socket_.is_open(); }
+bool Stream::is_open() const noexcept {
+    return socket_.is_open();
+}
 
-ssl_st* Stream::tls_handle() noexcept { return tls_ ? tls_->stream.native_handle() : nullptr; }
+ssl_st* Stream::tls_handle() noexcept {
+    return tls_ ? tls_->stream.native_handle() : nullptr;
+}
 
 bool Stream::is_quiet() noexcept {
     // What was read from the socket and not asked for yet lies in the TLS layer.

@@ -1,7 +1,6 @@
 #include "sluicegate/net/tls.hpp"
 
 #include <boost/asio/ip/address.hpp>
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -134,6 +133,8 @@ std::string verification_error(ssl_st* handle) {
     return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
 }
 
-bool session_was_resumed(ssl_st* handle) noexcept { return SSL_session_reused(handle) == 1; }
+bool session_was_resumed(ssl_st* handle) noexcept {
+    return SSL_session_reused(handle) == 1;
+}
 
 }  // namespace sluicegate::net

@@ -13,7 +13,8 @@ Pool::Counters::Counters(metrics::Registry& registry, const std::string& upstrea
       tls_full(registry.counter(Metric::upstream_connects_total, {upstream, "tls"})),
       tls_resumed(registry.counter(Metric::upstream_connects_total, {upstream, "tls_resumed"})),
       idle(registry.gauge(Metric::upstream_connections, {upstream, "idle"})),
-      active(registry.gauge(Metric::upstream_connections, {upstream, "active"})) {}
+      active(registry.gauge(Metric::upstream_connections, {upstream, "active"})) {
+}
 
 Pool::Pool(const Services& services, const config::Upstream& settings, net::TlsContext tls,
            Dial in_process)
@@ -21,9 +22,12 @@ Pool::Pool(const Services& services, const config::Upstream& settings, net::TlsC
       settings_(settings),
       tls_(std::move(tls)),
       in_process_(std::move(in_process)),
-      counters_(services.registry, settings.name) {}
+      counters_(services.registry, settings.name) {
+}
 
-Pool::~Pool() { close_idle(); }
+Pool::~Pool() {
+    close_idle();
+}
 
 std::unique_ptr<Connection> Pool::take_idle() noexcept {
     while (!idle_.empty()) {

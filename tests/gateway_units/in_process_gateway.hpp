@@ -99,7 +99,8 @@ public:
     ManualClock clock;
     limit::Limiter limiter{{.window = std::chrono::minutes(1), .slots = 1024}};
     metrics::Registry registry;
-    gateway::Worker worker{{clock, limiter, registry}, 100};
+    std::atomic<std::size_t> connections{0};
+    gateway::Worker worker{{clock, limiter, registry, connections, 100}};
     net::Resolver resolver{worker.context(), clock};
     std::deque<RawPeer> clients;
     std::deque<RawPeer> upstreams;
