@@ -171,7 +171,7 @@ TEST(ErrorReply, CarriesTheFieldsOfItsKind) {
         {"a wrong method",
          "DELETE /v1/models HTTP/1.1\r\nhost: x\r\n\r\n",
          "405 Method Not Allowed",
-         {"\r\nallow: GET, HEAD\r\n", "DELETE /v1/models"},
+         {"\r\nallow: GET, HEAD\r\n", "DELETE is not supported for /v1/models."},
          {}},
         {"an unknown address",
          "GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\n",
