@@ -177,7 +177,9 @@ TEST(Deadlines, FireExactlyWhatAPlainListSaysIsDue) {
     for (unsigned seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         std::mt19937 random(seed);
-        const auto up_to = [&](int most) { return static_cast<int>(random() % (most + 1U)); };
+        const auto up_to = [&](int most) {
+            return static_cast<int>(random() % static_cast<unsigned>(most + 1));
+        };
         Deadlines wheel(start);
         Instant now = start;
         std::vector<std::unique_ptr<Alarm>> alarms;
