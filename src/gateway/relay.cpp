@@ -171,6 +171,12 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
     bool is_mid_event = false;
     for (;;) {
         auto received = co_await exchange.receive_body(relayed_bytes_max);
+        if (!received && scanner.finished(endpoint) && scanner.is_between_events() &&
+            received.error().kind != ErrorKind::client_gone) {
+            // The stream had said that it was complete; only its connection was left open.
+            const bool is_written = co_await writer.write({}, true);
+            co_return is_written&& writer.stays_open();
+        }
         if (!received) {
             co_return co_await break_off(request, writer, scanner, endpoint, is_mid_event,
                                          std::move(received.error()));
