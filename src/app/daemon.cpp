@@ -241,7 +241,9 @@ void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
 
 void Daemon::note_success() {
     registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});
-    registry_.set(Metric::config_last_reload_success_timestamp_seconds, unix_seconds());
+    // Durations and points in time are kept in nanoseconds and shown in seconds.
+    registry_.set(Metric::config_last_reload_success_timestamp_seconds,
+                  unix_seconds() * 1'000'000'000);
 }
 
 void Daemon::drain() {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <sstream>
 #include <string>
@@ -58,6 +59,16 @@ TEST_F(Admin, CountsRequestsByModelAndStatusAndLimiterDecisions) {
                                     std::string(upstream_key), std::string("alice")}) {
         EXPECT_EQ(metrics.body.find(line), std::string::npos);
     }
+}
+
+TEST_F(Admin, ShowsWhenTheConfigurationCameIntoForceInSecondsSince1970) {
+    const std::string body = gateway_.admin("/metrics").body;
+    const std::string name = "\nsluicegate_config_last_reload_success_timestamp_seconds ";
+    const std::size_t at = body.find(name);
+    ASSERT_NE(at, std::string::npos) << body;
+    const double seconds = std::stod(body.substr(at + name.size()));
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    EXPECT_NEAR(seconds, std::chrono::duration<double>(now).count(), 3600);
 }
 
 TEST_F(Admin, AModelNameFromARequestIsNoLabel) {
