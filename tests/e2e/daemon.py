@@ -89,3 +89,11 @@ class Daemon:
 def sdk_folder():
     """Where setup.sh put the SDKs."""
     return pathlib.Path(os.environ["SLUICEGATE_SDKS"])
+
+
+def unavailable(folder):
+    """Why setup.sh could not install the SDK of that folder; None when it could."""
+    note = folder.with_name(folder.name + ".unavailable")
+    if (folder / ".stamp").exists() or not note.exists():
+        return None
+    return note.read_text().strip()

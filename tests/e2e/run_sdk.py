@@ -2,7 +2,8 @@
 
 What the SDK sees is checked by client_python.py and client_node.mjs, which name the same cases;
 what only the gateway sees (attempts, what reached the provider) is checked here.
-Exit status 77: the SDK was skipped, because the interpreter is too old for it.
+Exit status 77: the SDK was skipped, because the interpreter is too old for it, or because setup.sh
+could not install it and was not told to insist.
 """
 
 import hashlib
@@ -52,6 +53,10 @@ users:
 def sdk_command(kind, version):
     """The interpreter and script; None when this version was skipped."""
     folder = daemon.sdk_folder() / f"{kind}-{version}"
+    reason = daemon.unavailable(folder)
+    if reason is not None:
+        print(f"skipped: {reason}")
+        return None
     if kind == "python":
         if not (folder / ".stamp").exists():
             sys.exit(f"{folder} is missing: run tests/e2e/setup.sh")
