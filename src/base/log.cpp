@@ -59,8 +59,9 @@ void start(Level level) {
 }
 
 void stop() {
+    // Joins, after writing what is queued; only then does nobody use the logger any more.
+    writer_thread.reset();
     logger.reset();
-    writer_thread.reset();  // joins, after writing what is queued
 }
 
 void set_level(Level level) noexcept {

@@ -260,12 +260,7 @@ std::string Daemon::log() const {
 }
 
 std::optional<int> Daemon::wait_for_exit(Deadline deadline) {
-    while (!wait_status_) {
-        int status = 0;
-        if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-            wait_status_ = status;
-            break;
-        }
+    while (is_running()) {
         if (deadline.has_passed()) return std::nullopt;
         std::this_thread::sleep_for(milliseconds(5));
     }
@@ -273,10 +268,10 @@ std::optional<int> Daemon::wait_for_exit(Deadline deadline) {
 }
 
 bool Daemon::is_running() const {
-    if (wait_status_) return false;
-    siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
+    const std::lock_guard guard(exit_mutex_);
+    int status = 0;
+    if (!wait_status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
+    return !wait_status_;
 }
 
 std::size_t Daemon::resident_bytes() const {

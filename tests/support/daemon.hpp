@@ -97,7 +97,8 @@ private:
 
     TemporaryFolder folder_;
     pid_t pid_ = -1;
-    std::optional<int> wait_status_;
+    mutable std::mutex exit_mutex_;  // several threads of a test may ask
+    mutable std::optional<int> wait_status_;
     bool was_told_to_end_ = false;
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
