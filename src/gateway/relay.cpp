@@ -175,7 +175,8 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
             received.error().kind != ErrorKind::client_gone) {
             // The stream had said that it was complete; only its connection was left open.
             const bool is_written = co_await writer.write({}, true);
-            co_return is_written&& writer.stays_open();
+            if (!is_written) co_return false;
+            co_return writer.stays_open();
         }
         if (!received) {
             co_return co_await break_off(request, writer, scanner, endpoint, is_mid_event,
