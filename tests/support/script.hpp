@@ -2,7 +2,6 @@
 /// What a FakeUpstream does with one request (or one new connection), step by step: bytes exactly
 /// as written here, waits, and every way to stop.
 ///
-/// Ownership  a Signal named in a script must outlive the FakeUpstream: declare it before.
 /// The end    a script that neither closes, cuts nor resets leaves the connection open for the next
 ///            request.
 
@@ -20,7 +19,7 @@ struct Step {
     enum class Kind { send, wait, raise, pause, repeat, stall, close, cut, reset };
     Kind kind = Kind::stall;
     std::string bytes;
-    Signal* signal = nullptr;
+    Signal signal;
     milliseconds span{0};
 };
 
@@ -31,13 +30,13 @@ public:
     /// Many writes of `piece` bytes each.
     Script& send_in_pieces(std::string_view bytes, std::size_t piece);
     /// Holds until the test raises the signal.
-    Script& wait(Signal& signal) { return add(Step::Kind::wait, {}, &signal); }
+    Script& wait(const Signal& signal) { return add(Step::Kind::wait, {}, signal); }
     /// Tells the test that the script got here.
-    Script& raise(Signal& signal) { return add(Step::Kind::raise, {}, &signal); }
-    Script& pause(milliseconds span) { return add(Step::Kind::pause, {}, nullptr, span); }
+    Script& raise(const Signal& signal) { return add(Step::Kind::raise, {}, signal); }
+    Script& pause(milliseconds span) { return add(Step::Kind::pause, {}, {}, span); }
     /// Writes these bytes again and again until the peer leaves; one per `span`.
     Script& repeat(std::string bytes, milliseconds span = milliseconds(0)) {
-        return add(Step::Kind::repeat, std::move(bytes), nullptr, span);
+        return add(Step::Kind::repeat, std::move(bytes), {}, span);
     }
     /// Says nothing more until the peer leaves.
     Script& stall() { return add(Step::Kind::stall); }
@@ -50,7 +49,7 @@ public:
     [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
 
 private:
-    Script& add(Step::Kind kind, std::string bytes = {}, Signal* signal = nullptr,
+    Script& add(Step::Kind kind, std::string bytes = {}, const Signal& signal = {},
                 milliseconds span = milliseconds(0)) {
         steps_.push_back({kind, std::move(bytes), signal, span});
         return *this;

@@ -2,36 +2,42 @@
 /// Something that happened, told from one thread to another: a test holds a scripted upstream back
 /// with it, or hears that the upstream got somewhere.
 ///
-/// Threads  any. Raised once, it stays raised.
+/// Threads    any. Raised once, it stays raised.
+/// Ownership  a handle: copies are the same signal, so a script may outlive the test's own.
 
 #include "support/deadline.hpp"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 namespace sluicegate::support {
 
 class Signal {
 public:
-    void raise() {
-        const std::scoped_lock lock(mutex_);
-        is_raised_ = true;
-        changed_.notify_all();
+    void raise() const {
+        const std::scoped_lock lock(state_->mutex);
+        state_->is_raised = true;
+        state_->changed.notify_all();
     }
     [[nodiscard]] bool is_raised() const {
-        const std::scoped_lock lock(mutex_);
-        return is_raised_;
+        const std::scoped_lock lock(state_->mutex);
+        return state_->is_raised;
     }
     /// False when the deadline passed first.
     [[nodiscard]] bool wait(Deadline deadline = Deadline()) const {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_until(lock, deadline.at(), [this] { return is_raised_; });
+        std::unique_lock lock(state_->mutex);
+        return state_->changed.wait_until(lock, deadline.at(),
+                                          [this] { return state_->is_raised; });
     }
 
 private:
-    mutable std::mutex mutex_;
-    mutable std::condition_variable changed_;
-    bool is_raised_ = false;
+    struct State {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool is_raised = false;
+    };
+    std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace sluicegate::support
