@@ -174,7 +174,7 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
         if (!received && scanner.finished(endpoint) && scanner.is_between_events() &&
             received.error().kind != ErrorKind::client_gone) {
             // The stream had said that it was complete; only its connection was left open.
-            const bool is_written = co_await writer.write({}, true);
+            const bool is_written = co_await writer.write(std::string_view(), true);
             if (!is_written) co_return false;
             co_return writer.stays_open();
         }
@@ -187,7 +187,10 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
         scanned = exchange.body().size();
 
         const bool is_finished = scanner.finished(endpoint) || scanner.error_seen();
-        const bool is_last = exchange.is_complete() && is_finished;
+        // After [DONE] nothing follows that a client reads: the end goes out with it, whenever the
+        // upstream gets round to ending.
+        const bool is_done = scanner.done_seen() && scanner.is_between_events();
+        const bool is_last = exchange.is_complete() ? is_finished : is_done;
         if (is_last || scanned >= relayed_bytes_max) ready = scanned;
         if (ready > 0 || is_last) {
             const bool is_written =
@@ -197,7 +200,10 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
             exchange.consume(ready);
             scanned -= ready;
         }
-        if (is_last) co_return writer.stays_open();
+        if (is_last) {
+            co_await exchange.finish();
+            co_return writer.stays_open();
+        }
         if (exchange.is_complete()) {
             const ErrorKind kind = scanner.legacy_error_seen() ? ErrorKind::upstream_failed
                                                                : ErrorKind::upstream_closed;

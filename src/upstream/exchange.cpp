@@ -18,13 +18,16 @@ constexpr http::HeadLimits head_limits{.head_bytes_max = 32 * 1024};
 /// Room for one read: small while answers are short, larger once a read has filled it.
 constexpr std::size_t read_bytes_min = 2 * 1024;
 constexpr std::size_t read_bytes_long = 32 * 1024;
+/// How long the end of an answer may take once its content is complete.
+constexpr Milliseconds finish_timeout{100};
 
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
     : pool_(std::move(pool)),
       deadline_(pool_->services().deadlines, this, &Exchange::expired),
-      total_at_(now + pool_->settings().timeouts.total) {
+      total_at_(now + pool_->settings().timeouts.total),
+      between_bytes_(pool_->settings().timeouts.between_bytes) {
 }
 
 Exchange::~Exchange() {
@@ -268,13 +271,22 @@ net::Task<Result<void>> Exchange::receive_body(std::size_t body_bytes_max) {
         if (is_complete_ || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
             co_return Result<void>();
         }
-        wait_at_most(settings().timeouts.between_bytes, ErrorKind::upstream_timeout);
+        wait_at_most(between_bytes_, ErrorKind::upstream_timeout);
         const auto room = in.make_room(last_read_filled_ ? read_bytes_long : read_bytes_min);
         auto [error, size] = co_await connection_->stream.read_some(
             net::asio::mutable_buffer(room.data(), room.size()));
         deadline_.disarm();
         auto read = after_read(error, size);
         if (!read) co_return read;
+    }
+}
+
+net::Task<void> Exchange::finish() {
+    between_bytes_ = std::min(between_bytes_, finish_timeout);
+    while (!is_complete_) {
+        consume(payload_bytes_);
+        auto received = co_await receive_body(read_bytes_long);
+        if (!received) co_return;
     }
 }
 

@@ -4,9 +4,9 @@
 #   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
 #
 # Every version in the chain is pinned in python/ and node/. A version whose interpreter is too old
-# here, or that cannot be installed (no way to the registry, say), is skipped, and said so; its tests
-# are then shown as skipped. With SLUICEGATE_REQUIRE_SDKS=1, as in CI, the latter is an error. A second
-# run with nothing to do takes no time and no network.
+# here, or that cannot be installed (no way to the registry, say), is skipped, and said so; its
+# tests are then shown as skipped. With SLUICEGATE_REQUIRE_SDKS=1, as in CI, the latter is an error.
+# A second run with nothing to do takes no time and no network.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

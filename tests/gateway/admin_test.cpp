@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <csignal>
 #include <sstream>
 #include <string>
@@ -67,8 +66,8 @@ TEST_F(Admin, ShowsWhenTheConfigurationCameIntoForceInSecondsSince1970) {
     const std::size_t at = body.find(name);
     ASSERT_NE(at, std::string::npos) << body;
     const double seconds = std::stod(body.substr(at + name.size()));
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    EXPECT_NEAR(seconds, std::chrono::duration<double>(now).count(), 3600);
+    EXPECT_GT(seconds, 1.7e9) << "2023; a smaller number is in another unit";
+    EXPECT_LT(seconds, 1e11);
 }
 
 TEST_F(Admin, AModelNameFromARequestIsNoLabel) {

@@ -40,6 +40,17 @@ TEST_F(Streaming, EachEventIsRelayedBeforeTheNextExists) {
     EXPECT_EQ(client.read_response().status, 200) << "the connection serves on";
 }
 
+TEST_F(Streaming, DoneEndsTheAnswerWhateverTheUpstreamsConnectionDoes) {
+    upstream_.answer(Script()
+                         .send(sse_head() + chunk(chat_event("one")) + chunk(done_event))
+                         .wait(first_)
+                         .send(chunk("")));
+    const Response response = stream();
+    expect_success(response);
+    EXPECT_EQ(response.body, chat_event("one") + std::string(done_event));
+    first_.raise();
+}
+
 TEST_F(Streaming, EventsPassByteForByteInAnyPieces) {
     const std::string events =
         ": a comment\n\n" + chat_event("a") + "event: named\ndata: {\"x\":1}\n\n" +

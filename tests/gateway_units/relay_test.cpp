@@ -83,10 +83,14 @@ TEST(Relay, AnEventIsPassedOnOnceItIsWhole) {
     EXPECT_TRUE(client.received().ends_with("\r\n\r\na\r\ndata: {}\n\n\r\n"));
     gateway.upstreams[0].send("e\r\ndata: [DONE]\n\n\r\n");
     gateway.settle();
-    EXPECT_EQ(client.received(), "e\r\ndata: [DONE]\n\n\r\n");
+    // The end goes out with [DONE]; the upstream's own only frees its connection.
+    EXPECT_EQ(client.received(), "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
     gateway.upstreams[0].send("0\r\n\r\n");
     gateway.settle();
-    EXPECT_EQ(client.received(), "0\r\n\r\n");
+    EXPECT_EQ(client.received(), "");
+    client.send(chat_request());
+    gateway.settle();
+    EXPECT_EQ(gateway.upstreams.size(), 1U) << "the same connection carries the next request";
     EXPECT_EQ(errors_of(gateway, ErrorKind::upstream_closed), 0);
 }
 

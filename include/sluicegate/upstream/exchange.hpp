@@ -63,6 +63,9 @@ public:
     net::Task<Result<void>> receive_body(std::size_t body_bytes_max);
     /// The part of receive_body() that needs no waiting: takes what has arrived already.
     Result<void> take_arrived();
+    /// Drops what is left of an answer that nobody needs any more, if it arrives within a moment:
+    /// then its connection can carry another request.
+    net::Task<void> finish();
     /// The answer has arrived completely, as its framing says; body() may still hold bytes. An
     /// answer that ends where its connection ends is complete then, and is_delimited() is false.
     [[nodiscard]] bool is_complete() const noexcept { return is_complete_; }
@@ -92,6 +95,7 @@ private:
     Instant total_at_;
     std::optional<ErrorKind> deadline_reason_;  ///< what the armed deadline would mean
     std::optional<ErrorKind> cancelled_;  ///< why the connection was closed under an operation
+    Milliseconds between_bytes_;
     bool is_reused_ = false;
     bool was_sent_ = false;
     bool is_sent_ = false;  ///< completely
