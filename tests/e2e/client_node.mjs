@@ -3,6 +3,7 @@
 // Prints `ok CASE` for each case that holds, and stops at the first that does not.
 
 import assert from "node:assert/strict";
+import buffer from "node:buffer";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
@@ -10,6 +11,9 @@ import path from "node:path";
 
 const require = createRequire(path.join(process.argv[2], "index.js"));
 const OpenAI = require("openai").OpenAI;
+
+// Node 18 keeps File to itself; the SDK asks for exactly this line there.
+globalThis.File ??= buffer.File;
 
 const baseURL = process.env.SLUICEGATE_URL;
 const apiKey = process.env.SLUICEGATE_KEY;

@@ -7,6 +7,9 @@
 # here, or that cannot be installed (no way to the registry, say), is skipped, and said so; its
 # tests are then shown as skipped. With SLUICEGATE_REQUIRE_SDKS=1, as in CI, the latter is an error.
 # A second run with nothing to do takes no time and no network.
+#
+# openai-node 4 needs Node 20 here: on Node 18.20 its node-fetch 2.7 takes the end of any chunked
+# answer on a kept connection for a cut, whatever the server.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
