@@ -42,6 +42,8 @@ constexpr std::array<KindFacts, kind_count> facts{{
     {ErrorKind::upstream_unreachable, "upstream_unreachable", Fault::upstream, true},
     {ErrorKind::upstream_connect_timeout, "upstream_connect_timeout", Fault::upstream, true},
     {ErrorKind::upstream_timeout, "upstream_timeout", Fault::upstream, true},
+    {ErrorKind::upstream_idle_timeout, "upstream_idle_timeout", Fault::upstream, true},
+    {ErrorKind::upstream_total_timeout, "upstream_total_timeout", Fault::upstream, false},
     {ErrorKind::upstream_closed, "upstream_closed", Fault::upstream, true},
     {ErrorKind::upstream_bad_response, "upstream_bad_response", Fault::upstream, true},
     {ErrorKind::upstream_failed, "upstream_failed", Fault::upstream, true},

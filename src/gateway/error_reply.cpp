@@ -76,6 +76,10 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
     // Without the mark an SDK would pay for the same long generation three times.
     {ErrorKind::upstream_timeout, 504, server_fault, "upstream_timeout",
      "The upstream did not answer in time.", false, false},
+    {ErrorKind::upstream_idle_timeout, 504, server_fault, "upstream_idle_timeout",
+     "The upstream stopped in the middle of its answer.", false, false},
+    {ErrorKind::upstream_total_timeout, 504, server_fault, "upstream_total_timeout",
+     "The upstream did not complete its answer in time.", false, false},
     {ErrorKind::upstream_closed, 502, server_fault, "upstream_closed",
      "The upstream closed the connection.", true, false},
     {ErrorKind::upstream_bad_response, 502, server_fault, "upstream_bad_response",

@@ -72,7 +72,9 @@ net::Task<Result<void>> attempt(upstream::Exchange& exchange, bool may_reuse,
     }
     auto sent = co_await exchange.send(text);
     if (!sent) co_return sent;
-    co_return co_await exchange.receive_head(http::Method::post);
+    auto received = co_await exchange.receive_head(http::Method::post);
+    if (!received) co_return std::move(received).failure();
+    co_return Result<void>();
 }
 
 }  // namespace

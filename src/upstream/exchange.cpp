@@ -23,11 +23,16 @@ constexpr Milliseconds finish_timeout{100};
 
 }  // namespace
 
-Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
+Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now,
+                   const config::UpstreamTimeouts& timeouts)
     : pool_(std::move(pool)),
       deadline_(pool_->services().deadlines, this, &Exchange::expired),
-      total_at_(now + pool_->settings().timeouts.total),
-      between_bytes_(pool_->settings().timeouts.between_bytes) {
+      timeouts_(timeouts),
+      total_at_(now + timeouts.total) {
+}
+
+Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
+    : Exchange(pool, now, pool->settings().timeouts) {
 }
 
 Exchange::~Exchange() {
@@ -36,7 +41,16 @@ Exchange::~Exchange() {
 
 void Exchange::expired(void* self) noexcept {
     auto& exchange = *static_cast<Exchange*>(self);
-    exchange.cancel(exchange.deadline_reason_.value_or(ErrorKind::upstream_timeout));
+    const Instant now = exchange.pool_->services().deadlines.now();
+    if (now >= exchange.total_at_) {
+        exchange.cancel(ErrorKind::upstream_total_timeout);
+    } else if (now >= exchange.phase_at_) {
+        exchange.cancel(exchange.phase_reason_);
+    } else {
+        // The read is only interrupted: nothing of what arrives is lost.
+        exchange.has_woken_ = true;
+        exchange.connection_->stream.cancel();
+    }
 }
 
 void Exchange::cancel(ErrorKind reason) noexcept {
@@ -44,12 +58,26 @@ void Exchange::cancel(ErrorKind reason) noexcept {
     if (connection_) connection_->stream.close();
 }
 
-void Exchange::wait_at_most(Milliseconds timeout, ErrorKind reason) noexcept {
+void Exchange::end_within(Milliseconds timeout) noexcept {
+    total_at_ = std::min(total_at_, pool_->services().deadlines.now() + timeout);
+    if (deadline_.is_armed()) arm(wake_at_);
+}
+
+void Exchange::begin_phase(Milliseconds timeout, ErrorKind reason) noexcept {
     // A look at the time of the last tick is cheaper than one at the clock, and precise enough.
-    const Instant phase_at =
-        pool_->services().deadlines.now() + net::Deadlines::tick_length + timeout;
-    deadline_reason_ = phase_at <= total_at_ ? reason : ErrorKind::upstream_timeout;
-    deadline_.arm(std::min(phase_at, total_at_));
+    phase_at_ = pool_->services().deadlines.now() + net::Deadlines::tick_length + timeout;
+    phase_reason_ = reason;
+}
+
+void Exchange::arm(Instant wake_at) noexcept {
+    has_woken_ = false;
+    wake_at_ = wake_at;
+    deadline_.arm(std::min({phase_at_, total_at_, wake_at}));
+}
+
+void Exchange::end_phase() noexcept {
+    deadline_.disarm();
+    phase_at_ = Instant::max();
 }
 
 Failure Exchange::broken(ErrorKind otherwise, std::string detail) const {
@@ -96,12 +124,12 @@ net::Task<Result<void>> Exchange::connect() {
     }
 
     const config::Endpoint& endpoint = settings().endpoint;
-    wait_at_most(settings().timeouts.connect, ErrorKind::upstream_connect_timeout);
-    const Instant give_up_at =
-        std::min(services.clock.now() + settings().timeouts.connect, total_at_);
+    begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
+    arm(Instant::max());
+    const Instant give_up_at = std::min(services.clock.now() + timeouts_.connect, total_at_);
     auto addresses = co_await services.resolver.resolve(endpoint.host, endpoint.port, give_up_at);
     if (!addresses) {
-        deadline_.disarm();
+        end_phase();
         co_return broken(addresses.error().kind, std::move(addresses.error().detail));
     }
     Result<void> connected;
@@ -110,7 +138,7 @@ net::Task<Result<void>> Exchange::connect() {
         connected = co_await connect_to(address);
         if (connected || cancelled_) break;
     }
-    deadline_.disarm();
+    end_phase();
     co_return connected;
 }
 
@@ -150,7 +178,7 @@ net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
 
 net::Task<Result<void>> Exchange::send(std::span<const net::asio::const_buffer> request) {
     // Nothing limits an upload but the total: a slow upstream reads as slowly as it likes.
-    wait_at_most(settings().timeouts.total, ErrorKind::upstream_timeout);
+    arm(Instant::max());
     auto [error, size] = co_await connection_->stream.write(request);
     was_sent_ = was_sent_ || size > 0;
     deadline_.disarm();
@@ -177,8 +205,11 @@ Result<void> Exchange::after_read(const ErrorCode& error, std::size_t size) {
         is_orderly ? "closed the connection before its answer was complete" : error.message());
 }
 
-net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
-    wait_at_most(settings().timeouts.first_byte, ErrorKind::upstream_timeout);
+net::Task<Result<Arrival>> Exchange::receive_head(http::Method request_method, Instant wake_at) {
+    if (phase_at_ == Instant::max()) {
+        begin_phase(timeouts_.first_byte, ErrorKind::upstream_timeout);
+    }
+    arm(wake_at);
     net::ByteBuffer& in = connection_->in;
     http::ResponseHead& head = connection_->head;
     std::size_t searched = 0;
@@ -191,8 +222,12 @@ net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
             const auto room = in.make_room(read_bytes_min);
             auto [error, size] = co_await connection_->stream.read_some(
                 net::asio::mutable_buffer(room.data(), room.size()));
-            auto read = after_read(error, size);
-            if (!read) co_return read;
+            const bool is_silent = error && has_woken_ && !cancelled_;
+            if (!is_silent) {
+                auto read = after_read(error, size);
+                if (!read) co_return std::move(read).failure();
+            }
+            if (has_woken_) co_return Arrival::silent;
             continue;
         }
         auto parsed = http::parse_response_head(in.unread().substr(0, *end), request_method,
@@ -208,7 +243,7 @@ net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
         in.consume(*end);
         searched = 0;
     }
-    deadline_.disarm();
+    end_phase();
 
     has_head_ = true;
     body_bytes_left_ = head.content_length;
@@ -217,7 +252,7 @@ net::Task<Result<void>> Exchange::receive_head(http::Method request_method) {
     } else if (head.framing != http::Framing::until_close && body_bytes_left_ == 0) {
         is_complete_ = true;
     }
-    co_return Result<void>();
+    co_return Arrival::complete;
 }
 
 void Exchange::consume(std::size_t count) noexcept {
@@ -262,27 +297,32 @@ Result<void> Exchange::take_arrived() {
     return {};
 }
 
-net::Task<Result<void>> Exchange::receive_body(std::size_t body_bytes_max) {
+net::Task<Result<Arrival>> Exchange::receive_body(std::size_t body_bytes_max, Instant wake_at) {
     net::ByteBuffer& in = connection_->in;
     const std::size_t had = payload_bytes_;
     for (;;) {
         auto taken = take_arrived();
-        if (!taken) co_return taken;
+        if (!taken) co_return std::move(taken).failure();
         if (is_complete_ || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
-            co_return Result<void>();
+            co_return Arrival::complete;
         }
-        wait_at_most(between_bytes_, ErrorKind::upstream_timeout);
+        if (phase_at_ == Instant::max()) {
+            begin_phase(timeouts_.between_bytes, ErrorKind::upstream_idle_timeout);
+        }
+        arm(wake_at);
         const auto room = in.make_room(last_read_filled_ ? read_bytes_long : read_bytes_min);
         auto [error, size] = co_await connection_->stream.read_some(
             net::asio::mutable_buffer(room.data(), room.size()));
-        deadline_.disarm();
+        if (error && has_woken_ && !cancelled_) co_return Arrival::silent;
+        end_phase();
         auto read = after_read(error, size);
-        if (!read) co_return read;
+        if (!read) co_return std::move(read).failure();
     }
 }
 
 net::Task<void> Exchange::finish() {
-    between_bytes_ = std::min(between_bytes_, finish_timeout);
+    end_phase();
+    timeouts_.between_bytes = std::min(timeouts_.between_bytes, finish_timeout);
     while (!is_complete_) {
         consume(payload_bytes_);
         auto received = co_await receive_body(read_bytes_long);

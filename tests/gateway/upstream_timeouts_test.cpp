@@ -14,14 +14,14 @@ ConfigText config_for(const FakeUpstream& upstream, const std::string& timeouts)
     return ConfigText(upstream.base_url(), "timeouts: {" + timeouts + "}");
 }
 
-void expect_in_band_timeout(const Response& response) {
+void expect_in_band_timeout(const Response& response, const std::string& code) {
     ASSERT_EQ(response.status, 200) << response.body;
     EXPECT_FALSE(response.is_complete);
     EXPECT_EQ(response.body.find("[DONE]"), std::string::npos);
     const nlohmann::json last =
         nlohmann::json::parse(events_of(response.body).back(), nullptr, false);
     ASSERT_TRUE(last.is_object() && last.contains("error")) << response.body;
-    EXPECT_EQ(last["error"].value("code", ""), "upstream_timeout");
+    EXPECT_EQ(last["error"].value("code", ""), code);
     EXPECT_EQ(last["error"].value("type", ""), "server_error");
 }
 
@@ -72,7 +72,7 @@ TEST(UpstreamTimeouts, SilenceInAStreamIsAnErrorInTheStream) {
     upstream.answer(Script().send(sse_head() + chunk(chat_event("one"))).wait(never));
     const Response response = gateway.send(chat_request(alice_key, "m", true));
     EXPECT_TRUE(response.body.starts_with(chat_event("one")));
-    expect_in_band_timeout(response);
+    expect_in_band_timeout(response, "upstream_idle_timeout");
     EXPECT_TRUE(upstream.wait_for_peer_close(0));
 }
 
@@ -86,7 +86,7 @@ TEST(UpstreamTimeouts, SilenceInAPlainAnswerIs504) {
                   "{\"a\"")
             .wait(never));
     expect_error(gateway.chat(alice_key, "m"),
-                 {.status = 504, .type = "server_error", .code = "upstream_timeout"});
+                 {.status = 504, .type = "server_error", .code = "upstream_idle_timeout"});
 }
 
 TEST(UpstreamTimeouts, BytesRenewTheDeadlineBetweenThem) {
@@ -103,7 +103,8 @@ TEST(UpstreamTimeouts, TheTotalEndsAStreamThatNeverStops) {
     FakeUpstream upstream;
     const Gateway gateway(config_for(upstream, "total: 1s"));
     upstream.answer(Script().send(sse_head()).repeat(chunk(chat_event("x")), milliseconds(20)));
-    expect_in_band_timeout(gateway.send(chat_request(alice_key, "m", true)));
+    expect_in_band_timeout(gateway.send(chat_request(alice_key, "m", true)),
+                           "upstream_total_timeout");
     EXPECT_TRUE(upstream.wait_for_peer_close(0));
 }
 

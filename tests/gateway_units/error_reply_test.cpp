@@ -64,6 +64,8 @@ const std::vector<Expected> table{
     {ErrorKind::upstream_unreachable, 502, server, "upstream_unreachable"},
     {ErrorKind::upstream_connect_timeout, 504, server, "upstream_connect_timeout"},
     {ErrorKind::upstream_timeout, 504, server, "upstream_timeout", false},
+    {ErrorKind::upstream_idle_timeout, 504, server, "upstream_idle_timeout", false},
+    {ErrorKind::upstream_total_timeout, 504, server, "upstream_total_timeout", false},
     {ErrorKind::upstream_closed, 502, server, "upstream_closed"},
     {ErrorKind::upstream_bad_response, 502, server, "upstream_bad_response"},
     {ErrorKind::upstream_failed, 502, server, "upstream_failed"},

@@ -240,7 +240,7 @@ protected:
         rig.peers[0].send(answer);
         ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
     }
-    Result<void> receive(std::size_t most = 1000) {
+    Result<Arrival> receive(std::size_t most = 1000) {
         return test::run(rig.context, exchange.receive_body(most));
     }
 
@@ -289,7 +289,7 @@ TEST_F(ExchangeBody, DoesNotReadOnWhileTheBoundIsReached) {
 
 TEST_F(ExchangeBody, WaitsForPayloadAndNotForFraming) {
     start(chunked);
-    test::RunningTask<Result<void>> task(rig.context, exchange.receive_body(1000));
+    test::RunningTask<Result<Arrival>> task(rig.context, exchange.receive_body(1000));
     for (const char* piece : {"5", ";name=value\r", "\n"}) {
         rig.peers[0].send(piece);
         EXPECT_FALSE(task.is_done());

@@ -20,10 +20,16 @@ namespace {
 using namespace std::chrono_literals;
 using test::Rig;
 using test::RunningTask;
-using Outcome = Result<void>;
+using Outcome = Result<Arrival>;
 
 /// What neither end's socket takes at once.
 const std::string long_request(8'000'000, 'x');
+
+net::Task<Outcome> sent(Exchange& exchange, std::span<const net::asio::const_buffer> pieces) {
+    auto sent = co_await exchange.send(pieces);
+    if (!sent) co_return std::move(sent).failure();
+    co_return Arrival::complete;
+}
 
 /// An exchange that has come as far as the name says, and the task that waits there.
 class Waiting {
@@ -33,7 +39,7 @@ public:
     void in_send() {
         open();
         pieces_ = {net::asio::buffer(long_request)};
-        task_.emplace(rig_.context, exchange_.send(pieces_));
+        task_.emplace(rig_.context, sent(exchange_, pieces_));
     }
     void in_head() {
         open();
@@ -46,7 +52,9 @@ public:
         ASSERT_TRUE(task_->take());
         again_in_body();
     }
-    void again_in_body() { task_.emplace(rig_.context, exchange_.receive_body(1'000'000)); }
+    void again_in_body(Instant wake_at = Instant::max()) {
+        task_.emplace(rig_.context, exchange_.receive_body(1'000'000, wake_at));
+    }
     RunningTask<Outcome>& task() { return *task_; }
     Exchange& exchange() { return exchange_; }
     void expect_end(ErrorKind kind) {
@@ -119,7 +127,7 @@ TEST(ExchangeDeadlines, SilenceWithinTheBodyEndsAtBetweenBytesAndEachByteStartsI
         waiting.again_in_body();
     }
     rig.pass(5s + net::Deadlines::tick_length);
-    waiting.expect_end(ErrorKind::upstream_timeout);
+    waiting.expect_end(ErrorKind::upstream_idle_timeout);
 }
 
 TEST(ExchangeDeadlines, ATricklingBodyEndsAtTotal) {
@@ -137,7 +145,7 @@ TEST(ExchangeDeadlines, ATricklingBodyEndsAtTotal) {
     EXPECT_FALSE(task.is_done());
     rig.pass(1ms);
     ASSERT_TRUE(task.is_done());
-    EXPECT_EQ(task.take().error().kind, ErrorKind::upstream_timeout);
+    EXPECT_EQ(task.take().error().kind, ErrorKind::upstream_total_timeout);
 }
 
 TEST(ExchangeDeadlines, APeerThatDoesNotReadEndsAtTotal) {
@@ -148,7 +156,70 @@ TEST(ExchangeDeadlines, APeerThatDoesNotReadEndsAtTotal) {
     rig.pass(19'999ms);
     EXPECT_FALSE(waiting.task().is_done());
     rig.pass(1ms);
-    waiting.expect_end(ErrorKind::upstream_timeout);
+    waiting.expect_end(ErrorKind::upstream_total_timeout);
+}
+
+TEST(ExchangeDeadlines, SilenceWakesTheCallerAndTheWaitGoesOnWhereItWas) {
+    Rig rig;
+    rig.settings.timeouts = {.first_byte = 10s, .between_bytes = 5s, .total = 60s};
+    Exchange exchange(rig.pool(), rig.clock.now());
+    ASSERT_TRUE(rig.open(exchange, true));
+    ASSERT_TRUE(rig.send(exchange));
+
+    RunningTask<Outcome> head(rig.context,
+                              exchange.receive_head(http::Method::post, rig.clock.now() + 4s));
+    rig.pass(4s + net::Deadlines::tick_length);
+    ASSERT_TRUE(head.is_done());
+    EXPECT_EQ(*head.take(), Arrival::silent);
+    rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-le");
+    RunningTask<Outcome> again(rig.context,
+                               exchange.receive_head(http::Method::post, rig.clock.now() + 4s));
+    rig.pass(4s + net::Deadlines::tick_length);
+    ASSERT_TRUE(again.is_done());
+    EXPECT_EQ(*again.take(), Arrival::silent);
+    RunningTask<Outcome> rest(rig.context, exchange.receive_head(http::Method::post));
+    rig.peers[0].send("ngth: 2\r\n\r\n");
+    ASSERT_TRUE(rest.is_done());
+    EXPECT_EQ(*rest.take(), Arrival::complete);
+
+    RunningTask<Outcome> body(rig.context, exchange.receive_body(100, rig.clock.now() + 4s));
+    rig.pass(4s + net::Deadlines::tick_length);
+    ASSERT_TRUE(body.is_done());
+    EXPECT_EQ(*body.take(), Arrival::silent);
+    RunningTask<Outcome> end(rig.context, exchange.receive_body(100));
+    rig.peers[0].send("ok");
+    ASSERT_TRUE(end.is_done());
+    EXPECT_EQ(*end.take(), Arrival::complete);
+    EXPECT_EQ(exchange.body(), "ok");
+    EXPECT_TRUE(exchange.is_complete());
+}
+
+TEST(ExchangeDeadlines, WakingDoesNotGiveASilentUpstreamMoreTime) {
+    Rig rig;
+    rig.settings.timeouts = {.first_byte = 10s, .between_bytes = 5s, .total = 60s};
+    Waiting waiting(rig);
+    waiting.in_body();
+    for (int i = 0; i < 4; ++i) {
+        waiting.again_in_body(rig.clock.now() + 1s);
+        rig.pass(1s + net::Deadlines::tick_length);
+        ASSERT_TRUE(waiting.task().is_done());
+        EXPECT_EQ(*waiting.task().take(), Arrival::silent);
+    }
+    waiting.again_in_body(rig.clock.now() + 2s);
+    rig.pass(1s);
+    waiting.expect_end(ErrorKind::upstream_idle_timeout);
+}
+
+TEST(ExchangeDeadlines, TheTotalCanBeBroughtForwardWhileSomethingWaits) {
+    Rig rig;
+    rig.settings.timeouts = {.first_byte = 10s, .between_bytes = 10s, .total = 60s};
+    Waiting waiting(rig);
+    waiting.in_body();
+    waiting.exchange().end_within(2s);
+    rig.pass(1'900ms);
+    EXPECT_FALSE(waiting.task().is_done());
+    rig.pass(100ms + net::Deadlines::tick_length);
+    waiting.expect_end(ErrorKind::upstream_total_timeout);
 }
 
 TEST(ExchangeDeadlines, NoneIsLeftWhenAnOperationHasEnded) {
@@ -309,7 +380,7 @@ TEST_F(ExchangeConnect, AHandshakeThatDoesNotEndMeetsTheConnectDeadlineOrACancel
         SCOPED_TRACE(is_cancelled);
         accepted.clear();
         Exchange exchange(pool(tls), rig.clock.now());
-        RunningTask<Outcome> task(rig.context, exchange.connect());
+        RunningTask<Result<void>> task(rig.context, exchange.connect());
         ASSERT_TRUE(test::run_until(rig.context, [&] { return accepted.size() == 1; }));
         if (is_cancelled) {
             exchange.cancel(ErrorKind::client_gone);
@@ -318,7 +389,7 @@ TEST_F(ExchangeConnect, AHandshakeThatDoesNotEndMeetsTheConnectDeadlineOrACancel
             EXPECT_FALSE(task.is_done());
             rig.pass(1ms + net::Deadlines::tick_length);
         }
-        const Outcome opened = task.take();
+        const Result<void> opened = task.take();
         ASSERT_FALSE(opened);
         EXPECT_EQ(opened.error().kind,
                   is_cancelled ? ErrorKind::client_gone : ErrorKind::upstream_connect_timeout);

@@ -42,7 +42,9 @@ enum class ErrorKind : std::uint8_t {
     // Upstreams.
     upstream_unreachable,  ///< DNS, connect or TLS failed
     upstream_connect_timeout,
-    upstream_timeout,       ///< first byte, between bytes, or total
+    upstream_timeout,       ///< no first byte in time
+    upstream_idle_timeout,  ///< too long between two bytes
+    upstream_total_timeout,
     upstream_closed,        ///< closed before its answer was complete
     upstream_bad_response,  ///< not HTTP, or not what was asked for
     upstream_failed,        ///< it answered with a 5xx of its own

@@ -6,8 +6,9 @@
 /// Ownership  holds its pool and one connection. A connection whose answer was taken completely
 ///            goes back to the pool when the exchange ends; any other is closed, which is also
 ///            how a request is cancelled.
-/// Deadlines  connect, first byte, between bytes and total, from the upstream's settings; the
-///            operation that waits ends with upstream_connect_timeout or upstream_timeout.
+/// Deadlines  connect, first byte, between bytes and total; the operation that waits ends with
+///            upstream_connect_timeout, upstream_timeout, upstream_idle_timeout or
+///            upstream_total_timeout.
 /// Threads    one: the worker's.
 
 #include "sluicegate/http/chunked_decoder.hpp"
@@ -21,8 +22,17 @@
 
 namespace sluicegate::upstream {
 
+/// What a wait for the upstream has brought.
+enum class Arrival : std::uint8_t {
+    complete,  ///< what was waited for is there
+    silent     ///< nothing until the time to wake up: call again to go on waiting
+};
+
 class Exchange {
 public:
+    /// `timeouts`: those of the upstream, or of the model that is asked for.
+    Exchange(std::shared_ptr<Pool> pool, Instant now, const config::UpstreamTimeouts& timeouts);
+    /// With the upstream's own timeouts.
     Exchange(std::shared_ptr<Pool> pool, Instant now);
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
@@ -44,10 +54,11 @@ public:
     /// The upstream may have seen the request, at least in part.
     [[nodiscard]] bool was_sent() const noexcept { return was_sent_; }
 
-    /// Interim answers (1xx) are skipped, a few at most. Errors: upstream_closed,
-    /// upstream_bad_response, upstream_timeout. Views in the head stay valid until the first
-    /// receive_body() after it.
-    net::Task<Result<void>> receive_head(http::Method request_method);
+    /// Interim answers (1xx) are skipped, a few at most. `wake_at`: silent from then on, if there
+    /// is no head yet. Errors: upstream_closed, upstream_bad_response, and the timeouts. Views in
+    /// the head stay valid until the first receive_body() after it.
+    net::Task<Result<Arrival>> receive_head(http::Method request_method,
+                                            Instant wake_at = Instant::max());
     [[nodiscard]] const http::ResponseHead& head() const noexcept { return connection_->head; }
     /// True once any byte of an answer has arrived.
     [[nodiscard]] bool has_answered() const noexcept { return has_answered_; }
@@ -59,8 +70,9 @@ public:
     /// Uses up the first bytes of body().
     void consume(std::size_t count) noexcept;
     /// Waits until body() has grown or the answer is complete; what is there stays. At most
-    /// `body_bytes_max` are held: then consume first. Errors as for receive_head().
-    net::Task<Result<void>> receive_body(std::size_t body_bytes_max);
+    /// `body_bytes_max` are held: then consume first. `wake_at` and errors as for receive_head().
+    net::Task<Result<Arrival>> receive_body(std::size_t body_bytes_max,
+                                            Instant wake_at = Instant::max());
     /// The part of receive_body() that needs no waiting: takes what has arrived already.
     Result<void> take_arrived();
     /// Drops what is left of an answer that nobody needs any more, if it arrives within a moment:
@@ -75,12 +87,18 @@ public:
 
     /// Ends the operation that waits, if any, with `reason`, and closes the connection.
     void cancel(ErrorKind reason) noexcept;
+    /// Brings the total deadline forward.
+    void end_within(Milliseconds timeout) noexcept;
 
     [[nodiscard]] const config::Upstream& settings() const noexcept { return pool_->settings(); }
 
 private:
     static void expired(void* self) noexcept;
-    void wait_at_most(Milliseconds timeout, ErrorKind reason) noexcept;
+    /// The phase that begins now, and what it means when it takes longer than `timeout`.
+    void begin_phase(Milliseconds timeout, ErrorKind reason) noexcept;
+    /// Arms the deadline for the phase, the total or the waking, whichever comes first.
+    void arm(Instant wake_at) noexcept;
+    void end_phase() noexcept;
     net::Task<Result<void>> connect_to(const net::TcpEndpoint& endpoint);
     /// What a read of `size` bytes, or its failure, means for the answer.
     Result<void> after_read(const net::ErrorCode& error, std::size_t size);
@@ -92,10 +110,13 @@ private:
     std::shared_ptr<Pool> pool_;
     std::unique_ptr<Connection> connection_;
     net::Deadline deadline_;
+    config::UpstreamTimeouts timeouts_;
     Instant total_at_;
-    std::optional<ErrorKind> deadline_reason_;  ///< what the armed deadline would mean
+    Instant phase_at_ = Instant::max();  ///< when the phase must have ended; max: between phases
+    ErrorKind phase_reason_ = ErrorKind::upstream_timeout;
+    Instant wake_at_ = Instant::max();
+    bool has_woken_ = false;
     std::optional<ErrorKind> cancelled_;  ///< why the connection was closed under an operation
-    Milliseconds between_bytes_;
     bool is_reused_ = false;
     bool was_sent_ = false;
     bool is_sent_ = false;  ///< completely
