@@ -8,6 +8,7 @@
 #include "sluicegate/config/log.hpp"
 #include "sluicegate/config/model.hpp"
 #include "sluicegate/config/server.hpp"
+#include "sluicegate/config/streams.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/config/user.hpp"
 
@@ -21,6 +22,7 @@ struct Config {
     Server server;
     Admin admin;
     LimiterSettings limiter;
+    Streams streams;
     Log log;
     std::vector<Upstream> upstreams;  ///< those that are on; all in the order of the files
     std::vector<Model> models;        ///< those with a route; not empty
@@ -31,6 +33,8 @@ struct Config {
     /// Of the text of all files, 64 hexadecimal digits: tells two configurations apart in metrics
     /// and logs.
     std::string sha256;
+    /// The files it was read from, as Problem::file names them; what Place::file counts in.
+    std::vector<std::string> files;
 };
 
 /// Null when there is none of that name.
@@ -41,5 +45,11 @@ struct Config {
 [[nodiscard]] Limits resolve_limits(const Config& config, const User& user, const Model& model);
 /// The same for a caller that has found the group already (null: none).
 [[nodiscard]] Limits resolve_limits(const Group* group, const User& user, const Model& model);
+/// The same with the entry that each field came from; resolve_limits() is this without it.
+[[nodiscard]] ResolvedLimits resolve_limits_with_origins(const Group* group, const User& user,
+                                                         const Model& model);
+
+/// `user alice, gpt-4o`, `user alice, "*"`, `group research, "*"`, `model gpt-4o`
+[[nodiscard]] std::string origin_text(LimitOrigin origin, const User& user, const Model& model);
 
 }  // namespace sluicegate::config

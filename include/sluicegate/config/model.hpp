@@ -1,10 +1,12 @@
 #pragma once
 /// `models.NAME:`: what clients may ask for, and which upstreams answer.
 
+#include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/limits.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +20,20 @@ struct RouteEntry {
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
 
+/// What is set here replaces the upstream's own, whichever upstream of the route is asked.
+struct ModelTimeouts {
+    std::optional<Milliseconds> first_byte = std::nullopt;  ///< 1 ms … 24 h, as the others
+    std::optional<Milliseconds> between_bytes = std::nullopt;
+    std::optional<Milliseconds> total = std::nullopt;
+
+    friend bool operator==(const ModelTimeouts&, const ModelTimeouts&) = default;
+};
+
 struct Model {
     std::string name;
     Limits limits;                  ///< of each user
     std::vector<RouteEntry> route;  ///< not empty
+    ModelTimeouts timeouts = {};
 };
 
 }  // namespace sluicegate::config

@@ -47,6 +47,7 @@ struct Server {
 
 struct Admin {
     std::optional<Listener> listen;  ///< never TLS; absent: no admin port
+    bool show_users = true;          ///< status and metrics may name users; false: never
 };
 
 }  // namespace sluicegate::config

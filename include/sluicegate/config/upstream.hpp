@@ -60,15 +60,29 @@ struct EchoSettings {
     friend bool operator==(const EchoSettings&, const EchoSettings&) = default;
 };
 
+/// What becomes of the exchange with the upstream when the client has gone.
+enum class OnClientDisconnect : std::uint8_t {
+    cancel,  ///< the connection is closed at once: the upstream stops working
+    drain,   ///< the answer is read to its end, for its usage
+};
+
 struct Upstream {
     std::string name;
     UpstreamKind kind = UpstreamKind::openai;
     Endpoint endpoint;              ///< kind openai
     std::optional<Secret> api_key;  ///< kind openai; visible ASCII, safe as a field value
     UpstreamTimeouts timeouts;
-    UpstreamTls tls;    ///< kind openai
-    PoolSettings pool;  ///< kind openai
-    EchoSettings echo;  ///< kind echo
+    UpstreamTls tls;                                                       ///< kind openai
+    PoolSettings pool;                                                     ///< kind openai
+    EchoSettings echo;                                                     ///< kind echo
+    OnClientDisconnect on_client_disconnect = OnClientDisconnect::cancel;  ///< kind openai
+    /// With `drain`: how long an answer nobody waits for is read at most. 1 ms … 1 h.
+    Milliseconds drain_usage = std::chrono::seconds(30);
+    /// Whether it takes `stream_options` (kind openai). Absent: it is tried, and a refusal is
+    /// remembered.
+    std::optional<bool> stream_options = std::nullopt;
+    /// Streams are asked for `continuous_usage_stats`: usage on every chunk, as vLLM has it.
+    bool continuous_usage = false;
 
     friend bool operator==(const Upstream&, const Upstream&) = default;
 };
