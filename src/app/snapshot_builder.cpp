@@ -27,7 +27,7 @@ std::string fingerprint_of(std::string_view kind, std::initializer_list<std::str
 }
 
 limit::Plan plan_of(const config::Limits& limits) {
-    return {.rpm = limits.rpm, .tpm = std::nullopt, .concurrency = std::nullopt};
+    return {.rpm = limits.rpm};
 }
 
 std::vector<std::uint32_t> weights_of(const config::Model& model) {

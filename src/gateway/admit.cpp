@@ -11,7 +11,7 @@ Result<Admitted> admit(Request& request, Inspected inspected) {
 
     const Instant now = request.worker.clock().now();
     limit::Admission admission =
-        request.worker.limiter().admit(inspected.key->user, inspected.model->id, plan, 0, now);
+        request.worker.limiter().admit(inspected.key->user, inspected.model->id, plan, {}, now);
     request.record.decision = admission.decision;
     auto& counters = request.snapshot->model_counters[model_index];
     if (!admission.decision.admitted) {

@@ -165,14 +165,6 @@ void append_retry_after(std::string& out, Milliseconds wait) {
     append_field(out, "retry-after-ms", std::max<std::int64_t>(1, wait.count()));
 }
 
-std::string_view name_of(limit::Resource resource) {
-    switch (resource) {
-        case limit::Resource::tokens: return "tpm";
-        case limit::Resource::concurrency: return "concurrency";
-        default: return "rpm";
-    }
-}
-
 /// SDKs disagree about waits beyond this one: some hammer, some sleep for hours.
 constexpr Milliseconds sdk_wait_max{60'000};
 constexpr Milliseconds default_wait{1000};
@@ -185,7 +177,7 @@ void append_retry_advice(std::string& out, const Request& request, const Error& 
         case ErrorKind::rate_limited: {
             const limit::Decision& decision = *request.record.decision;
             never = decision.can_never_fit;
-            append_field(out, "x-sluicegate-limit", name_of(decision.refused_by));
+            append_field(out, "x-sluicegate-limit", limit::name_of(decision.refused_by));
             append_rate_limits(out, decision);
             break;
         }

@@ -14,6 +14,7 @@ namespace {
 /// in one window.
 constexpr std::uint64_t requests_unlimited = std::uint64_t{1} << 31U;
 constexpr std::uint64_t tokens_unlimited = std::uint64_t{1} << 46U;
+constexpr std::uint64_t tokens_max = Plan::value_max;
 
 std::uint64_t to_ms(Instant now) noexcept {
     const auto since = std::chrono::floor<Milliseconds>(now.time_since_epoch()).count();
@@ -69,8 +70,10 @@ Budget budget_of(bool is_limited, std::uint64_t limit, std::uint64_t used,
     if (!is_limited) return {};
     return {.limit = static_cast<std::int64_t>(limit),
             .remaining = static_cast<std::int64_t>(used < limit ? limit - used : 0),
+            .used = static_cast<std::int64_t>(used),
             .reset = from_ms(reset_ms),
-            .is_limited = true};
+            .is_limited = true,
+            .is_dry_run = false};
 }
 
 Budgets budgets_of(const Plan& plan, const Bounds& bounds, const Usage& usage) noexcept {
@@ -78,6 +81,8 @@ Budgets budgets_of(const Plan& plan, const Bounds& bounds, const Usage& usage) n
                                   usage.requests_reset_ms),
             .tokens =
                 budget_of(plan.tpm.has_value(), bounds.tokens, usage.tokens, usage.tokens_reset_ms),
+            .requests_per_day = {},
+            .tokens_per_day = {},
             .concurrency =
                 budget_of(plan.concurrency.has_value(), bounds.concurrency, usage.in_flight, 0)};
 }
@@ -94,7 +99,7 @@ Verdict never(Resource resource) noexcept {
 
 /// Which limit refuses and how long it will; none when the request fits all of them.
 template <class Log>
-Verdict judge(const Slot& slot, const Log& log, const Bounds& bounds,
+Verdict judge(const Slot& slot, const Log& log, const Bounds& bounds, std::uint64_t stated,
               std::uint64_t tokens) noexcept {
     const std::uint64_t requests_after = std::uint64_t{slot.requests} + 1;
     const std::uint64_t tokens_after = slot.tokens + tokens;
@@ -103,7 +108,7 @@ Verdict judge(const Slot& slot, const Log& log, const Bounds& bounds,
         return {};
     }
     if (bounds.requests == 0) return never(Resource::requests);
-    if (bounds.tokens == 0 || tokens > bounds.tokens) return never(Resource::tokens);
+    if (bounds.tokens == 0 || stated > bounds.tokens) return never(Resource::tokens);
     if (bounds.concurrency == 0) return never(Resource::concurrency);
 
     Verdict verdict{.refused_by = Resource::concurrency, .can_never_fit = false, .wait_ms = 0};
@@ -129,11 +134,11 @@ struct Outcome {
 
 /// One slot's whole decision.
 template <class Log>
-Outcome decide(Slot& slot, Log log, const Bounds& bounds, std::uint64_t tokens,
-               std::uint64_t now_ms, bool may_grow) noexcept {
+Outcome decide(Slot& slot, Log log, const Bounds& bounds, std::uint64_t stated,
+               std::uint64_t tokens, std::uint64_t now_ms, bool may_grow) noexcept {
     log.advance(now_ms);
     Outcome outcome;
-    outcome.verdict = judge(slot, log, bounds, tokens);
+    outcome.verdict = judge(slot, log, bounds, stated, tokens);
     if (outcome.verdict.refused_by == Resource::none) {
         outcome.charge = log.charge(1, tokens, may_grow);
         if (outcome.charge == Charge::done) {
@@ -174,17 +179,20 @@ Limiter::Limiter(const Settings& settings)
 
 Limiter::~Limiter() = default;
 
-Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, std::int64_t tokens,
+Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Demand& demand,
                          Instant now) noexcept {
     const Key key = Key::of(user, model);
     const Bounds bounds(plan);
-    const std::uint64_t reserved = bounded_tokens(tokens);
+    const std::uint64_t stated = bounded_tokens(demand.stated);
+    const std::uint64_t reserved = std::min(
+        {stated + bounded_tokens(demand.guessed), std::max(stated, bounds.tokens), tokens_max});
     const std::uint64_t now_ms = to_ms(now);
     for (bool may_grow = true;;) {
         FoundSlot found = table_->find_or_make(key, now_ms, plan.concurrency.has_value());
         Slot& slot = *found.slot;
         const Outcome outcome = with_run_log(slot, table_->spans(), [&](auto log) {
-            return decide(slot, log, bounds, reserved, now_ms, may_grow && !found.is_overflow);
+            return decide(slot, log, bounds, stated, reserved, now_ms,
+                          may_grow && !found.is_overflow);
         });
         const std::uint64_t stamp_ms = slot.last_ms;
         found.slot.unlock();
@@ -199,11 +207,15 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, std::int6
         return {
             .decision = {.admitted = is_admitted,
                          .refused_by = verdict.refused_by,
+                         .would_refuse = Resource::none,
                          .can_never_fit = verdict.can_never_fit,
                          .retry_after = from_ms(verdict.wait_ms),
                          .requests = budgets.requests,
                          .tokens = budgets.tokens,
-                         .concurrency = budgets.concurrency},
+                         .requests_per_day = budgets.requests_per_day,
+                         .tokens_per_day = budgets.tokens_per_day,
+                         .concurrency = budgets.concurrency,
+                         .reserved = is_admitted ? static_cast<std::int64_t>(reserved) : 0},
             .reservation = is_admitted
                                ? Reservation(*this, {.key = key.value,
                                                      .stamp_ms = stamp_ms,
@@ -230,6 +242,26 @@ void Limiter::prefetch(UserId user, ModelId model) const noexcept {
 
 TableCounts Limiter::counts() const noexcept {
     return table_->counts();
+}
+
+void Limiter::grow(Reservation::Ticket& ticket, std::int64_t tokens_in_all, Instant now) noexcept {
+    const Key key = Key::of(ticket.key);
+    const std::uint64_t in_all = bounded_tokens(tokens_in_all);
+    if (in_all <= ticket.tokens) return;
+    for (bool may_grow = !ticket.is_overflow;;) {
+        SlotLock slot = ticket.is_overflow ? table_->overflow_slot(key) : table_->find(key);
+        assert(slot && slot->in_flight != 0);
+        const Charge charge = with_run_log(*slot, table_->spans(), [&](auto log) {
+            log.advance(to_ms(now));
+            return correct(log, ticket.stamp_ms, ticket.tokens, in_all, may_grow);
+        });
+        if (charge == Charge::done) {
+            ticket.tokens = static_cast<std::uint32_t>(in_all);
+            return;
+        }
+        slot.unlock();
+        may_grow = table_->promote(key, charge == Charge::needs_wide);
+    }
 }
 
 void Limiter::settle(const Reservation::Ticket& ticket, std::int64_t actual_tokens,
@@ -261,6 +293,10 @@ void Limiter::cancel(const Reservation::Ticket& ticket, std::uint64_t now_ms) no
         log.advance(now_ms);
         if (log.is_live(ticket.stamp_ms)) log.refund(ticket.stamp_ms, 1, ticket.tokens);
     });
+}
+
+void Reservation::grow(std::int64_t tokens_in_all, Instant now) noexcept {
+    if (limiter_ != nullptr) limiter_->grow(ticket_, tokens_in_all, now);
 }
 
 void Reservation::settle(std::int64_t actual_tokens, Instant now) noexcept {

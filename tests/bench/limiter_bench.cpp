@@ -34,6 +34,7 @@ constexpr Plan plan{.rpm = 600'000'000, .tpm = 1'000'000'000, .concurrency = 100
 /// What every key has used up.
 constexpr Plan full{.rpm = 1, .tpm = 1, .concurrency = 1000};
 constexpr std::int64_t tokens = 1;
+constexpr Demand demand{.stated = tokens};
 constexpr std::size_t prefetch_ahead = 8;
 
 struct Caller {
@@ -69,7 +70,7 @@ Limiter& limiter_of(std::uint32_t keys) {
         limiter = std::make_unique<Limiter>(Settings{.slots = std::max(keys, 1024U)});
         for (std::uint32_t key = 0; key < keys; ++key) {
             const Caller caller = caller_of(key);
-            limiter->admit(caller.user, caller.model, plan, tokens, at(0))
+            limiter->admit(caller.user, caller.model, plan, demand, at(0))
                 .reservation.settle(tokens, at(0));
         }
     }
@@ -102,7 +103,7 @@ void decide(benchmark::State& state) {
         ++i;
         now_us += step_us;
         Admission admission =
-            limiter.admit(caller.user, caller.model, plan, tokens, at(now_us / 1000));
+            limiter.admit(caller.user, caller.model, plan, demand, at(now_us / 1000));
         benchmark::DoNotOptimize(admission.decision.admitted);
         admission.reservation.settle(tokens, at(now_us / 1000));
     }
@@ -124,7 +125,7 @@ void refuse(benchmark::State& state) {
         }
         const Caller caller = caller_of(order[i & (order.size() - 1)]);
         ++i;
-        const Admission admission = limiter.admit(caller.user, caller.model, full, tokens, at(0));
+        const Admission admission = limiter.admit(caller.user, caller.model, full, demand, at(0));
         benchmark::DoNotOptimize(admission.decision.admitted);
     }
     report(state, limiter, keys);
@@ -143,7 +144,7 @@ void refuse_serialised(benchmark::State& state) {
             limiter.prefetch(next.user, next.model);
         }
         const Caller caller = caller_of(order[i & (order.size() - 1)]);
-        const Admission admission = limiter.admit(caller.user, caller.model, full, tokens, at(0));
+        const Admission admission = limiter.admit(caller.user, caller.model, full, demand, at(0));
         // Always 1, which neither compiler nor processor can know before the answer is there.
         i += 1U + static_cast<std::size_t>(admission.decision.requests.remaining);
     }
@@ -265,7 +266,7 @@ void one_hot_key(benchmark::State& state) {
     std::int64_t calls = 0;
     for (auto _ : state) {
         Admission admission =
-            limiter.admit(UserId{1}, ModelId{1}, unlimited, 0, at(++calls / 4096));
+            limiter.admit(UserId{1}, ModelId{1}, unlimited, {}, at(++calls / 4096));
         benchmark::DoNotOptimize(admission.decision.admitted);
         admission.reservation.settle(0, at(calls / 4096));
     }

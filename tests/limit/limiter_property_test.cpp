@@ -247,7 +247,8 @@ private:
         const Plan& plan = subject.plan;
         subject.has_slot = true;
         advance(subject, now);
-        Admission admission = limiter_.admit(subject.user, model_, plan, tokens, at(now));
+        Admission admission =
+            limiter_.admit(subject.user, model_, plan, {.stated = tokens}, at(now));
         const Decision& decision = admission.decision;
         EXPECT_EQ(decision.admitted, admission.reservation.is_active());
         EXPECT_EQ(decision.admitted, decision.refused_by == Resource::none);

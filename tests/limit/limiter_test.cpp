@@ -22,13 +22,13 @@ Instant at(std::int64_t ms) {
 }
 
 Admission ask(Limiter& limiter, const Plan& plan, std::int64_t ms, std::int64_t tokens = 0) {
-    return limiter.admit(alice, gpt, plan, tokens, at(ms));
+    return limiter.admit(alice, gpt, plan, {.stated = tokens}, at(ms));
 }
 
 /// Admits and settles at once.
 Decision call(Limiter& limiter, const Plan& plan, std::int64_t ms, std::int64_t tokens = 0,
               UserId user = alice, ModelId model = gpt) {
-    Admission admission = limiter.admit(user, model, plan, tokens, at(ms));
+    Admission admission = limiter.admit(user, model, plan, {.stated = tokens}, at(ms));
     admission.reservation.settle(tokens, at(ms));
     return admission.decision;
 }

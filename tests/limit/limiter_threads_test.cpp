@@ -44,7 +44,7 @@ TEST(LimiterThreads, OnOneKeyAdmitExactlyTheLimit) {
                 // Clocks of threads differ a little; slots grow while others use them.
                 for (std::int64_t i = 0; i <= limit; ++i) {
                     Admission admission =
-                        limiter.admit(alice, gpt, {.rpm = limit}, 0, at(i * 8 + thread));
+                        limiter.admit(alice, gpt, {.rpm = limit}, {}, at(i * 8 + thread));
                     admission.reservation.settle(0, at(i * 8));
                     admitted += admission.decision.admitted;
                 }
@@ -64,7 +64,7 @@ TEST(LimiterThreads, NeverExceedConcurrencyAndGiveEverythingBack) {
         std::atomic<std::int64_t> settled{0};
         together(threads, [&](int thread) {
             for (int i = 0; i < 4000; ++i) {
-                Admission admission = limiter.admit(alice, gpt, plan, 10, at(i));
+                Admission admission = limiter.admit(alice, gpt, plan, {.stated = 10}, at(i));
                 if (!admission.decision.admitted) continue;
                 if (in_flight.fetch_add(1) >= 3) ++too_many;
                 in_flight.fetch_sub(1);
@@ -102,7 +102,7 @@ TEST(LimiterThreads, StayWithinEveryLimitWhileKeysComeAndGo) {
                 const auto ms = static_cast<std::int64_t>(i / 6);
                 limiter.prefetch(UserId{user}, gpt);
                 Admission admission =
-                    limiter.admit(UserId{user}, gpt, {.rpm = limit}, 0, at(start + ms));
+                    limiter.admit(UserId{user}, gpt, {.rpm = limit}, {}, at(start + ms));
                 admission.reservation.settle(0, at(start + ms));
                 admitted[user] += admission.decision.admitted;
             }

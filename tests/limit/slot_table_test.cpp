@@ -22,7 +22,7 @@ Instant at(std::int64_t ms) {
 }
 
 Decision call(Limiter& limiter, std::uint32_t user, const Plan& plan, std::int64_t ms) {
-    Admission admission = limiter.admit(UserId{user}, model, plan, 0, at(ms));
+    Admission admission = limiter.admit(UserId{user}, model, plan, {}, at(ms));
     admission.reservation.settle(0, at(ms));
     return admission.decision;
 }
@@ -48,7 +48,7 @@ TEST(SlotTable, GivesIdleSlotsToNewKeysWithoutLoss) {
 TEST(SlotTable, NeverEvictsWhatIsLiveOrInFlight) {
     Limiter limiter({.slots = 2});
     const Plan plan{.rpm = 5, .concurrency = 1};
-    Admission stream = limiter.admit(UserId{1}, model, plan, 0, at(0));
+    Admission stream = limiter.admit(UserId{1}, model, plan, {}, at(0));
     EXPECT_TRUE(call(limiter, 2, plan, 70'000).admitted);
     EXPECT_TRUE(call(limiter, 3, plan, 70'000).admitted);  // both slots are live: shared
     EXPECT_EQ(limiter.counts().overflows, 1U);
@@ -88,7 +88,7 @@ TEST(SlotTable, KeyInFlightInTheSharedSlotStaysThere) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 10, .concurrency = 1};
     EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
-    Admission held = limiter.admit(UserId{1}, model, plan, 0, at(1));
+    Admission held = limiter.admit(UserId{1}, model, plan, {}, at(1));
     EXPECT_TRUE(held.decision.admitted);
     EXPECT_EQ(call(limiter, 1, plan, 70'000).refused_by, Resource::concurrency);
     held.reservation.settle(0, at(70'000));

@@ -23,6 +23,10 @@ namespace sluicegate::limit {
 struct Settings {
     static constexpr Milliseconds window_max{60'000};
     static constexpr std::uint32_t slots_max = 12'000'000;
+    /// What "per day" means, and how exactly: a request counts up to one unit longer, never
+    /// shorter.
+    static constexpr Milliseconds day{86'400'000};
+    static constexpr Milliseconds day_unit{2000};
 
     Milliseconds window{60'000};    ///< 1 ms … window_max; what "per minute" means
     std::uint32_t slots = 1 << 20;  ///< 1 … slots_max; (user, model) pairs active in one window
@@ -53,9 +57,11 @@ public:
     Limiter(const Limiter&) = delete;
     Limiter& operator=(const Limiter&) = delete;
 
-    /// Checks every limit, then charges all of them or none. `tokens`: the estimate to reserve,
-    /// 0 … Plan::value_max. `now` may step back: time then stands still for the key (law L6).
-    Admission admit(UserId user, ModelId model, const Plan& plan, std::int64_t tokens,
+    /// Checks every limit, then charges all of them or none. Reserves what the demand states and
+    /// guesses together, but no more than the smallest token limit that is enforced: an idle key
+    /// always admits a request whose size is only guessed. A request that states more than such a
+    /// limit can never fit. `now` may step back: time then stands still for the key (law L6).
+    Admission admit(UserId user, ModelId model, const Plan& plan, const Demand& demand,
                     Instant now) noexcept;
 
     /// What is left, without charging anything. For status pages.
@@ -69,6 +75,7 @@ public:
 private:
     friend class Reservation;
 
+    void grow(Reservation::Ticket& ticket, std::int64_t tokens_in_all, Instant now) noexcept;
     void settle(const Reservation::Ticket& ticket, std::int64_t actual_tokens,
                 Instant now) noexcept;
     void cancel(const Reservation::Ticket& ticket, std::uint64_t now_ms) noexcept;

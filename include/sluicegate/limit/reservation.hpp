@@ -3,7 +3,7 @@
 ///
 /// Units      model tokens; requests count as 1.
 /// Ownership  movable, one owner; the Limiter must outlive it.
-/// Threads    not safe to share; settle or cancel on any thread.
+/// Threads    not safe to share; grow, settle or cancel on any thread.
 /// Errors     none: nothing here fails.
 /// Unsettled  destruction gives everything back, like cancel(), so every early return is safe.
 /// Source     docs/limits.md, laws L5 and L8.
@@ -33,12 +33,20 @@ public:
     }
     ~Reservation() { release(); }
 
+    /// Raises the reservation to what the answer has used up to now, in all; no effect when that is
+    /// not more than reserved(). Each call may take a run of the key's log once the request is
+    /// older than the window: call it in steps of some hundred tokens, not for each one.
+    void grow(std::int64_t tokens_in_all, Instant now) noexcept;
     /// Replaces the estimate by what was really used: the request stays counted, tokens that were
     /// not needed come back, tokens beyond the estimate are charged. Then holds nothing.
     void settle(std::int64_t actual_tokens, Instant now) noexcept;
     /// The request never reached an upstream: it and its tokens are given back. Then holds nothing.
     void cancel(Instant now) noexcept;
     [[nodiscard]] bool is_active() const noexcept { return limiter_ != nullptr; }
+    /// Tokens held now.
+    [[nodiscard]] std::int64_t reserved() const noexcept {
+        return limiter_ == nullptr ? 0 : ticket_.tokens;
+    }
 
 private:
     friend class Limiter;
