@@ -81,24 +81,28 @@ net::Task<Result<void>> attempt(upstream::Exchange& exchange, bool may_reuse,
 
 net::Task<Result<Answered>> forward(Request& request, Routed routed) {
     const std::shared_ptr<upstream::Pool>& pool = request.snapshot->pools[routed.upstream];
-    const openai::Spliced body =
-        openai::replace_model(routed.inspection, request.body, routed.upstream_model);
+    const openai::Rewritten body =
+        openai::rewrite(routed.inspection, request.body, routed.upstream_model);
     std::string& head = request.client.request_text();
     write_head(request, routed.endpoint, pool->settings(),
                request.snapshot->upstream_fields[routed.upstream].reveal(), body.size(), head);
-    const std::array<asio::const_buffer, 4> text{
-        asio::buffer(head), asio::buffer(body.before.data(), body.before.size()),
-        asio::buffer(body.replacement), asio::buffer(body.after.data(), body.after.size())};
+    std::array<asio::const_buffer, 1 + openai::Rewritten::pieces_max> text;
+    text[0] = asio::buffer(head);
+    std::size_t pieces = 1;
+    for (const std::string_view piece : body.pieces()) {
+        if (!piece.empty()) text[pieces++] = asio::buffer(piece.data(), piece.size());
+    }
+    const std::span<const asio::const_buffer> sent_text(text.data(), pieces);
 
     auto exchange = std::make_unique<upstream::Exchange>(pool, *request.record.forwarded_at);
     const ClientConnection::DepartureWatch watch(request.client, *exchange);
     request.record.attempts = 1;
-    auto answered = co_await attempt(*exchange, true, text);
+    auto answered = co_await attempt(*exchange, true, sent_text);
     if (!answered && exchange->is_reused() && !exchange->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed) {
         // The upstream had closed the connection while it was idle: nobody has seen the request.
         request.record.attempts = 2;
-        answered = co_await attempt(*exchange, false, text);
+        answered = co_await attempt(*exchange, false, sent_text);
     }
     const Instant now = request.worker.clock().now();
     if (!answered) {

@@ -166,12 +166,12 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
     http::append_field(out, "x-accel-buffering", "no");
     BodyWriter writer(request, out, std::nullopt);
 
-    openai::SseScanner scanner;
+    openai::SseScanner scanner(endpoint);
     std::size_t scanned = 0;  // of body(): what the scanner has seen
     bool is_mid_event = false;
     for (;;) {
         auto received = co_await exchange.receive_body(relayed_bytes_max);
-        if (!received && scanner.finished(endpoint) && scanner.is_between_events() &&
+        if (!received && scanner.finished() && scanner.is_between_events() &&
             received.error().kind != ErrorKind::client_gone) {
             // The stream had said that it was complete; only its connection was left open.
             const bool is_written = co_await writer.write(std::string_view(), true);
@@ -186,7 +186,7 @@ net::Task<bool> relay_events(Request& request, upstream::Exchange& exchange,
         std::size_t ready = whole > 0 ? scanned + whole : 0;
         scanned = exchange.body().size();
 
-        const bool is_finished = scanner.finished(endpoint) || scanner.error_seen();
+        const bool is_finished = scanner.finished() || scanner.error_seen();
         // After [DONE] nothing follows that a client reads: the end goes out with it, whenever the
         // upstream gets round to ending.
         const bool is_done = scanner.done_seen() && scanner.is_between_events();

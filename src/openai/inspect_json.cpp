@@ -1,9 +1,11 @@
 #include "sluicegate/openai/inspect_request.hpp"
+#include "sluicegate/openai/metering.hpp"
 
 #include "openai/json_cursor.hpp"
 #include "openai/json_index.hpp"
 #include "openai/json_text.hpp"
 #include "openai/model_name.hpp"
+#include "openai/prompt_tally.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -21,6 +23,7 @@ enum class Key : std::uint8_t {
     max_output_tokens,
     n,
     best_of,
+    prompt,
     count_
 };
 constexpr auto key_count = static_cast<std::size_t>(Key::count_);
@@ -33,7 +36,8 @@ constexpr std::string_view key_names[key_count] = {"model",
                                                    "max_completion_tokens",
                                                    "max_output_tokens",
                                                    "n",
-                                                   "best_of"};
+                                                   "best_of",
+                                                   "prompt"};
 
 std::optional<Key> key_from(std::string_view raw) {
     for (std::size_t i = 0; i < key_count; ++i) {
@@ -58,6 +62,8 @@ private:
     Result<void> read_member(Key key);
     Result<void> read_model(ByteRange range, std::string_view value);
     Result<void> read_stream_options();
+    Result<void> read_stream_option(std::string_view name, ByteRange range, bool& is_wanted);
+    Result<void> read_prompts();
     Result<void> read_cap(std::string_view name, std::string_view value);
     Result<void> read_choices(std::string_view name, std::string_view value);
     Result<bool> read_bool(std::string_view name, std::string_view value) const;
@@ -68,6 +74,7 @@ private:
     JsonCursor cursor_;
     std::bitset<key_count> seen_;
     bool is_uncapped_ = false;
+    PromptTally tally_;
     Inspection found_;
 };
 
@@ -88,7 +95,7 @@ Result<Inspection> Reader::run() {
     while (cursor_.next_member(place, raw_key)) {
         const std::optional<Key> key = key_from(raw_key);
         if (!key) {
-            cursor_.take_value();
+            cursor_.take_value(tally_);
             continue;
         }
         const auto index = static_cast<std::size_t>(*key);
@@ -105,15 +112,18 @@ Result<Inspection> Reader::run() {
     if (found_.model.empty())
         return fail(ErrorKind::missing_model, "no model in the body", "model");
     if (is_uncapped_) found_.output_cap = -1;
+    found_.prompt = tally_.size();
     return std::move(found_);
 }
 
 Result<void> Reader::read_member(Key key) {
     if (key == Key::stream_options && cursor_.peek() == '{') return read_stream_options();
+    if (key == Key::prompt) return read_prompts();
     const std::string_view name = key_names[static_cast<std::size_t>(key)];
     const ByteRange range = cursor_.take_value();
     if (cursor_.failed()) return syntax_failure();
     const std::string_view value = text_.substr(range.offset, range.size);
+    if (key == Key::stream_options) found_.stream_options = range;
     if (value == "null") return {};
     switch (key) {
         case Key::model: return read_model(range, value);
@@ -136,6 +146,7 @@ Result<void> Reader::read_member(Key key) {
             if (endpoint_ != Endpoint::completions) return {};
             return read_choices(name, value);
         case Key::n: return read_choices(name, value);
+        case Key::prompt:
         case Key::count_: break;
     }
     return {};
@@ -157,25 +168,27 @@ Result<void> Reader::read_model(ByteRange range, std::string_view value) {
 }
 
 Result<void> Reader::read_stream_options() {
-    constexpr std::string_view name = "stream_options.include_usage";
     const std::size_t begin = cursor_.offset();
     JsonCursor::Place place;
     std::string_view raw_key;
-    bool usage_seen = false;
+    found_.stream_options_empty = true;
     while (cursor_.next_member(place, raw_key)) {
+        found_.stream_options_empty = false;
         const bool is_usage = decodes_to(raw_key, "include_usage");
+        const bool is_continuous = decodes_to(raw_key, "continuous_usage_stats");
         const ByteRange range = cursor_.take_value();
         if (cursor_.failed()) break;
-        if (!is_usage) continue;
-        if (usage_seen) {
+        if (!is_usage && !is_continuous) continue;
+        ByteRange& place_of_value = is_usage ? found_.include_usage : found_.continuous_usage_stats;
+        const std::string_view name =
+            is_usage ? "stream_options.include_usage" : "stream_options.continuous_usage_stats";
+        if (place_of_value.size > 0) {
             return fail(ErrorKind::duplicate_field, "twice in stream_options", std::string(name));
         }
-        usage_seen = true;
-        const std::string_view value = text_.substr(range.offset, range.size);
-        if (value == "null") continue;
-        Result<bool> usage = read_bool(name, value);
-        if (!usage) return std::move(usage).failure();
-        found_.wants_usage = *usage;
+        place_of_value = range;
+        Result<void> read = read_stream_option(
+            name, range, is_usage ? found_.wants_usage : found_.wants_continuous_usage);
+        if (!read) return read;
     }
     if (cursor_.failed()) return syntax_failure();
     found_.has_stream_options = true;
@@ -183,7 +196,35 @@ Result<void> Reader::read_stream_options() {
     return {};
 }
 
+Result<void> Reader::read_stream_option(std::string_view name, ByteRange range, bool& is_wanted) {
+    const std::string_view value = text_.substr(range.offset, range.size);
+    if (value == "null") return {};
+    Result<bool> wanted = read_bool(name, value);
+    if (!wanted) return std::move(wanted).failure();
+    is_wanted = *wanted;
+    return {};
+}
+
+/// Of completions, where each element of an array is a prompt of its own unless it is a token id.
+Result<void> Reader::read_prompts() {
+    if (endpoint_ != Endpoint::completions || cursor_.peek() != '[') {
+        cursor_.take_value(tally_);
+        return cursor_.failed() ? Result<void>(syntax_failure()) : Result<void>();
+    }
+    JsonCursor::Place place;
+    std::int64_t prompts = 0;
+    while (cursor_.next_element(place)) {
+        if (cursor_.peek() == '"' || cursor_.peek() == '[') ++prompts;
+        cursor_.take_value(tally_);
+    }
+    if (cursor_.failed()) return syntax_failure();
+    found_.prompts = std::max<std::int64_t>(prompts, 1);
+    return {};
+}
+
 Result<void> Reader::read_cap(std::string_view name, std::string_view value) {
+    const auto& fields = metering_of(endpoint_).cap_fields;
+    if (std::find(fields.begin(), fields.end(), name) == fields.end()) return {};
     const std::optional<std::int64_t> cap = integer_from(value);
     if (!cap) return wrong_type(name, "an integer");
     if (*cap < -1) return fail(ErrorKind::invalid_body, "negative", std::string(name));

@@ -52,6 +52,21 @@ struct Seen {
     bool n = false;
 };
 
+bool takes_audio(Endpoint endpoint) noexcept {
+    return endpoint == Endpoint::audio_transcriptions || endpoint == Endpoint::audio_translations;
+}
+
+void count_part(Endpoint endpoint, const Part& part, PromptSize& prompt) noexcept {
+    const auto bytes = static_cast<std::int64_t>(part.value.size());
+    if (!part.is_file) {
+        prompt.text_bytes += bytes;
+    } else if (takes_audio(endpoint)) {
+        prompt.audio_bytes += bytes;
+    } else {
+        ++prompt.media_parts;
+    }
+}
+
 /// One field that counts; others are left alone.
 Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body, Seen& seen,
                         Inspection& out) {
@@ -111,6 +126,7 @@ Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content
         if (!part->has_value()) break;
         Result<void> read = read_field(endpoint, **part, body, seen, out);
         if (!read) return std::move(read).failure();
+        count_part(endpoint, **part, out.prompt);
     }
     if (!seen.model) return fail(ErrorKind::missing_model, "no part named model", "model");
     return out;

@@ -46,10 +46,9 @@ bool JsonCursor::take_string(std::string_view& raw) noexcept {
     return true;
 }
 
-bool JsonCursor::take_scalar(std::size_t& end) noexcept {
+bool JsonCursor::take_scalar(std::string_view& text) noexcept {
     if (at_end()) return fault();
-    const std::string_view text = token();
-    end = starts_[next_] + text.size();
+    text = token();
     if (!is_scalar(text)) return fault();
     ++next_;
     return true;
@@ -67,49 +66,30 @@ std::size_t JsonCursor::close() noexcept {
     return starts_[next_++] + 1;
 }
 
-bool JsonCursor::take_member_start() noexcept {
-    std::string_view raw;
-    return take_string(raw) && take(':');
+bool JsonCursor::next_member(Place& place, std::string_view& raw_key) noexcept {
+    return enter(place, true) && take_key(raw_key);
 }
 
-bool JsonCursor::next_member(Place& place, std::string_view& raw_key) noexcept {
+bool JsonCursor::next_element(Place& place) noexcept {
+    return enter(place, false);
+}
+
+/// To the next member or element; false when the object or array was left, or is none.
+bool JsonCursor::enter(Place& place, bool is_object) noexcept {
     if (failed_) return false;
+    const char closing = is_object ? '}' : ']';
     if (!place.is_entered) {
-        if (peek() != '{') return fault();
-        if (!open(true)) return false;
+        if (peek() != (is_object ? '{' : '[')) return fault();
+        if (!open(is_object)) return false;
         place.is_entered = true;
-        if (peek() != '}') return take_string(raw_key) && take(':');
+        if (peek() != closing) return true;
     } else if (peek() == ',') {
         ++next_;
-        return take_string(raw_key) && take(':');
+        return true;
     }
-    if (peek() != '}') return fault();
+    if (peek() != closing) return fault();
     close();
     return false;
-}
-
-ByteRange JsonCursor::take_value() noexcept {
-    if (failed_) return {};
-    const std::size_t outer = depth_;
-    const std::size_t begin = at_end() ? text_.size() : starts_[next_];
-    std::size_t end = begin;
-    while (true) {
-        const char first = peek();
-        if (first == '{' || first == '[') {
-            if (!open(first == '{')) return {};
-            if (peek() != closing_bracket()) {
-                if (first == '{' && !take_member_start()) return {};
-                continue;
-            }
-            end = close();
-        } else if (!take_scalar(end)) {
-            return {};
-        }
-        while (depth_ > outer && peek() == closing_bracket()) end = close();
-        if (depth_ == outer) return {begin, end - begin};
-        if (!take(',')) return {};
-        if (objects_[depth_ - 1] && !take_member_start()) return {};
-    }
 }
 
 }  // namespace sluicegate::openai

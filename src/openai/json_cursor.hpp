@@ -45,8 +45,19 @@ public:
     /// value comes next and must be taken. False: the object was left, or the walk failed.
     bool next_member(Place& place, std::string_view& raw_key) noexcept;
 
+    /// The same for the elements of an array; an element comes next and must be taken.
+    bool next_element(Place& place) noexcept;
+
     /// Steps over one value of any kind; its bytes, trailing white space excluded.
-    ByteRange take_value() noexcept;
+    ByteRange take_value() noexcept {
+        NoVisitor nobody;
+        return take_value(nobody);
+    }
+
+    /// The same, and tells `visitor` of every key (between its quotes) and every scalar (the whole
+    /// token) inside.
+    template <class Visitor>
+    ByteRange take_value(Visitor& visitor) noexcept;
 
     /// Fails if anything but white space follows.
     void take_end() noexcept {
@@ -57,14 +68,20 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
+    struct NoVisitor {
+        void key(std::string_view /*raw*/) noexcept {}
+        void scalar(std::string_view /*token*/) noexcept {}
+    };
+
     [[nodiscard]] std::string_view token() const noexcept;
     bool take(char wanted) noexcept;
     bool take_string(std::string_view& raw) noexcept;
-    bool take_scalar(std::size_t& end) noexcept;
+    bool take_scalar(std::string_view& text) noexcept;
     bool open(bool is_object) noexcept;
     std::size_t close() noexcept;
     [[nodiscard]] char closing_bracket() const noexcept { return objects_[depth_ - 1] ? '}' : ']'; }
-    bool take_member_start() noexcept;
+    bool take_key(std::string_view& raw) noexcept { return take_string(raw) && take(':'); }
+    bool enter(Place& place, bool is_object) noexcept;
     bool fault() noexcept {
         failed_ = true;
         return false;
@@ -77,5 +94,39 @@ private:
     std::bitset<json_depth_max> objects_;  // by level: an object, not an array
     bool failed_ = false;
 };
+
+template <class Visitor>
+ByteRange JsonCursor::take_value(Visitor& visitor) noexcept {
+    if (failed_) return {};
+    const std::size_t outer = depth_;
+    const std::size_t begin = offset();
+    std::size_t end = begin;
+    std::string_view text;
+    while (true) {
+        const char first = peek();
+        if (first == '{' || first == '[') {
+            if (!open(first == '{')) return {};
+            if (peek() != closing_bracket()) {
+                if (first == '{') {
+                    if (!take_key(text)) return {};
+                    visitor.key(text);
+                }
+                continue;
+            }
+            end = close();
+        } else {
+            if (!take_scalar(text)) return {};
+            visitor.scalar(text);
+            end = starts_[next_ - 1] + text.size();
+        }
+        while (depth_ > outer && peek() == closing_bracket()) end = close();
+        if (depth_ == outer) return {begin, end - begin};
+        if (!take(',')) return {};
+        if (objects_[depth_ - 1]) {
+            if (!take_key(text)) return {};
+            visitor.key(text);
+        }
+    }
+}
 
 }  // namespace sluicegate::openai

@@ -1,103 +1,66 @@
 #include "openai/top_level.hpp"
 
 #include "openai/json_text.hpp"
-
-#include <algorithm>
-#include <cstring>
+#include "openai/text_scanner.hpp"
 
 namespace sluicegate::openai {
 namespace {
 
-class Scanner {
-public:
-    explicit Scanner(std::string_view text) noexcept : rest_(text) {}
-
-    void skip_space() noexcept {
-        rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
-    }
-
-    bool take(char wanted) noexcept {
-        skip_space();
-        if (!rest_.starts_with(wanted)) return false;
-        rest_.remove_prefix(1);
-        return true;
-    }
-
-    /// The text between the quotes; empty, with nothing left, when the string is cut off.
-    std::string_view take_string() noexcept {
-        skip_space();
-        if (!rest_.starts_with('"')) {
-            rest_ = {};
-            return {};
-        }
-        const std::string_view from = rest_.substr(1);
-        std::size_t end = 0;
-        while (true) {
-            end = from.find('"', end);
-            if (end == std::string_view::npos) {
-                rest_ = {};
-                return {};
-            }
-            std::size_t backslashes = 0;
-            while (backslashes < end && from[end - 1 - backslashes] == '\\') ++backslashes;
-            if (backslashes % 2 == 0) break;
-            ++end;
-        }
-        rest_ = from.substr(end + 1);
-        return from.substr(0, end);
-    }
-
-    /// The bytes of one value, as far as they are there.
-    std::string_view take_value() noexcept {
-        skip_space();
-        const std::string_view from = rest_;
-        std::size_t depth = 0;
-        while (!rest_.empty()) {
-            const char c = rest_.front();
-            if (c == '"') {
-                take_string();
-            } else if (c == '{' || c == '[') {
-                ++depth;
-                rest_.remove_prefix(1);
-            } else if (depth > 0 && (c == '}' || c == ']')) {
-                --depth;
-                rest_.remove_prefix(1);
-            } else if (depth == 0 && (c == ',' || c == '}')) {
-                break;
-            } else {
-                const std::size_t end = rest_.find_first_of("\"{}[],", 1);
-                rest_.remove_prefix(std::min(end, rest_.size()));
-            }
-        }
-        const std::string_view value = from.substr(0, from.size() - rest_.size());
-        return value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
-    }
-
-private:
-    std::string_view rest_;
-};
-
 bool is_truthy(std::string_view value) noexcept {
     return !value.empty() && value != "null" && value != "false" && value != "0" && value != "\"\"";
+}
+
+bool is_empty_array(std::string_view value) noexcept {
+    return value.size() >= 2 && value.front() == '[' &&
+           value.find_first_not_of(" \t\r\n", 1) == value.size() - 1;
+}
+
+std::string_view object_or_nothing(std::string_view value) noexcept {
+    return is_object(value) ? value : std::string_view();
 }
 
 }  // namespace
 
 TopLevel scan_top_level(std::string_view json) noexcept {
     TopLevel found;
-    Scanner scanner(json);
+    TextScanner scanner(json);
     if (!scanner.take('{')) return found;
+    const auto offset = [&] { return json.size() - scanner.rest().size(); };
+    std::size_t previous_end = 0;  // of the value before the current member; 0 before the first
+    bool usage_is_first = false;
     do {
+        scanner.skip_space();
+        const std::size_t begin = offset();
+        if (usage_is_first) {
+            // The first member goes with the comma behind it.
+            found.usage_member.size = begin - found.usage_member.offset;
+            usage_is_first = false;
+        }
         const std::string_view key = scanner.take_string();
         if (!scanner.take(':')) break;
         const std::string_view value = scanner.take_value();
+        const auto end = static_cast<std::size_t>(value.data() + value.size() - json.data());
         if (key == "error") {
             found.has_error = is_truthy(value);
         } else if (key == "sequence_number") {
             found.sequence_number = integer_from(value);
-        } else if (key == "type" && value.size() >= 2 && value.front() == '"') {
-            found.type = value.substr(1, value.size() - 2);
+        } else if (key == "type") {
+            found.type = string_text(value);
+        } else if (key == "choices") {
+            found.has_empty_choices = is_empty_array(value);
+        } else if (key == "prompt_filter_results") {
+            found.has_filter_results = is_truthy(value);
+        } else if (key == "response") {
+            found.response = object_or_nothing(value);
+        } else if (key == "message") {
+            found.message = object_or_nothing(value);
+        } else if (key == "usage") {
+            found.usage = object_or_nothing(value);
+            const std::size_t from = previous_end > 0 ? previous_end : begin;
+            found.usage_member = {from, end - from};
+            usage_is_first = previous_end == 0;
         }
+        previous_end = end;
     } while (scanner.take(','));
     return found;
 }

@@ -2,6 +2,8 @@
 /// The few members of a JSON object that say what an event of a stream is. For text that an
 /// upstream wrote and that may be cut off: finds what it can and checks nothing.
 
+#include "sluicegate/openai/inspect_request.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -10,8 +12,16 @@ namespace sluicegate::openai {
 
 struct TopLevel {
     bool has_error = false;  ///< `error` with a value that JavaScript and Python call true
+    bool has_empty_choices = false;
+    bool has_filter_results = false;  ///< Azure's prompt_filter_results
     std::optional<std::int64_t> sequence_number;
     std::string_view type;  ///< between its quotes, as it stands
+    /// The objects of these members, with their braces; empty for null and all else.
+    std::string_view usage;
+    std::string_view response;
+    std::string_view message;
+    /// The whole member `usage`, with the comma that must go when it goes.
+    ByteRange usage_member;
 };
 
 [[nodiscard]] TopLevel scan_top_level(std::string_view json) noexcept;

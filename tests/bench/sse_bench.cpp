@@ -29,7 +29,7 @@ void watch(benchmark::State& state) {
     const std::string_view piece = state.range(0) == 0 ? chunk : event;
     while (stream.size() < 1 << 20) stream += piece;
     for (auto _ : state) {
-        SseScanner scanner;
+        SseScanner scanner(state.range(0) == 0 ? Endpoint::chat_completions : Endpoint::responses);
         for (std::size_t i = 0; i < stream.size(); i += 4096) {
             benchmark::DoNotOptimize(
                 scanner.complete_prefix(std::string_view(stream).substr(i, 4096)));

@@ -60,10 +60,10 @@ TEST(ApiError, IsSeenAsAnErrorByTheScanner) {
           Endpoint::images_generations, Endpoint::audio_transcriptions}) {
         SCOPED_TRACE(name_of(endpoint));
         const std::string event = stream_error(endpoint, full, 3);
-        SseScanner scanner;
+        SseScanner scanner(endpoint);
         EXPECT_EQ(scanner.complete_prefix(event), event.size());
         EXPECT_TRUE(scanner.error_seen());
-        EXPECT_FALSE(scanner.finished(endpoint));
+        EXPECT_FALSE(scanner.finished());
     }
 }
 

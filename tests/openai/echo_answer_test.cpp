@@ -32,7 +32,7 @@ std::vector<Json> data_of(const EchoAnswer& answer) {
     EXPECT_EQ(answer.content_type, "text/event-stream; charset=utf-8");
     std::vector<Json> out;
     for (const std::string& event : answer.events) {
-        SseScanner scanner;
+        SseScanner scanner(Endpoint::responses);
         EXPECT_EQ(scanner.complete_prefix(event), event.size());
         EXPECT_FALSE(scanner.error_seen());
         const std::size_t data = event.find("data: ") + 6;
@@ -195,7 +195,7 @@ TEST(EchoAnswer, StreamsTheWholeSequenceOfAResponse) {
         "response.output_item.done",  "response.completed",
     };
     ASSERT_EQ(events.size(), std::size(types));
-    SseScanner scanner;
+    SseScanner scanner(Endpoint::responses);
     std::string text;
     for (std::size_t i = 0; i < events.size(); ++i) {
         SCOPED_TRACE(types[i]);
@@ -208,10 +208,10 @@ TEST(EchoAnswer, StreamsTheWholeSequenceOfAResponse) {
             EXPECT_EQ(events[i]["output_index"], 0);
             EXPECT_EQ(events[i]["content_index"], 0);
         }
-        EXPECT_FALSE(scanner.finished(Endpoint::responses));
+        EXPECT_FALSE(scanner.finished());
         (void)scanner.complete_prefix(answer.events[i]);
     }
-    EXPECT_TRUE(scanner.finished(Endpoint::responses));
+    EXPECT_TRUE(scanner.finished());
     EXPECT_EQ(scanner.last_sequence_number(), 9);
     EXPECT_EQ(text, "hello there");
     EXPECT_EQ(events[0]["response"]["status"], "in_progress");

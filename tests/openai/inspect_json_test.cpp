@@ -256,8 +256,6 @@ TEST(InspectJson, RefusesWrongTypes) {
          "max_tokens"},
         {"cap with an exponent", R"({"model":"m","max_completion_tokens":1e3})",
          ErrorKind::invalid_type, "max_completion_tokens"},
-        {"cap an object", R"({"model":"m","max_output_tokens":{}})", ErrorKind::invalid_type,
-         "max_output_tokens"},
         {"n a string", R"({"model":"m","n":"1"})", ErrorKind::invalid_type, "n"},
         {"n a fraction", R"({"model":"m","n":1.0})", ErrorKind::invalid_type, "n"},
     };
@@ -265,6 +263,9 @@ TEST(InspectJson, RefusesWrongTypes) {
     expect_refused({"stream_format a number", R"({"model":"m","stream_format":1})",
                     ErrorKind::invalid_type, "stream_format"},
                    Endpoint::audio_speech);
+    expect_refused({"cap an object", R"({"model":"m","max_output_tokens":{}})",
+                    ErrorKind::invalid_type, "max_output_tokens"},
+                   Endpoint::responses);
 }
 
 TEST(InspectJson, RefusesValuesOutOfRange) {

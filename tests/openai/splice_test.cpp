@@ -7,10 +7,10 @@
 namespace sluicegate::openai {
 namespace {
 
-std::string joined(const Spliced& spliced) {
-    const std::string out =
-        std::string(spliced.before) + spliced.replacement + std::string(spliced.after);
-    EXPECT_EQ(out.size(), spliced.size());
+std::string joined(const Rewritten& rewritten) {
+    std::string out;
+    for (const std::string_view piece : rewritten.pieces()) out += piece;
+    EXPECT_EQ(out.size(), rewritten.size());
     return out;
 }
 
@@ -20,7 +20,7 @@ std::string with_model(std::string body, std::string_view upstream_model) {
     const auto found = inspect_json(Endpoint::chat_completions, body.data(), size);
     EXPECT_TRUE(found);
     if (!found) return {};
-    return joined(replace_model(*found, std::string_view(body).substr(0, size), upstream_model));
+    return joined(rewrite(*found, std::string_view(body).substr(0, size), upstream_model));
 }
 
 TEST(Splice, ReplacesOnlyTheModelOfAJsonBody) {
@@ -41,7 +41,7 @@ TEST(Splice, ReplacesOnlyTheModelOfAForm) {
     const auto found =
         inspect_multipart(Endpoint::audio_transcriptions, "multipart/form-data; boundary=b", body);
     ASSERT_TRUE(found);
-    EXPECT_EQ(joined(replace_model(*found, body, "whisper \"1\"")), head + "whisper \"1\"" + tail);
+    EXPECT_EQ(joined(rewrite(*found, body, "whisper \"1\"")), head + "whisper \"1\"" + tail);
 }
 
 }  // namespace

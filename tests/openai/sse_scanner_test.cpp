@@ -24,7 +24,7 @@ struct Verdict {
 /// Feeds `stream` in pieces of the sizes that `next_size` gives.
 template <class NextSize>
 Verdict scanned(std::string_view stream, NextSize next_size) {
-    SseScanner scanner;
+    SseScanner scanner(Endpoint::responses);
     Verdict out;
     std::size_t fed = 0;
     while (fed < stream.size()) {
@@ -37,7 +37,7 @@ Verdict scanned(std::string_view stream, NextSize next_size) {
     out.done = scanner.done_seen();
     out.error = scanner.error_seen();
     out.sequence_number = scanner.last_sequence_number();
-    out.response_finished = scanner.finished(Endpoint::responses);
+    out.response_finished = scanner.finished();
     out.is_between_events = scanner.is_between_events();
     return out;
 }
@@ -78,7 +78,7 @@ TEST(SseScanner, EndsAnEventAtItsBlankLine) {
 }
 
 TEST(SseScanner, CountsTheSecondHalfOfACutLineEnd) {
-    SseScanner scanner;
+    SseScanner scanner(Endpoint::responses);
     EXPECT_EQ(scanner.complete_prefix("data: x\r\n\r"), 10U);
     EXPECT_TRUE(scanner.is_between_events());
     EXPECT_EQ(scanner.complete_prefix("\n"), 1U);
@@ -150,7 +150,7 @@ TEST(SseScanner, SeesErrorsOfEveryShape) {
 }
 
 TEST(SseScanner, SeesTheErrorLineOfOlderLlamaCpp) {
-    SseScanner scanner;
+    SseScanner scanner(Endpoint::responses);
     (void)scanner.complete_prefix("data: {}\n\nerror: {\"code\":500}\n");
     EXPECT_TRUE(scanner.legacy_error_seen());
     EXPECT_FALSE(scanner.error_seen());
@@ -211,16 +211,16 @@ TEST(SseScanner, KnowsWhenAStreamSaidThatItIsComplete) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        SseScanner scanner;
+        SseScanner scanner(row.endpoint);
         (void)scanner.complete_prefix(row.stream);
-        EXPECT_EQ(scanner.finished(row.endpoint), row.finished);
+        EXPECT_EQ(scanner.finished(), row.finished);
         EXPECT_FALSE(scanner.error_seen());
     }
 }
 
 TEST(SseScanner, JudgesAHugeEventByItsStart) {
     const std::string filler(1 << 20, 'x');
-    SseScanner scanner;
+    SseScanner scanner(Endpoint::responses);
     const std::string event =
         "data: {\"type\":\"response.completed\",\"sequence_number\":5,"
         "\"response\":\"" +
@@ -231,7 +231,7 @@ TEST(SseScanner, JudgesAHugeEventByItsStart) {
     }
     EXPECT_EQ(complete, event.size() % 1000);
     EXPECT_EQ(scanner.last_sequence_number(), 5);
-    EXPECT_TRUE(scanner.finished(Endpoint::responses));
+    EXPECT_TRUE(scanner.finished());
 }
 
 TEST(SseScanner, SaysTheSameForEverySplit) {

@@ -35,6 +35,22 @@ struct ByteRange {
     friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
+/// What the prompt is made of, for an estimate of its tokens (metering.hpp).
+struct PromptSize {
+    /// Bytes of strings, keys included, as they stand between their quotes; of the text fields of
+    /// a form.
+    std::int64_t text_bytes = 0;
+    /// Numbers and literals: token ids among them.
+    std::int64_t values = 0;
+    /// `data:` URLs, long base64 text, images by address; files of a form that are no audio. Their
+    /// bytes are in no other field.
+    std::int64_t media_parts = 0;
+    /// Bytes of the files of a form of an audio endpoint.
+    std::int64_t audio_bytes = 0;
+
+    friend bool operator==(const PromptSize&, const PromptSize&) = default;
+};
+
 struct Inspection {
     /// Decoded: 1 … 256 bytes of UTF-8 without control characters.
     std::string model;
@@ -43,17 +59,28 @@ struct Inspection {
     /// The answer is an event stream: `stream`, or `stream_format: "sse"` of audio_speech; never
     /// true for an endpoint that does not stream.
     bool is_streaming = false;
-    /// The largest of max_tokens, max_completion_tokens and max_output_tokens, at most
+    /// The largest of the fields that cap the output of the endpoint (metering.hpp), at most
     /// output_cap_max; -1: absent, or one of them is -1, which self-hosted upstreams read as
     /// "no limit".
     std::int64_t output_cap = -1;
     /// `n`, or the larger `best_of`: 1 … choices_max.
     std::int64_t choices = 1;
+    /// Of completions: the prompts of an array, each answered by itself; 1 elsewhere.
+    std::int64_t prompts = 1;
     bool has_stream_options = false;
     /// stream_options.include_usage is true.
     bool wants_usage = false;
-    /// The object with its braces, when has_stream_options.
+    /// stream_options.continuous_usage_stats is true.
+    bool wants_continuous_usage = false;
+    /// The object with its braces, when has_stream_options; otherwise a null in its place, or
+    /// empty when there is no such member.
     ByteRange stream_options;
+    /// Nothing but white space between the braces.
+    bool stream_options_empty = false;
+    /// The values of these two members of stream_options; empty when absent.
+    ByteRange include_usage;
+    ByteRange continuous_usage_stats;
+    PromptSize prompt;
     bool is_multipart = false;
 };
 

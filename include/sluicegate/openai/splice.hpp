@@ -1,27 +1,54 @@
 #pragma once
-/// A body with another model name in it: three pieces for one gathered write.
+/// A body as the upstream gets it: another model name and, where asked for, other stream options.
+/// Pieces for one gathered write; every other byte stays as it is.
 
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace sluicegate::openai {
 
-/// The views point into the body; everything but the model's value stays byte for byte.
-struct Spliced {
-    std::string_view before;
-    std::string replacement;
-    std::string_view after;
+/// Members of stream_options to set to true, whatever they are now; the others are left alone.
+/// JSON bodies only.
+struct StreamOptionsEdit {
+    bool include_usage = false;
+    bool continuous_usage_stats = false;
+};
 
-    [[nodiscard]] std::size_t size() const noexcept {
-        return before.size() + replacement.size() + after.size();
-    }
+/// Refers to the body, which must stay where it is. Movable.
+class Rewritten {
+public:
+    static constexpr std::size_t pieces_max = 7;
+
+    /// In order; some may be empty. The views hold as long as this object stays where it is.
+    [[nodiscard]] std::array<std::string_view, pieces_max> pieces() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept;
+
+private:
+    friend Rewritten rewrite(const Inspection& inspection, std::string_view body,
+                             std::string_view upstream_model, StreamOptionsEdit edit);
+
+    static constexpr std::size_t edits_max = pieces_max / 2;
+
+    struct Edit {
+        ByteRange replaced;  // of body_
+        ByteRange text;      // of text_
+    };
+
+    void add(ByteRange replaced, std::string_view text);
+
+    std::string_view body_;
+    std::string text_;
+    std::array<Edit, edits_max> edits_;  // in the order of the body
+    std::size_t edit_count_ = 0;
 };
 
 /// `inspection` must be that of `body`. `upstream_model` comes from the configuration and holds no
 /// line break.
-[[nodiscard]] Spliced replace_model(const Inspection& inspection, std::string_view body,
-                                    std::string_view upstream_model);
+[[nodiscard]] Rewritten rewrite(const Inspection& inspection, std::string_view body,
+                                std::string_view upstream_model, StreamOptionsEdit edit = {});
 
 }  // namespace sluicegate::openai

@@ -1,28 +1,63 @@
 #pragma once
 /// Watches a stream of server-sent events go by: where events end, whether the stream is finished,
-/// whether it carries an error. Changes nothing and holds at most 64 KiB of one event and 64 KiB of
-/// one line; a longer event is judged by its start.
+/// whether it carries an error, what it says about usage and how much text went by. Changes
+/// nothing, but names the bytes that are not for the client. Holds at most 64 KiB of one event and
+/// 64 KiB of one line; a longer event is judged by its start.
 ///
 /// Line ends  LF, CRLF and CR, mixed, in any split: feeding pieces equals feeding the whole.
 /// Cost       two searches per line; JSON is looked into only where an event can matter.
 /// Threads    one stream, one owner.
-/// Source     WHATWG HTML, 9.2.6; what the OpenAI SDKs accept.
+/// Source     WHATWG HTML, 9.2.6; what the OpenAI SDKs accept; API_CONTRACT 3 for usage.
 
 #include "sluicegate/openai/endpoints.hpp"
+#include "sluicegate/openai/usage.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::openai {
 
+struct TopLevel;
+
+/// What the gateway has asked the upstream for and the client has not.
+struct StreamCuts {
+    /// The event with `choices: []` and a usage, and with nothing else that a client could want, is
+    /// cut whole. (Azure's first event, with prompt_filter_results, passes.)
+    bool usage_event = false;
+    /// A `usage` that is not null is cut out of every other event, with one comma.
+    bool usage_members = false;
+};
+
+/// Bytes that must not reach the client, counted from the start of the stream.
+struct Cut {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+
+    friend bool operator==(const Cut&, const Cut&) = default;
+};
+
 class SseScanner {
 public:
+    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}) noexcept
+        : endpoint_(endpoint), wanted_(wanted) {}
+
     /// Takes the next bytes of the stream. Returns how many of them, from the start, complete
     /// events: up to and including the last blank line. The rest belongs to an event that is not
     /// complete yet. The LF of a CRLF that was cut in two counts as part of the event it ends.
     [[nodiscard]] std::size_t complete_prefix(std::string_view bytes);
+
+    /// What to leave out of the events that the last call completed; in order, apart from each
+    /// other. A cut may begin in bytes of earlier calls, but never before the end of the events
+    /// that were complete then. The `error:` line of older llama.cpp servers is always cut.
+    [[nodiscard]] const std::vector<Cut>& cuts() const noexcept { return cuts_; }
+    /// The bytes of the event that is not complete have been passed on: none of it can be cut now.
+    void let_pass() noexcept { is_passed_ = event_begun_ || line_size_ > 0; }
+    /// Bytes taken so far.
+    [[nodiscard]] std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
 
     /// `data: [DONE]` went by, byte for byte.
     [[nodiscard]] bool done_seen() const noexcept { return done_seen_; }
@@ -30,7 +65,11 @@ public:
     /// by: a client has been told that the stream failed.
     [[nodiscard]] bool error_seen() const noexcept { return error_seen_; }
     /// The line `error: {…}` of older llama.cpp servers went by. No SDK takes notice of it.
-    [[nodiscard]] bool legacy_error_seen() const noexcept { return legacy_error_seen_; }
+    [[nodiscard]] bool legacy_error_seen() const noexcept { return !legacy_error_.empty(); }
+    /// What stood on that line: JSON, as error_in() reads it inside {"error":…}; "" for none.
+    [[nodiscard]] std::string_view legacy_error() const noexcept { return legacy_error_; }
+    /// Complete events with data, [DONE] included.
+    [[nodiscard]] std::int64_t events() const noexcept { return events_; }
     /// Of the last complete event that had one; -1 before the first.
     [[nodiscard]] std::int64_t last_sequence_number() const noexcept {
         return last_sequence_number_;
@@ -42,30 +81,68 @@ public:
     /// The stream said itself that it is complete: [DONE], or the endpoint's last event
     /// (response.completed, response.failed, response.incomplete; transcript.text.done,
     /// speech.audio.done; image_generation.completed, image_edit.completed).
-    [[nodiscard]] bool finished(Endpoint endpoint) const noexcept;
+    [[nodiscard]] bool finished() const noexcept;
+
+    /// The last that was reported; of images, the sum of the completed ones; of Anthropic's
+    /// messages, the first event's input with the last event's output.
+    [[nodiscard]] const std::optional<Usage>& usage() const noexcept { return usage_; }
+    /// Pieces of generated text that went by: message content, reasoning, arguments of tool calls.
+    /// Most servers send one token in each.
+    [[nodiscard]] std::int64_t output_deltas() const noexcept { return output_deltas_; }
+    /// Bytes of that text in UTF-8.
+    [[nodiscard]] std::int64_t output_bytes() const noexcept { return output_bytes_; }
+    /// As in AnswerFacts; "" until it is known.
+    [[nodiscard]] std::string_view finish_reason() const noexcept { return finish_reason_; }
 
 private:
     enum class Name : std::uint8_t { none, error, terminal, other };
 
+    /// Where a piece of data_ came from.
+    struct Segment {
+        std::size_t data_offset = 0;
+        std::uint64_t stream_offset = 0;
+    };
+
     static Name name_from(std::string_view text) noexcept;
     void add_to_line(std::string_view bytes);
-    void end_line(std::string_view line);
+    void end_line(std::string_view line, std::uint64_t offset);
     void end_event();
-    void take_data(std::string_view data);
+    void take_data(std::string_view data, std::uint64_t offset);
+    void read_json();
+    void read_usage_of(const TopLevel& found);
+    void add_usage(const Usage& usage, std::string_view type);
+    void read_text();
+    void cut_event();
+    void cut(std::uint64_t begin, std::uint64_t end);
+    [[nodiscard]] std::uint64_t stream_offset(std::size_t data_offset) const noexcept;
 
+    Endpoint endpoint_;
+    StreamCuts wanted_;
     std::string line_;  // the start of a line whose end has not come yet
     std::size_t line_size_ = 0;
     std::string data_;  // the data of the current event, lines joined by LF
+    std::vector<Segment> segments_;
+    std::vector<Cut> cuts_;
+    std::string legacy_error_;
+    std::string finish_reason_;
+    std::optional<Usage> usage_;
+    std::uint64_t stream_bytes_ = 0;
+    std::uint64_t event_offset_ = 0;
+    std::int64_t events_ = 0;
+    std::int64_t output_deltas_ = 0;
+    std::int64_t output_bytes_ = 0;
+    std::int64_t last_sequence_number_ = -1;
     Name name_ = Name::none;
     bool has_data_ = false;
     bool event_begun_ = false;
+    bool event_has_legacy_error_ = false;
+    bool is_passed_ = false;
+    bool is_cut_whole_ = false;
     bool after_carriage_return_ = false;
     bool after_blank_line_ = false;
     bool done_seen_ = false;
     bool error_seen_ = false;
-    bool legacy_error_seen_ = false;
     bool terminal_seen_ = false;
-    std::int64_t last_sequence_number_ = -1;
 };
 
 }  // namespace sluicegate::openai

@@ -1,0 +1,132 @@
+/// One pass over an answer's tokens. Numbers and strings on the way are not checked: the answer is
+/// the upstream's, and goes to the client as it is.
+
+#include "sluicegate/openai/metering.hpp"
+#include "sluicegate/openai/usage.hpp"
+
+#include "openai/json_index.hpp"
+#include "openai/text_scanner.hpp"
+#include "openai/usage_object.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+
+namespace sluicegate::openai {
+namespace {
+
+/// Members whose strings are generated text, wherever they stand inside the answer's output.
+bool holds_text(std::string_view key) noexcept {
+    constexpr std::string_view keys[] = {"content",   "text",    "arguments", "reasoning_content",
+                                         "reasoning", "refusal", "thinking",  "transcript"};
+    return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+}
+
+class AnswerReader {
+public:
+    AnswerReader(std::string_view text, std::span<const std::uint32_t> starts,
+                 bool has_output) noexcept
+        : text_(text), starts_(starts), has_output_(has_output) {}
+
+    AnswerFacts run();
+
+private:
+    [[nodiscard]] char at(std::size_t index) const noexcept {
+        return index < starts_.size() ? text_[starts_[index]] : '\0';
+    }
+    /// One token, without the white space behind it.
+    [[nodiscard]] std::string_view token(std::size_t index) const noexcept;
+    /// The index behind the value that begins at `index`.
+    [[nodiscard]] std::size_t skip(std::size_t index) const noexcept;
+    [[nodiscard]] std::string_view value_text(std::size_t begin, std::size_t end) const noexcept;
+    void read_output(std::size_t begin, std::size_t end);
+
+    std::string_view text_;
+    std::span<const std::uint32_t> starts_;
+    bool has_output_;
+    AnswerFacts facts_;
+};
+
+std::string_view AnswerReader::token(std::size_t index) const noexcept {
+    const std::size_t begin = starts_[index];
+    const std::size_t end = index + 1 < starts_.size() ? starts_[index + 1] : text_.size();
+    const std::string_view text = text_.substr(begin, end - begin);
+    return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
+std::size_t AnswerReader::skip(std::size_t index) const noexcept {
+    std::size_t depth = 0;
+    for (; index < starts_.size(); ++index) {
+        const char c = at(index);
+        if (c == '{' || c == '[') ++depth;
+        if ((c == '}' || c == ']') && depth > 0) --depth;
+        if (depth == 0) return index + 1;
+    }
+    return index;
+}
+
+std::string_view AnswerReader::value_text(std::size_t begin, std::size_t end) const noexcept {
+    if (begin >= end) return {};
+    const std::size_t first = starts_[begin];
+    const std::string_view last = token(end - 1);
+    const std::size_t size = starts_[end - 1] + last.size() - first;
+    return text_.substr(first, size);
+}
+
+/// Text and finish reasons, however deep.
+void AnswerReader::read_output(std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i + 2 < end; ++i) {
+        if (at(i) != '"' || at(i + 1) != ':' || at(i + 2) != '"') continue;
+        const std::string_view key = string_text(token(i));
+        const std::string_view value = string_text(token(i + 2));
+        if (holds_text(key)) facts_.output_bytes += static_cast<std::int64_t>(value.size());
+        if (key == "finish_reason" && facts_.finish_reason.empty()) {
+            facts_.finish_reason = reason_word(value);
+        }
+        i += 2;
+    }
+}
+
+AnswerFacts AnswerReader::run() {
+    if (at(0) != '{') return {};
+    std::string_view status;
+    std::string_view incomplete_details;
+    std::size_t i = 1;
+    while (at(i) == '"' && at(i + 1) == ':') {
+        const std::string_view key = string_text(token(i));
+        const std::size_t begin = i + 2;
+        const std::size_t end = skip(begin);
+        const std::string_view value = value_text(begin, end);
+        if (key == "usage") {
+            facts_.usage = read_usage(value);
+        } else if (!has_output_) {
+            // Nothing to count.
+        } else if (key == "choices" || key == "output" || key == "content") {
+            read_output(begin, end);
+        } else if (key == "text") {
+            facts_.output_bytes += static_cast<std::int64_t>(string_text(value).size());
+        } else if (key == "stop_reason") {
+            facts_.finish_reason = reason_word(string_text(value));
+        } else if (key == "status") {
+            status = string_text(value);
+        } else if (key == "incomplete_details") {
+            incomplete_details = value;
+        }
+        if (at(end) != ',') break;
+        i = end + 1;
+    }
+    if (facts_.finish_reason.empty()) {
+        facts_.finish_reason = response_reason(status, incomplete_details);
+    }
+    return std::move(facts_);
+}
+
+}  // namespace
+
+AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
+    const auto starts = index_tokens(json_body);
+    if (!starts) return {};
+    return AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
+}
+
+}  // namespace sluicegate::openai

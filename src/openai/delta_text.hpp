@@ -1,0 +1,26 @@
+#pragma once
+/// Generated text inside one event, found by searching for its member, without parsing the event.
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluicegate::openai {
+
+/// Position behind the colon and white space that follow the next `key` (with its closing quote)
+/// at or after `from`; npos when there is none. Inside a string the quote would be escaped, so only
+/// members are found.
+[[nodiscard]] std::size_t find_member_value(std::string_view json, std::string_view key,
+                                            std::size_t from = 0) noexcept;
+
+struct DeltaText {
+    std::int64_t pieces = 0;  ///< strings that are not empty
+    std::int64_t bytes = 0;   ///< of these, in UTF-8
+};
+
+/// All strings of the members whose names end in `key` (which ends in a quote).
+[[nodiscard]] DeltaText text_of_members(std::string_view json, std::string_view key) noexcept;
+
+/// The first string of such a member, between its quotes; "" when there is none.
+[[nodiscard]] std::string_view first_text(std::string_view json, std::string_view key) noexcept;
+
+}  // namespace sluicegate::openai

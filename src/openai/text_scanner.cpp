@@ -1,0 +1,75 @@
+#include "openai/text_scanner.hpp"
+
+#include <algorithm>
+
+namespace sluicegate::openai {
+
+void TextScanner::skip_space() noexcept {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+}
+
+bool TextScanner::take(char wanted) noexcept {
+    skip_space();
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
+}
+
+std::string_view TextScanner::take_string() noexcept {
+    skip_space();
+    if (!rest_.starts_with('"')) {
+        rest_ = {};
+        return {};
+    }
+    const std::string_view from = rest_.substr(1);
+    std::size_t end = 0;
+    while (true) {
+        end = from.find('"', end);
+        if (end == std::string_view::npos) {
+            rest_ = {};
+            return {};
+        }
+        std::size_t backslashes = 0;
+        while (backslashes < end && from[end - 1 - backslashes] == '\\') ++backslashes;
+        if (backslashes % 2 == 0) break;
+        ++end;
+    }
+    rest_ = from.substr(end + 1);
+    return from.substr(0, end);
+}
+
+std::string_view TextScanner::take_value() noexcept {
+    skip_space();
+    const std::string_view from = rest_;
+    std::size_t depth = 0;
+    while (!rest_.empty()) {
+        const char c = rest_.front();
+        if (c == '"') {
+            take_string();
+        } else if (c == '{' || c == '[') {
+            ++depth;
+            rest_.remove_prefix(1);
+        } else if (depth > 0 && (c == '}' || c == ']')) {
+            --depth;
+            rest_.remove_prefix(1);
+        } else if (depth == 0 && (c == ',' || c == '}')) {
+            break;
+        } else {
+            const std::size_t end = rest_.find_first_of("\"{}[],", 1);
+            rest_.remove_prefix(std::min(end, rest_.size()));
+        }
+    }
+    const std::string_view value = from.substr(0, from.size() - rest_.size());
+    return value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
+}
+
+std::string_view string_text(std::string_view value) noexcept {
+    if (value.size() < 2 || value.front() != '"' || value.back() != '"') return {};
+    return value.substr(1, value.size() - 2);
+}
+
+bool is_object(std::string_view value) noexcept {
+    return value.size() >= 2 && value.front() == '{' && value.back() == '}';
+}
+
+}  // namespace sluicegate::openai

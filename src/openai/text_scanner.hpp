@@ -1,0 +1,48 @@
+#pragma once
+/// Steps through JSON text that an upstream wrote and that may be cut off: finds what it can and
+/// checks nothing. Nothing is allocated.
+
+#include <string_view>
+
+namespace sluicegate::openai {
+
+class TextScanner {
+public:
+    explicit TextScanner(std::string_view text) noexcept : rest_(text) {}
+
+    void skip_space() noexcept;
+    /// Steps over `wanted` and the white space before it, if it comes next.
+    bool take(char wanted) noexcept;
+    /// The text between the quotes; empty, with nothing left, when the string is cut off.
+    std::string_view take_string() noexcept;
+    /// The bytes of one value, as far as they are there.
+    std::string_view take_value() noexcept;
+    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+private:
+    std::string_view rest_;
+};
+
+/// The next member of an object; `is_first` tells the brace from the comma before it.
+struct TextMember {
+    std::string_view key;  ///< as it stands between its quotes
+    std::string_view value;
+};
+
+/// Calls `visit` for each member of the object at the start of `json`, as far as it goes.
+template <class Visit>
+void for_each_member(std::string_view json, Visit visit) {
+    TextScanner scanner(json);
+    if (!scanner.take('{')) return;
+    do {
+        const std::string_view key = scanner.take_string();
+        if (!scanner.take(':')) return;
+        visit(TextMember{key, scanner.take_value()});
+    } while (scanner.take(','));
+}
+
+/// The text between the quotes of a string, "" for any other value.
+[[nodiscard]] std::string_view string_text(std::string_view value) noexcept;
+[[nodiscard]] bool is_object(std::string_view value) noexcept;
+
+}  // namespace sluicegate::openai
