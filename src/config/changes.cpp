@@ -52,6 +52,10 @@ std::string level_text(log::Level level) {
     return "";
 }
 
+std::string duration_or_off_text(Milliseconds value) {
+    return value == Milliseconds(0) ? "off" : duration_text(value);
+}
+
 std::string threads_text(unsigned threads) {
     return threads == 0 ? "auto" : std::to_string(threads);
 }
@@ -82,8 +86,23 @@ std::string sockets_text(const Server& server) {
     });
 }
 
+std::string dry_run_text(LimitNames names) {
+    if (names.empty()) return "false";
+    if (names == LimitNames::all()) return "true";
+    std::string text;
+    for (const LimitName name : limit_names) {
+        if (!names.contains(name)) continue;
+        text += (text.empty() ? "[" : ", ") + std::string(name_of(name));
+    }
+    return text + ']';
+}
+
 void add_limits(Entity& entity, const std::string& prefix, const Limits& limits) {
-    if (limits.rpm) entity.add(prefix + "rpm", std::to_string(*limits.rpm));
+    for (const LimitName name : limit_names) {
+        const auto& value = value_of(limits, name);
+        if (value) entity.add(prefix + std::string(name_of(name)), std::to_string(*value));
+    }
+    if (limits.dry_run) entity.add(prefix + "dry_run", dry_run_text(*limits.dry_run));
 }
 
 void add_limits_by_model(Entity& entity, const LimitsByModel& limits) {
@@ -105,8 +124,16 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));
     entity.add("server.timeouts.drain", duration_text(server.timeouts.drain));
     if (config.admin.listen) entity.add("admin.listen", address_text(*config.admin.listen));
+    entity.add("admin.show_users", bool_text(config.admin.show_users));
     entity.add("limiter.window", duration_text(config.limiter.window));
     entity.add("limiter.slots", std::to_string(config.limiter.slots));
+    if (!config.limiter.state_file.empty()) {
+        entity.add("limiter.state_file", config.limiter.state_file);
+    }
+    entity.add("limiter.ietf_fields", bool_text(config.limiter.ietf_fields));
+    entity.add("streams.keep_alive", duration_or_off_text(config.streams.keep_alive));
+    entity.add("streams.commit_after", duration_or_off_text(config.streams.commit_after));
+    entity.add("streams.buffer", size_text(static_cast<std::int64_t>(config.streams.buffer)));
     entity.add("log.level", level_text(config.log.level));
     entity.add("log.access", bool_text(config.log.access));
     return entity;
@@ -137,6 +164,12 @@ Entity entity_of(const Upstream& upstream) {
     }
     entity.add("pool.max_idle", std::to_string(upstream.pool.idle_max));
     entity.add("pool.idle_timeout", duration_text(upstream.pool.idle_timeout));
+    entity.add("on_client_disconnect",
+               upstream.on_client_disconnect == OnClientDisconnect::drain ? "drain" : "cancel");
+    entity.add("drain_timeout", duration_text(upstream.drain_usage));
+    entity.add("takes_stream_options",
+               upstream.stream_options ? bool_text(*upstream.stream_options) : "auto");
+    entity.add("continuous_usage_stats", bool_text(upstream.continuous_usage));
     return entity;
 }
 
@@ -149,6 +182,14 @@ Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
                    if (!entry.model.empty()) text += " as " + entry.model;
                    return text;
                }));
+    const ModelTimeouts& timeouts = model.timeouts;
+    if (timeouts.first_byte) {
+        entity.add("timeouts.first_byte", duration_text(*timeouts.first_byte));
+    }
+    if (timeouts.between_bytes) {
+        entity.add("timeouts.between_bytes", duration_text(*timeouts.between_bytes));
+    }
+    if (timeouts.total) entity.add("timeouts.total", duration_text(*timeouts.total));
     return entity;
 }
 
@@ -249,6 +290,9 @@ std::vector<Problem> restart_only_changes(const Config& running, const Config& n
     const auto admin_text = [](const Config& config) {
         return config.admin.listen ? address_text(*config.admin.listen) : std::string("none");
     };
+    const auto state_file_text = [](const Config& config) {
+        return config.limiter.state_file.empty() ? std::string("none") : config.limiter.state_file;
+    };
     struct Row {
         std::string path;
         std::string before;
@@ -264,6 +308,7 @@ std::vector<Problem> restart_only_changes(const Config& running, const Config& n
          duration_text(next.limiter.window)},
         {"limiter.slots", std::to_string(running.limiter.slots),
          std::to_string(next.limiter.slots)},
+        {"limiter.state_file", state_file_text(running), state_file_text(next)},
     };
     std::vector<Problem> problems;
     for (const Row& row : rows) {

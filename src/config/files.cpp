@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <memory>
 #include <system_error>
+#include <unistd.h>
 
 namespace sluicegate::config {
 namespace {
@@ -57,6 +59,22 @@ FileText read_file(const std::string& path, std::size_t bytes_max) {
 
 std::string why_unreadable(const std::string& path) {
     return open_regular(path).error;
+}
+
+std::string why_unwritable(const std::string& path) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (std::filesystem::exists(status)) {
+        const std::string reason = why_unreadable(path);
+        if (!reason.empty()) return reason;
+    }
+    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+    const std::string folder = parent.empty() ? "." : parent.string();
+    if (!std::filesystem::is_directory(folder, error)) return "its folder is not there";
+    if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+        return "its folder: " + message_of_errno();
+    }
+    return "";
 }
 
 std::string resolve_path(const std::string& folder, std::string_view path) {

@@ -19,6 +19,11 @@ struct FileText {
 /// "" when `path` is a regular file that may be read; else why not, as in FileText::error.
 [[nodiscard]] std::string why_unreadable(const std::string& path);
 
+/// "" when `path` may be written by putting a new file in its place: its folder is there and
+/// writable, and what has the name already, if anything, is a regular file that may be read; else
+/// why not.
+[[nodiscard]] std::string why_unwritable(const std::string& path);
+
 /// `path` itself when it is absolute, else below `folder`.
 [[nodiscard]] std::string resolve_path(const std::string& folder, std::string_view path);
 

@@ -11,23 +11,36 @@ namespace {
 template <std::size_t size>
 using Keys = std::array<std::string_view, size>;
 
-constexpr Keys<9> root{"include",   "server", "admin",  "limiter", "log",
-                       "upstreams", "models", "groups", "users"};
+constexpr Keys<10> root{"include", "server",    "admin",  "limiter", "streams",
+                        "log",     "upstreams", "models", "groups",  "users"};
 constexpr Keys<6> server{"listen",     "threads",         "max_body",
                          "max_header", "max_connections", "timeouts"};
 constexpr Keys<2> listener{"address", "tls"};
 constexpr Keys<2> listener_tls{"certificate", "private_key"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
-constexpr Keys<1> admin{"listen"};
-constexpr Keys<2> limiter{"window", "slots"};
+constexpr Keys<2> admin{"listen", "show_users"};
+constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
+constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<9> upstream{"kind", "base_url", "api_key", "timeouts", "tls",
-                           "pool", "when_env", "delay",   "tokens"};
+constexpr Keys<13> upstream{"kind",
+                            "base_url",
+                            "api_key",
+                            "timeouts",
+                            "tls",
+                            "pool",
+                            "on_client_disconnect",
+                            "drain_timeout",
+                            "takes_stream_options",
+                            "continuous_usage_stats",
+                            "when_env",
+                            "delay",
+                            "tokens"};
 constexpr Keys<4> upstream_timeouts{"connect", "first_byte", "between_bytes", "total"};
 constexpr Keys<4> upstream_tls{"ca_file", "server_name", "client_certificate", "client_key"};
 constexpr Keys<2> pool{"max_idle", "idle_timeout"};
-constexpr Keys<2> model{"limits", "route"};
-constexpr Keys<1> limits{"rpm"};
+constexpr Keys<3> model{"limits", "route", "timeouts"};
+constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
+constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
 constexpr Keys<3> route_entry{"upstream", "weight", "model"};
 constexpr Keys<1> group{"limits"};
 constexpr Keys<3> user{"group", "limits", "keys"};
@@ -41,6 +54,7 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::server_timeouts, "server.timeouts", server_timeouts},
     {Section::admin, "admin", admin},
     {Section::limiter, "limiter", limiter},
+    {Section::streams, "streams", streams},
     {Section::log, "log", log},
     {Section::upstream, "upstreams.NAME", upstream},
     {Section::upstream_timeouts, "upstreams.NAME.timeouts", upstream_timeouts},
@@ -48,6 +62,7 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::pool, "upstreams.NAME.pool", pool},
     {Section::model, "models.NAME", model},
     {Section::model_limits, "models.NAME.limits", limits},
+    {Section::model_timeouts, "models.NAME.timeouts", model_timeouts},
     {Section::route_entry, "models.NAME.route[]", route_entry},
     {Section::group, "groups.NAME", group},
     {Section::group_limits, "groups.NAME.limits.MODEL", limits},
@@ -56,19 +71,13 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::api_key, "users.NAME.keys[]", api_key},
 }};
 
-constexpr Keys<5> planned_limits{"tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> planned_upstream{"endpoints", "max_in_flight", "health"};
 constexpr Keys<1> planned_model{"fallback"};
-constexpr Keys<1> planned_limiter{"state_file"};
 
 std::span<const std::string_view> planned_of(Section section) noexcept {
     switch (section) {
-        case Section::model_limits:
-        case Section::group_limits:
-        case Section::user_limits: return planned_limits;
         case Section::upstream: return planned_upstream;
         case Section::model: return planned_model;
-        case Section::limiter: return planned_limiter;
         default: return {};
     }
 }

@@ -53,6 +53,9 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     if (const auto limiter = root.find("limiter")) {
         config.limiter = parse_limiter(context, *limiter);
     }
+    if (const auto streams = root.find("streams")) {
+        config.streams = parse_streams(context, *streams);
+    }
     if (const auto log = root.find("log")) config.log = parse_log(context, *log);
 
     Upstreams upstreams = parse_upstreams(context, sources.merged(context, "upstreams"));
@@ -67,6 +70,7 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     append(config.notes, std::move(upstreams.notes));
     append(config.notes, std::move(models.notes));
     config.sha256 = sources.digest();
+    config.files = context.problems.files();
     if (context.problems.count() == 0 && config.models.empty()) {
         add_problem(context, Value{&main, "models"}, "no model is left: " + config.notes.back());
     }

@@ -102,14 +102,6 @@ void MapReader::size(std::string_view key, const Range<std::int64_t>& range,
     if (bytes) into = static_cast<std::size_t>(*bytes);
 }
 
-void MapReader::duration(std::string_view key, const Range<Milliseconds>& range,
-                         Milliseconds& into) const {
-    const auto value = find(key);
-    if (!value) return;
-    const auto duration = read_duration(context_, *value, range);
-    if (duration) into = *duration;
-}
-
 void MapReader::boolean(std::string_view key, bool& into) const {
     const auto value = find(key);
     if (!value) return;
@@ -121,6 +113,13 @@ void MapReader::path(std::string_view key, std::string& into) const {
     const auto value = find(key);
     if (!value) return;
     auto path = read_path(context_, *value);
+    if (path) into = std::move(*path);
+}
+
+void MapReader::output_path(std::string_view key, std::string& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    auto path = read_output_path(context_, *value);
     if (path) into = std::move(*path);
 }
 

@@ -39,10 +39,19 @@ public:
         if (number) into = static_cast<Integer>(*number);
     }
     void size(std::string_view key, const Range<std::int64_t>& range, std::size_t& into) const;
-    void duration(std::string_view key, const Range<Milliseconds>& range, Milliseconds& into) const;
+    /// Into Milliseconds, or an optional of it.
+    template <class Into>
+    void duration(std::string_view key, const Range<Milliseconds>& range, Into& into) const {
+        const auto value = find(key);
+        if (!value) return;
+        const auto span = read_duration(context_, *value, range);
+        if (span) into = *span;
+    }
     void boolean(std::string_view key, bool& into) const;
     /// A readable file's path.
     void path(std::string_view key, std::string& into) const;
+    /// The path of a file to be written: read_output_path().
+    void output_path(std::string_view key, std::string& into) const;
 
 private:
     void report_unknown(const Node& key) const;

@@ -8,6 +8,7 @@ Admin parse_admin(Context& context, const Value& at) {
     if (const auto listen = map.find("listen")) {
         admin.listen = parse_listen_address(context, *listen);
     }
+    map.boolean("show_users", admin.show_users);
     return admin;
 }
 

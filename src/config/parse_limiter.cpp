@@ -17,6 +17,8 @@ LimiterSettings parse_limiter(Context& context, const Value& at) {
     LimiterSettings limiter;
     map.duration("window", window_range, limiter.window);
     map.count("slots", slots_range, limiter.slots);
+    map.output_path("state_file", limiter.state_file);
+    map.boolean("ietf_fields", limiter.ietf_fields);
     return limiter;
 }
 

@@ -1,16 +1,63 @@
 #include "config/sections.hpp"
 
+#include <array>
+#include <cstddef>
+
 namespace sluicegate::config {
 namespace {
 
-constexpr Range<std::int64_t> rpm_range{0, 1'000'000'000};
+constexpr Range<std::int64_t> count_range{0, 1'000'000'000};
+constexpr Range<std::int64_t> concurrency_range{0, 65'535};
+
+void add_dry_run_name(Context& context, const Value& at, LimitNames& into) {
+    const auto text = read_text(context, at);
+    if (!text) return;
+    const auto name = limit_named(text->text);
+    if (!name) {
+        std::vector<std::string_view> known;
+        for (const LimitName one : limit_names) known.push_back(name_of(one));
+        add_problem(context, at, "no such limit" + got(*text) + did_you_mean(text->text, known));
+        return;
+    }
+    if (into.contains(*name)) add_problem(context, at, "comes twice" + got(*text));
+    into.insert(*name);
+}
+
+/// `true`, `false`, or the limits that only report.
+std::optional<LimitNames> parse_dry_run(Context& context, const Value& at) {
+    LimitNames names;
+    if (at.node->kind == Node::Kind::list) {
+        for_each_element(context, at, limit_names.size(), "one limit",
+                         [&](const Value& element) { add_dry_run_name(context, element, names); });
+        return names;
+    }
+    if (at.node->kind == Node::Kind::map) {
+        add_problem(context, at, "must be true, false or a list of limits" + got_kind(*at.node));
+        return std::nullopt;
+    }
+    const auto text = read_text(context, at);
+    if (!text) return std::nullopt;
+    if (limit_named(text->text)) {
+        add_problem(context, at, "must be true, false or a list: [" + text->text + "]");
+        return std::nullopt;
+    }
+    const auto reports_only = read_bool(context, at);
+    if (!reports_only) return std::nullopt;
+    return *reports_only ? LimitNames::all() : LimitNames();
+}
 
 }  // namespace
 
 Limits parse_limits(Context& context, const Value& at, Section section) {
     const MapReader map(context, at, section);
     Limits limits;
-    map.count("rpm", rpm_range, limits.rpm);
+    for (const LimitName name : limit_names) {
+        const bool is_concurrency = name == LimitName::concurrency;
+        map.count(name_of(name), is_concurrency ? concurrency_range : count_range,
+                  value_of(limits, name));
+    }
+    if (const auto dry_run = map.find("dry_run")) limits.dry_run = parse_dry_run(context, *dry_run);
+    limits.place = Place{.file = at.node->file, .line = at.node->line};
     return limits;
 }
 

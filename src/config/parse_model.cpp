@@ -1,15 +1,19 @@
 #include "config/sections.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace sluicegate::config {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t models_max = 10'000;
 constexpr std::size_t route_entries_max = 64;
 constexpr std::size_t upstream_model_bytes_max = 256;
 constexpr Range<std::int64_t> weight_range{0, 1'000'000};
+constexpr Range<Milliseconds> timeout_range{1ms, 24h};
 
 /// What the upstream calls the model: its own words, so only what JSON text can always carry.
 std::string parse_upstream_model(Context& context, const Value& at) {
@@ -72,6 +76,15 @@ Route parse_route(Context& context, const Value& at, const Upstreams& upstreams)
     return route;
 }
 
+ModelTimeouts parse_timeouts(Context& context, const Value& at) {
+    const MapReader map(context, at, Section::model_timeouts);
+    ModelTimeouts timeouts;
+    map.duration("first_byte", timeout_range, timeouts.first_byte);
+    map.duration("between_bytes", timeout_range, timeouts.between_bytes);
+    map.duration("total", timeout_range, timeouts.total);
+    return timeouts;
+}
+
 std::string join_variables(std::vector<std::string> names) {
     std::ranges::sort(names);
     const auto repeated = std::ranges::unique(names);
@@ -88,6 +101,9 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
     model.name = entry.name;
     if (const auto limits = map.find("limits")) {
         model.limits = parse_limits(context, *limits, Section::model_limits);
+    }
+    if (const auto timeouts = map.find("timeouts")) {
+        model.timeouts = parse_timeouts(context, *timeouts);
     }
     const auto route_value = map.require("route");
     if (!route_value) return;

@@ -14,12 +14,20 @@ using namespace std::chrono_literals;
 constexpr std::size_t upstreams_max = 1000;
 constexpr Range<Milliseconds> timeout_range{1ms, 24h};
 constexpr Range<std::int64_t> idle_range{0, 10'000};
+constexpr Range<Milliseconds> drain_range{1ms, 1h};
 constexpr Range<Milliseconds> delay_range{0ms, 10min};
 constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
 constexpr std::array<std::string_view, 3> planned_kinds{"azure", "anthropic", "gemini"};
-constexpr std::array<std::string_view, 5> openai_only{"base_url", "api_key", "timeouts", "tls",
-                                                      "pool"};
+constexpr std::array<std::string_view, 9> openai_only{"base_url",
+                                                      "api_key",
+                                                      "timeouts",
+                                                      "tls",
+                                                      "pool",
+                                                      "on_client_disconnect",
+                                                      "drain_timeout",
+                                                      "takes_stream_options",
+                                                      "continuous_usage_stats"};
 constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
 
 std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
@@ -83,6 +91,45 @@ void parse_base_url_of(Context& context, const Value& at, Endpoint& into) {
     }
 }
 
+void parse_on_client_disconnect(Context& context, const Value& at, OnClientDisconnect& into) {
+    const auto text = read_text(context, at);
+    if (!text) return;
+    if (text->text == "cancel") {
+        into = OnClientDisconnect::cancel;
+    } else if (text->text == "drain") {
+        into = OnClientDisconnect::drain;
+    } else {
+        add_problem(context, at, "must be cancel or drain" + got(*text));
+    }
+}
+
+/// Nothing for `auto`.
+std::optional<bool> parse_takes_stream_options(Context& context, const Value& at) {
+    const auto text = read_text(context, at);
+    if (!text || text->text == "auto") return std::nullopt;
+    if (text->text != "true" && text->text != "false") {
+        add_problem(context, at, "must be auto, true or false" + got(*text));
+        return std::nullopt;
+    }
+    return read_bool(context, at);
+}
+
+/// What is done to learn the usage of an answer.
+void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream) {
+    if (const auto choice = map.find("on_client_disconnect")) {
+        parse_on_client_disconnect(context, *choice, upstream.on_client_disconnect);
+    }
+    map.duration("drain_timeout", drain_range, upstream.drain_usage);
+    if (const auto takes = map.find("takes_stream_options")) {
+        upstream.stream_options = parse_takes_stream_options(context, *takes);
+    }
+    map.boolean("continuous_usage_stats", upstream.continuous_usage);
+    if (upstream.continuous_usage && upstream.stream_options == false) {
+        add_problem(context, *map.find("continuous_usage_stats"),
+                    "is a part of stream_options, and takes_stream_options is false");
+    }
+}
+
 void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto url = map.require("base_url")) {
         parse_base_url_of(context, *url, upstream.endpoint);
@@ -91,6 +138,7 @@ void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, upstream.timeouts);
     }
+    parse_usage_keys(context, map, upstream);
     if (const auto pool = map.find("pool")) parse_pool(context, *pool, upstream.pool);
     if (const auto tls = map.find("tls")) {
         parse_tls(context, *tls, upstream.tls);

@@ -21,6 +21,9 @@ public:
     std::uint32_t add_file(std::string name);
     [[nodiscard]] const std::string& file_name(std::uint32_t file) const { return files_[file]; }
 
+    /// All of them, by index.
+    [[nodiscard]] const std::vector<std::string>& files() const noexcept { return files_; }
+
     void add(std::uint32_t file, int line, std::string path, std::string message);
     void add(const Node& at, std::string path, std::string message);
     [[nodiscard]] std::size_t count() const noexcept { return entries_.size() + dropped_; }

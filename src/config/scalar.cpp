@@ -66,6 +66,25 @@ bool is_number_written_as_text(const Text& text) {
     return text.is_quoted && !text.is_from_environment;
 }
 
+/// A path that `why_not` has nothing against; else its reason stands behind `complaint`.
+std::optional<std::string> read_usable_path(Context& context, const Value& at,
+                                            std::string (*why_not)(const std::string&),
+                                            std::string_view complaint) {
+    const auto text = read_text(context, at);
+    if (!text) return std::nullopt;
+    if (text->text.empty()) {
+        add_problem(context, at, "must be the path of a file");
+        return std::nullopt;
+    }
+    std::string path = resolve_path(context.folders[at.node->file], text->text);
+    const std::string reason = why_not(path);
+    if (!reason.empty() && !context.is_off) {
+        add_problem(context, at, std::string(complaint) + reason + got(*text));
+        return std::nullopt;
+    }
+    return path;
+}
+
 }  // namespace
 
 void add_problem(Context& context, const Value& at, std::string message) {
@@ -223,19 +242,11 @@ std::optional<Secret> read_secret(Context& context, const Value& at) {
 }
 
 std::optional<std::string> read_path(Context& context, const Value& at) {
-    const auto text = read_text(context, at);
-    if (!text) return std::nullopt;
-    if (text->text.empty()) {
-        add_problem(context, at, "must be the path of a file");
-        return std::nullopt;
-    }
-    std::string path = resolve_path(context.folders[at.node->file], text->text);
-    const std::string reason = why_unreadable(path);
-    if (!reason.empty() && !context.is_off) {
-        add_problem(context, at, "the file cannot be read: " + reason + got(*text));
-        return std::nullopt;
-    }
-    return path;
+    return read_usable_path(context, at, why_unreadable, "the file cannot be read: ");
+}
+
+std::optional<std::string> read_output_path(Context& context, const Value& at) {
+    return read_usable_path(context, at, why_unwritable, "the file cannot be written: ");
 }
 
 std::string got(const Text& text) {

@@ -50,6 +50,8 @@ void add_problem(Context& context, const Value& at, std::string message);
 [[nodiscard]] std::optional<Secret> read_secret(Context& context, const Value& at);
 /// A path, resolved against the folder of the file that holds it; the file can be read.
 [[nodiscard]] std::optional<std::string> read_path(Context& context, const Value& at);
+/// The same for a file that sluicegate writes: it need not exist, its folder must be writable.
+[[nodiscard]] std::optional<std::string> read_output_path(Context& context, const Value& at);
 
 /// ", got X" for the end of a message; "" when X is long, unprintable or must not be shown.
 [[nodiscard]] std::string got(const Text& text);

@@ -19,6 +19,7 @@ namespace sluicegate::config {
 [[nodiscard]] Server parse_server(Context& context, const Value& at);
 [[nodiscard]] Admin parse_admin(Context& context, const Value& at);
 [[nodiscard]] LimiterSettings parse_limiter(Context& context, const Value& at);
+[[nodiscard]] Streams parse_streams(Context& context, const Value& at);
 [[nodiscard]] Log parse_log(Context& context, const Value& at);
 
 /// "0.0.0.0:8080", "[::1]:8080".

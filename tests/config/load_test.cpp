@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 namespace sluicegate::config {
@@ -39,13 +40,24 @@ TEST(Load, GivesDefaultsToTheSmallestFile) {
     EXPECT_FALSE(config.admin.listen.has_value());
     EXPECT_EQ(config.limiter.window, 60s);
     EXPECT_EQ(config.limiter.slots, 1048576U);
+    EXPECT_EQ(config.limiter.state_file, "");
+    EXPECT_FALSE(config.limiter.ietf_fields);
+    EXPECT_TRUE(config.admin.show_users);
+    EXPECT_EQ(config.streams.keep_alive, 15s);
+    EXPECT_EQ(config.streams.commit_after, 0s);
+    EXPECT_EQ(config.streams.buffer, 64U << 10);
     EXPECT_EQ(config.log.level, log::Level::info);
     EXPECT_TRUE(config.log.access);
     ASSERT_EQ(config.upstreams.size(), 1U);
     EXPECT_EQ(config.upstreams[0].kind, UpstreamKind::echo);
     EXPECT_EQ(config.upstreams[0].echo, EchoSettings{});
+    EXPECT_EQ(config.upstreams[0].on_client_disconnect, OnClientDisconnect::cancel);
+    EXPECT_EQ(config.upstreams[0].drain_usage, 30s);
+    EXPECT_FALSE(config.upstreams[0].stream_options.has_value());
+    EXPECT_FALSE(config.upstreams[0].continuous_usage);
     ASSERT_EQ(config.models.size(), 1U);
     EXPECT_EQ(config.models[0].route, std::vector<RouteEntry>{RouteEntry{}});
+    EXPECT_EQ(config.models[0].timeouts, ModelTimeouts{});
     ASSERT_EQ(config.groups.size(), 1U);
     EXPECT_EQ(config.groups[0].name, "default");
     ASSERT_EQ(config.users.size(), 1U);
@@ -80,6 +92,12 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.admin.listen->port, 0);
     EXPECT_EQ(config.limiter.window, 100ms);
     EXPECT_EQ(config.limiter.slots, 1024U);
+    EXPECT_EQ(config.limiter.state_file, (good_folder / "files/limiter.state").string());
+    EXPECT_TRUE(config.limiter.ietf_fields);
+    EXPECT_FALSE(config.admin.show_users);
+    EXPECT_EQ(config.streams.keep_alive, 5min);
+    EXPECT_EQ(config.streams.commit_after, 1s);
+    EXPECT_EQ(config.streams.buffer, 16U << 10);
     EXPECT_EQ(config.log.level, log::Level::warn);
     EXPECT_FALSE(config.log.access);
 }
@@ -101,6 +119,10 @@ TEST(Load, ReadsEveryUpstreamKey) {
     EXPECT_EQ(gpu.tls.server_name, "gpu.internal");
     EXPECT_EQ(gpu.tls.client_certificate_file, (good_folder / "files/certificate.pem").string());
     EXPECT_EQ(gpu.tls.client_key_file, (good_folder / "files/key.pem").string());
+    EXPECT_EQ(gpu.on_client_disconnect, OnClientDisconnect::drain);
+    EXPECT_EQ(gpu.drain_usage, 6ms);
+    EXPECT_EQ(gpu.stream_options, true);
+    EXPECT_TRUE(gpu.continuous_usage);
     const Upstream& echo = result.config->upstreams[1];
     EXPECT_EQ(echo.echo, (EchoSettings{.delay = 20ms, .tokens = 5}));
 }
@@ -111,18 +133,28 @@ TEST(Load, ReadsEveryModelGroupAndUserKey) {
     const Config& config = *result.config;
     ASSERT_EQ(config.models.size(), 2U);
     EXPECT_EQ(config.models[0].name, "gpt-4o");
-    EXPECT_EQ(config.models[0].limits.rpm, 60);
+    const Limits& limits = config.models[0].limits;
+    EXPECT_EQ(limits.rpm, 60);
+    EXPECT_EQ(limits.tpm, 1);
+    EXPECT_EQ(limits.rpd, 2);
+    EXPECT_EQ(limits.tpd, 3);
+    EXPECT_EQ(limits.concurrency, 65535);
+    EXPECT_EQ(limits.dry_run, (LimitNames{LimitName::tpm, LimitName::concurrency}));
+    EXPECT_EQ(config.models[0].timeouts,
+              (ModelTimeouts{.first_byte = 7ms, .between_bytes = 8ms, .total = 9ms}));
     EXPECT_EQ(config.models[0].route,
               (std::vector<RouteEntry>{{.upstream = 0, .weight = 90, .model = "llama 3"},
                                        {.upstream = 1, .weight = 0, .model = ""}}));
     ASSERT_EQ(config.groups.size(), 2U);
     EXPECT_EQ(config.groups[0].name, "research");
     EXPECT_EQ(config.groups[0].limits.at("*").rpm, 0);
+    EXPECT_EQ(config.groups[0].limits.at("*").dry_run, LimitNames::all());
     EXPECT_EQ(config.groups[1].name, "default");
     ASSERT_EQ(config.users.size(), 1U);
     const User& alice = config.users[0];
     EXPECT_EQ(alice.group, "research");
     EXPECT_EQ(alice.limits.at("gpt-4o").rpm, 1000000000);
+    EXPECT_EQ(alice.limits.at("gpt-4o").dry_run, LimitNames());
     ASSERT_EQ(alice.keys.size(), 2U);
     const ApiKey& key = alice.keys[0];
     EXPECT_EQ(key.id, "laptop");
@@ -144,6 +176,81 @@ TEST(Load, AcceptsAliases) {
     ASSERT_TRUE(result.config.has_value());
     EXPECT_EQ(result.config->models[0].limits.rpm, 7);
     EXPECT_EQ(result.config->models[1].limits.rpm, 7);
+}
+
+TEST(Load, TakesOffAndZeroForADurationThatMayBeOff) {
+    const Config words = config_of(minimal() + "streams: {keep_alive: off, commit_after: off}\n");
+    EXPECT_EQ(words.streams.keep_alive, 0ms);
+    EXPECT_EQ(words.streams.commit_after, 0ms);
+    const Config zeros = config_of(minimal() + "streams: {keep_alive: 0s, commit_after: 0ms}\n");
+    EXPECT_EQ(zeros.streams.keep_alive, 0ms);
+    EXPECT_EQ(zeros.streams.commit_after, 0ms);
+}
+
+TEST(Load, LetsAnUpstreamFindOutWhetherItTakesStreamOptions) {
+    const auto with = [](std::string_view value) {
+        return config_of(
+            "upstreams: {a: {kind: openai, base_url: 'http://a', "
+            "takes_stream_options: " +
+            std::string(value) + "}}\nmodels: {m: {route: [{upstream: a}]}}\n" +
+            std::string(minimal_server) + std::string(minimal_users));
+    };
+    EXPECT_EQ(with("auto").upstreams.at(0).stream_options, std::nullopt);
+    EXPECT_EQ(with("false").upstreams.at(0).stream_options, false);
+}
+
+TEST(Load, AcceptsAStateFileThatIsThere) {
+    const TempFolder folder;
+    const std::string state = folder.write("limiter.state", "");
+    const std::string file =
+        folder.write("main.yaml", minimal() + "limiter: {state_file: limiter.state}\n");
+    const LoadResult result = load(file, environment_of({}));
+    ASSERT_TRUE(result.config.has_value());
+    EXPECT_EQ(result.config->limiter.state_file, state);
+}
+
+/// Somebody whom permissions stop, for as long as it lives. (Nothing changes for who is not root.)
+class AsNobody {
+public:
+    AsNobody() { EXPECT_TRUE(before_ != 0 || ::seteuid(65534) == 0); }
+    AsNobody(const AsNobody&) = delete;
+    AsNobody& operator=(const AsNobody&) = delete;
+    ~AsNobody() { EXPECT_EQ(::seteuid(before_), 0); }
+
+private:
+    uid_t before_ = ::geteuid();
+};
+
+TEST(Load, RefusesAStateFileInAFolderThatMayNotBeWritten) {
+    using std::filesystem::perms;
+    const TempFolder folder;
+    const std::string file =
+        folder.write("main.yaml", minimal() + "limiter: {state_file: sealed/limiter.state}\n");
+    std::filesystem::create_directory(folder.at("sealed"));
+    const perms read_only = perms::owner_read | perms::owner_exec | perms::group_read |
+                            perms::group_exec | perms::others_read | perms::others_exec;
+    std::filesystem::permissions(folder.at("sealed"), read_only);
+    std::filesystem::permissions(folder.at("."), read_only | perms::owner_write);
+    const AsNobody nobody;
+    EXPECT_EQ(lines_of(load(file, environment_of({})), file),
+              std::vector<std::string>{
+                  "5: limiter.state_file: the file cannot be written: its folder: Permission "
+                  "denied, got sealed/limiter.state"});
+}
+
+TEST(Load, RemembersWhereEachEntryOfLimitsStands) {
+    const TempFolder folder;
+    const std::string users =
+        folder.write("users.yaml", "users:\n  bob:\n    limits:\n      echo:\n        rpm: 1\n");
+    const std::string main = folder.write(
+        "main.yaml", std::string(minimal_server) + std::string(minimal_upstreams) +
+                         "models:\n  echo:\n    route: [{upstream: echo}]\n    limits: {tpm: 2}\n"
+                         "include: users.yaml\n");
+    const LoadResult result = load(main, environment_of({}));
+    ASSERT_TRUE(result.config.has_value());
+    EXPECT_EQ(result.config->files, (std::vector<std::string>{main, users}));
+    EXPECT_EQ(result.config->models[0].limits.place, (Place{.file = 0, .line = 6}));
+    EXPECT_EQ(result.config->users[0].limits.at("echo").place, (Place{.file = 1, .line = 4}));
 }
 
 TEST(Load, FillsInTheEnvironment) {

@@ -49,5 +49,71 @@ TEST(ResolveLimits, LooksPastAnEntryThatSetsNothing) {
     EXPECT_EQ(resolve_limits(nullptr, user, model).rpm, 5);
 }
 
+TEST(ResolveLimits, TakesEachFieldFromTheFirstEntryThatSetsIt) {
+    const Group group{
+        .name = "g",
+        .limits = {{"m", {.rpd = 3, .dry_run = LimitNames{LimitName::rpd}, .place = {0, 30}}},
+                   {"*", {.rpm = 99, .tpd = 4, .dry_run = LimitNames::all(), .place = {0, 40}}}}};
+    const User user{.name = "u",
+                    .group = "g",
+                    .limits = {{"m", {.rpm = 1, .place = {1, 10}}},
+                               {"*", {.rpm = 99, .tpm = 2, .place = {1, 20}}}},
+                    .keys = {}};
+    const Model model{
+        .name = "m", .limits = {.rpm = 99, .concurrency = 5, .place = {0, 50}}, .route = {}};
+
+    const ResolvedLimits resolved = resolve_limits_with_origins(&group, user, model);
+
+    using Field = Resolved<std::int64_t>;
+    EXPECT_EQ(resolved.of(LimitName::rpm), (Field{1, LimitOrigin::user_model, {1, 10}}));
+    EXPECT_EQ(resolved.of(LimitName::tpm), (Field{2, LimitOrigin::user_any, {1, 20}}));
+    EXPECT_EQ(resolved.of(LimitName::rpd), (Field{3, LimitOrigin::group_model, {0, 30}}));
+    EXPECT_EQ(resolved.of(LimitName::tpd), (Field{4, LimitOrigin::group_any, {0, 40}}));
+    EXPECT_EQ(resolved.of(LimitName::concurrency), (Field{5, LimitOrigin::model, {0, 50}}));
+    ASSERT_TRUE(resolved.dry_run.has_value());
+    EXPECT_EQ(resolved.dry_run->value, LimitNames{LimitName::rpd});
+    EXPECT_EQ(resolved.dry_run->origin, LimitOrigin::group_model);
+    EXPECT_TRUE(resolved.is_dry_run(LimitName::rpd));
+    EXPECT_FALSE(resolved.is_dry_run(LimitName::tpd));
+
+    const Limits limits = resolve_limits(&group, user, model);
+    EXPECT_EQ(limits.rpm, 1);
+    EXPECT_EQ(limits.tpm, 2);
+    EXPECT_EQ(limits.rpd, 3);
+    EXPECT_EQ(limits.tpd, 4);
+    EXPECT_EQ(limits.concurrency, 5);
+    EXPECT_EQ(limits.dry_run, LimitNames{LimitName::rpd});
+}
+
+TEST(ResolveLimits, EndsADryRunOfTheGroupByAnEntryOfTheUser) {
+    const Group group{.name = "g", .limits = {{"*", {.dry_run = LimitNames::all()}}}};
+    const User user{
+        .name = "u", .group = "g", .limits = {{"*", {.dry_run = LimitNames()}}}, .keys = {}};
+    const Model model{.name = "m", .limits = {.rpm = 5}, .route = {}};
+    const ResolvedLimits resolved = resolve_limits_with_origins(&group, user, model);
+    ASSERT_TRUE(resolved.dry_run.has_value());
+    EXPECT_TRUE(resolved.dry_run->value.empty());
+    EXPECT_FALSE(resolved.is_dry_run(LimitName::rpm));
+}
+
+TEST(ResolveLimits, NamesTheEntryThatAFieldCameFrom) {
+    const User user{.name = "alice", .group = "research", .limits = {}, .keys = {}};
+    const Model model{.name = "gpt-4o", .limits = {}, .route = {}};
+    EXPECT_EQ(origin_text(LimitOrigin::user_model, user, model), "user alice, gpt-4o");
+    EXPECT_EQ(origin_text(LimitOrigin::user_any, user, model), "user alice, \"*\"");
+    EXPECT_EQ(origin_text(LimitOrigin::group_model, user, model), "group research, gpt-4o");
+    EXPECT_EQ(origin_text(LimitOrigin::group_any, user, model), "group research, \"*\"");
+    EXPECT_EQ(origin_text(LimitOrigin::model, user, model), "model gpt-4o");
+}
+
+TEST(LimitNames, AreFoundByTheirKeys) {
+    for (const LimitName name : limit_names) {
+        EXPECT_EQ(limit_named(name_of(name)), name) << name_of(name);
+        EXPECT_TRUE(LimitNames::all().contains(name)) << name_of(name);
+        EXPECT_FALSE(LimitNames().contains(name)) << name_of(name);
+    }
+    EXPECT_EQ(limit_named("dry_run"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sluicegate::config

@@ -34,6 +34,7 @@ std::string install(const TempFolder& folder, std::string_view name) {
          {"secrets/gpu-key", "secrets/openai-api-key", "secrets/gpu-api-key"}) {
         folder.write(file, "a-secret\n");
     }
+    std::filesystem::create_directory(folder.at("state"));
     folder.write("users.d/team.yaml", "users: {carol: {group: research}}\n");
     return folder.write(name, text_of_file(config_folder / name));
 }
@@ -236,7 +237,9 @@ TEST(ShippedFiles, FollowTheJsonSchema) {
     for (const std::string_view wrong :
          {"servers: {}", "server: {}", "server: {listen: [{address: nowhere}]}",
           "models: {a: {route: [{upstream: b, weight: x}]}}", "log: {level: loud}",
-          "upstreams: {a: {kind: echo, delay: 5}}", "users: {a: {keys: [{id: x}]}}"}) {
+          "upstreams: {a: {kind: echo, delay: 5}}", "streams: {keep_alive: 15}",
+          "models: {a: {route: [{upstream: b}], limits: {dry_run: [tmp]}}}",
+          "groups: {a: {limits: {b: {dry_run: 1}}}}", "users: {a: {keys: [{id: x}]}}"}) {
         const auto tree = tree_of_text(wrong);
         ASSERT_TRUE(tree.has_value()) << wrong;
         EXPECT_FALSE(validator.accepts(*tree, schema)) << wrong;

@@ -16,8 +16,9 @@ namespace sluicegate::config {
 [[nodiscard]] std::vector<std::string> describe_changes(const Config& running, const Config& next);
 
 /// Changes that a reload cannot make: the addresses of server.listen and whether each has TLS,
-/// server.threads, server.max_connections, admin.listen, limiter.*. Not empty: refuse the reload
-/// as a whole. The problems carry a path and a message, no file and no line.
+/// server.threads, server.max_connections, admin.listen, limiter.window, limiter.slots,
+/// limiter.state_file. Not empty: refuse the reload as a whole. The problems carry a path and a
+/// message, no file and no line.
 [[nodiscard]] std::vector<Problem> restart_only_changes(const Config& running, const Config& next);
 
 }  // namespace sluicegate::config
