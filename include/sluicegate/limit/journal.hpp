@@ -1,0 +1,79 @@
+#pragma once
+/// What was charged since the last export, in memory that outlives the process.
+///
+/// The records lie in a ring that the owner maps from a file and shares with it: what a thread has
+/// stored is in the file when the process is killed, whichever way. A record's number, stored last,
+/// says that the record is whole and which turn of the ring it belongs to.
+///
+/// A charge is recorded after it was made and before its admission is returned. Whoever takes
+/// next() first and exports the limiter then misses nothing: a record with a smaller number was
+/// charged before, so the export sees it; the others are read from here. One that is in both is
+/// counted twice, which refuses sooner.
+///
+/// Threads    append() by any number; the rest by one, or while nothing is appended.
+/// Memory     the ring is the owner's and must outlive the journal.
+/// Source     docs/decisions/0006-limiter-state.md
+
+#include "sluicegate/base/ids.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+namespace sluicegate::limit {
+
+/// One charge. Zeroed memory holds no record.
+struct alignas(32) JournalRecord {
+    std::atomic<std::uint64_t> key;
+    std::atomic<std::uint64_t> when;  ///< clock in ms, and Charged's flags in the low 16 bits
+    std::atomic<std::uint64_t> tokens;
+    std::atomic<std::uint64_t> number;  ///< plus 1
+};
+static_assert(sizeof(JournalRecord) == 32 && std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// What a record says.
+struct Charged {
+    UserId user{};
+    ModelId model{};
+    std::uint64_t clock_ms = 0;  ///< CLOCK_MONOTONIC; 48 bits
+    std::uint64_t tokens = 0;
+    bool is_request = false;  ///< false: only tokens beyond what was reserved
+    bool per_minute = false;  ///< counted in the window of limits per minute
+    bool per_day = false;     ///< counted in the window of limits per day
+
+    friend bool operator==(const Charged&, const Charged&) = default;
+};
+
+class Journal {
+public:
+    /// A ring of a power of two of records, to go on with from number `next`.
+    Journal(std::span<JournalRecord> ring, std::uint64_t next) noexcept
+        : ring_(ring), mask_(ring.size() - 1), next_(next) {}
+
+    void append(const Charged& charged) noexcept;
+
+    /// The number of the next record.
+    [[nodiscard]] std::uint64_t next() const noexcept {
+        return next_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] std::size_t capacity() const noexcept { return ring_.size(); }
+
+    /// Makes the next records' pages writable, so that append() need not wait for the kernel to
+    /// do it. They stay as they are.
+    void touch_ahead(std::size_t records) noexcept;
+
+    /// The records from number `from` on that the ring still holds, in its own order.
+    static void visit(std::span<const JournalRecord> ring, std::uint64_t from,
+                      const std::function<void(const Charged&)>& act);
+    /// One more than the highest number in the ring; 0 when it is empty.
+    [[nodiscard]] static std::uint64_t end_of(std::span<const JournalRecord> ring) noexcept;
+
+private:
+    std::span<JournalRecord> ring_;
+    std::size_t mask_;
+    alignas(64) std::atomic<std::uint64_t> next_;
+};
+
+}  // namespace sluicegate::limit
