@@ -94,8 +94,9 @@ Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
-        const gateway::Worker::Shared shared{clock_, *limiter_, registry_, connections_,
-                                             config.server.connections_max};
+        const gateway::Worker::Shared shared{
+            clock_,    *limiter_,    output_estimates_,
+            registry_, connections_, config.server.connections_max};
         auto worker = std::make_unique<gateway::Worker>(shared);
         const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
         if (auto bound = worker->bind(listeners, sharing); !bound) return bound;

@@ -26,8 +26,29 @@ std::string fingerprint_of(std::string_view kind, std::initializer_list<std::str
     return auth::to_hex(auth::hash_key(text));
 }
 
+limit::Resource resource_of(config::LimitName name) {
+    switch (name) {
+        case config::LimitName::rpm: return limit::Resource::requests;
+        case config::LimitName::tpm: return limit::Resource::tokens;
+        case config::LimitName::rpd: return limit::Resource::requests_per_day;
+        case config::LimitName::tpd: return limit::Resource::tokens_per_day;
+        case config::LimitName::concurrency: return limit::Resource::concurrency;
+    }
+    return limit::Resource::none;
+}
+
 limit::Plan plan_of(const config::Limits& limits) {
-    return {.rpm = limits.rpm};
+    limit::Plan plan{.rpm = limits.rpm,
+                     .tpm = limits.tpm,
+                     .rpd = limits.rpd,
+                     .tpd = limits.tpd,
+                     .concurrency = limits.concurrency};
+    for (const config::LimitName name : config::limit_names) {
+        if (!limits.dry_run || !limits.dry_run->contains(name)) continue;
+        plan.dry_run =
+            static_cast<std::uint8_t>(plan.dry_run | limit::dry_run_bit(resource_of(name)));
+    }
+    return plan;
 }
 
 std::vector<std::uint32_t> weights_of(const config::Model& model) {

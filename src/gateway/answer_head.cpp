@@ -1,11 +1,10 @@
 #include "gateway/answer_head.hpp"
 
-#include "sluicegate/base/json_text.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
 #include "gateway/body.hpp"
+#include "gateway/limit_fields.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace sluicegate::gateway {
@@ -14,23 +13,9 @@ namespace {
 namespace asio = net::asio;
 using http::append_field;
 
-void append_budget(std::string& out, std::string_view what, const limit::Budget& budget) {
-    if (!budget.is_limited) return;
-    const auto append = [&](std::string_view prefix, std::int64_t value) {
-        out += prefix;
-        out += what;
-        out += ": ";
-        append_decimal(out, value);
-        out += "\r\n";
-    };
-    append("x-ratelimit-limit-", budget.limit);
-    append("x-ratelimit-remaining-", budget.remaining);
-    out += "x-ratelimit-reset-";
-    out += what;
-    out += ": ";
-    append_reset(out, budget.reset);
-    out += "\r\n";
-}
+constexpr std::array<std::string_view, 5> passed_fields{"content-disposition", "content-encoding",
+                                                        "openai-version", "openai-processing-ms",
+                                                        "openai-poll-after-ms"};
 
 }  // namespace
 
@@ -44,6 +29,15 @@ void begin_answer(std::string& out, const Request& request, unsigned status,
     append_field(out, "x-content-type-options", "nosniff");
 }
 
+void append_passed_fields(std::string& out, const http::ResponseHead& head) {
+    for (const std::string_view name : passed_fields) {
+        if (const auto value = head.fields.find(name)) append_field(out, name, *value);
+    }
+    if (const auto id = head.fields.find("x-request-id")) {
+        append_field(out, "x-upstream-request-id", *id);
+    }
+}
+
 void append_connection(std::string& out, const Request& request, bool stays_open) {
     if (!stays_open) {
         append_field(out, "connection", "close");
@@ -52,41 +46,11 @@ void append_connection(std::string& out, const Request& request, bool stays_open
     }
 }
 
-void append_rate_limits(std::string& out, const limit::Decision& decision) {
-    append_budget(out, "requests", decision.requests);
-    append_budget(out, "tokens", decision.tokens);
-}
-
-void append_reset(std::string& out, Milliseconds time) {
-    const std::int64_t milliseconds = std::max<std::int64_t>(time.count(), 0);
-    if (milliseconds == 0) {
-        out += "0s";
-        return;
-    }
-    if (milliseconds < 1000) {
-        append_decimal(out, milliseconds);
-        out += "ms";
-        return;
-    }
-    const std::int64_t hours = milliseconds / 3'600'000;
-    const std::int64_t minutes = milliseconds / 60'000 % 60;
-    if (hours > 0) {
-        append_decimal(out, hours);
-        out += 'h';
-    }
-    if (hours > 0 || minutes > 0) {
-        append_decimal(out, minutes);
-        out += 'm';
-    }
-    append_decimal(out, milliseconds / 1000 % 60);
-    if (std::int64_t fraction = milliseconds % 1000; fraction > 0) {
-        out += '.';
-        for (std::int64_t unit = 100; fraction > 0; unit /= 10) {
-            out += static_cast<char>('0' + fraction / unit);
-            fraction %= unit;
-        }
-    }
-    out += 's';
+void append_limits(std::string& out, const Request& request) {
+    if (!request.record.decision) return;
+    append_rate_limits(out, *request.record.decision);
+    const config::LimiterSettings& limiter = request.config().config.limiter;
+    if (limiter.ietf_fields) append_ietf_fields(out, *request.record.decision, limiter.window);
 }
 
 bool wants_to_stay(const Request& request) {

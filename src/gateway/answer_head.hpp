@@ -1,6 +1,7 @@
 #pragma once
-/// The head of an answer to a client: the fields that every answer carries, and those that say
-/// what the limits have left.
+/// The head of an answer to a client: the fields that every answer carries.
+
+#include "sluicegate/http/response_head.hpp"
 
 #include "gateway/request.hpp"
 
@@ -13,13 +14,14 @@ namespace sluicegate::gateway {
 /// "no-store" but for event streams.
 void begin_answer(std::string& out, const Request& request, unsigned status,
                   std::string_view cache_control = "no-store");
+/// Those fields of an upstream's answer that a client gets, but for its content-type. Cookies,
+/// organisation ids, the upstream's own rate limits and everything hop-by-hop stay here.
+void append_passed_fields(std::string& out, const http::ResponseHead& head);
 /// `connection: close`, or what an HTTP/1.0 client needs to keep the connection.
 void append_connection(std::string& out, const Request& request, bool stays_open);
-/// The x-ratelimit-* fields of the limits that are set; nothing without one.
-void append_rate_limits(std::string& out, const limit::Decision& decision);
-
-/// "12ms", "1s", "6m0s", "1m26.4s": how the API writes the time until a limit is replenished.
-void append_reset(std::string& out, Milliseconds time);
+/// What the limits said of this request, if they were asked: append_rate_limits() and, where
+/// limiter.ietf_fields is on, append_ietf_fields().
+void append_limits(std::string& out, const Request& request);
 
 /// True when the connection may go on after an answer to this request.
 [[nodiscard]] bool wants_to_stay(const Request& request);

@@ -42,7 +42,17 @@ void ClientConnection::expired(void* self) noexcept {
 }
 
 void ClientConnection::departed(void* self) noexcept {
-    static_cast<ClientConnection*>(self)->close();
+    auto& client = *static_cast<ClientConnection*>(self);
+    const config::Upstream& upstream = client.exchange_->settings();
+    if (upstream.on_client_disconnect == config::OnClientDisconnect::drain &&
+        client.exchange_->was_sent()) {
+        // The answer is still wanted, for its usage.
+        client.has_gone_ = true;
+        client.exchange_->end_within(upstream.drain_usage);
+        client.stream_.close();
+    } else {
+        client.close();
+    }
 }
 
 void ClientConnection::close() noexcept {

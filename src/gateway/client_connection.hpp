@@ -56,7 +56,8 @@ public:
     void close() noexcept;
     void close_if_idle() noexcept;
 
-    /// While one lives, a client that leaves cancels `exchange` and closes this connection.
+    /// While one lives, a client that leaves closes this connection and cancels `exchange`; with
+    /// `on_client_disconnect: drain`, one that was sent goes on for a bounded time.
     class DepartureWatch {
     public:
         DepartureWatch(ClientConnection& client, upstream::Exchange& exchange) noexcept;

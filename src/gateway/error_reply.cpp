@@ -4,6 +4,8 @@
 #include "sluicegate/http/head_writer.hpp"
 
 #include "gateway/answer_head.hpp"
+#include "gateway/event_writer.hpp"
+#include "gateway/limit_fields.hpp"
 #include "gateway/stages.hpp"
 
 #include <algorithm>
@@ -85,7 +87,7 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
     {ErrorKind::upstream_bad_response, 502, server_fault, "upstream_bad_response",
      "The upstream sent an answer that cannot be used.", true, false},
     {ErrorKind::upstream_failed, 502, server_fault, "upstream_failed",
-     "The upstream failed to answer the request.", true, false},
+     "The upstream failed to answer the request%.", true, false},
     {ErrorKind::upstream_auth, 502, server_fault, "upstream_auth_error",
      "The gateway's upstream credentials were rejected.", false, false},
     {ErrorKind::upstream_quota, 503, server_fault, "upstream_quota_exhausted",
@@ -96,7 +98,7 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
      "The upstream provider is overloaded.", true, false},
     // Replied to by relay.cpp with the upstream's own words; this row serves as its default.
     {ErrorKind::upstream_rejected, 400, client_fault, "upstream_rejected",
-     "The upstream refused the request.", true, false},
+     "The upstream refused the request%.", true, false},
     {ErrorKind::no_upstream, 503, server_fault, "no_upstream_available",
      "No upstream is currently available for this model.", true, false},
     {ErrorKind::overloaded, 503, server_fault, "gateway_overloaded", "The gateway is overloaded.",
@@ -121,6 +123,8 @@ std::string message_of(const ReplyRow& row, const Error& error) {
     std::string subject = error.subject;
     if (row.kind == ErrorKind::invalid_json) {
         subject = subject.empty() ? "" : " (offset " + subject + ")";
+    } else if (row.kind == ErrorKind::upstream_failed || row.kind == ErrorKind::upstream_rejected) {
+        subject = subject.empty() ? "" : ": " + subject;
     } else if (row.kind == ErrorKind::invalid_body) {
         subject = subject.empty() ? "" : " (" + subject + ")";
     }
@@ -159,39 +163,32 @@ std::string_view challenge_of(ErrorKind kind) {
     }
 }
 
-/// Seconds are rounded up and never 0: SDKs take 0 for "at once" or for "nothing said".
-void append_retry_after(std::string& out, Milliseconds wait) {
-    append_field(out, "retry-after", std::max<std::int64_t>(1, (wait.count() + 999) / 1000));
-    append_field(out, "retry-after-ms", std::max<std::int64_t>(1, wait.count()));
-}
-
-/// SDKs disagree about waits beyond this one: some hammer, some sleep for hours.
-constexpr Milliseconds sdk_wait_max{60'000};
 constexpr Milliseconds default_wait{1000};
 
-void append_retry_advice(std::string& out, const Request& request, const Error& error,
-                         bool may_sdk_retry) {
-    Milliseconds wait = error.retry_after;
-    bool never = false;
+RetryAdvice advice_for(const Request& request, const Error& error) {
     switch (error.kind) {
-        case ErrorKind::rate_limited: {
-            const limit::Decision& decision = *request.record.decision;
-            never = decision.can_never_fit;
-            append_field(out, "x-sluicegate-limit", limit::name_of(decision.refused_by));
-            append_rate_limits(out, decision);
-            break;
-        }
+        case ErrorKind::rate_limited:
+            return retry_advice_of(*request.record.decision, request.worker.random());
         case ErrorKind::upstream_rate_limited:
         case ErrorKind::upstream_overloaded:
         case ErrorKind::no_upstream:
         case ErrorKind::overloaded:
-        case ErrorKind::draining: wait = std::max(wait, default_wait); break;
-        default: break;
+        case ErrorKind::draining: {
+            const Milliseconds wait = std::max(error.retry_after, default_wait);
+            return {.wait = wait, .may_retry = wait <= sdk_wait_max};
+        }
+        default: return {.wait = error.retry_after, .may_retry = error.retry_after <= sdk_wait_max};
     }
-    if (wait > Milliseconds(0) && !never) append_retry_after(out, wait);
-    if (never || !may_sdk_retry || wait > sdk_wait_max) {
-        append_field(out, "x-should-retry", "false");
+}
+
+void append_retry_advice(std::string& out, const Request& request, const Error& error,
+                         bool may_sdk_retry) {
+    if (error.kind == ErrorKind::rate_limited) {
+        append_field(out, "x-sluicegate-limit", name_of(request.record.decision->refused_by));
     }
+    const RetryAdvice advice = advice_for(request, error);
+    if (advice.wait > Milliseconds(0)) append_retry_after(out, advice.wait);
+    if (!may_sdk_retry || !advice.may_retry) append_field(out, "x-should-retry", "false");
 }
 
 void log_failure(const Request& request, const Error& error) {
@@ -225,6 +222,11 @@ net::Task<bool> reply_error(Request& request, Error error) {
         co_return false;
     }
     log_failure(request, error);
+    if (request.events && request.events->has_begun()) {
+        request.record.status = 200;
+        co_await request.events->fail(error);
+        co_return false;
+    }
 
     std::string written;
     std::string_view body = openai::rate_limit_body;
@@ -245,6 +247,7 @@ net::Task<bool> reply_error(Request& request, Error error) {
     if (error.kind == ErrorKind::unsupported_encoding) {
         append_field(out, "accept-encoding", "identity");
     }
+    if (error.kind == ErrorKind::rate_limited) append_limits(out, request);
     append_retry_advice(out, request, error, row.may_sdk_retry);
     co_return co_await write_complete(request, out, body, row.must_close);
 }

@@ -40,7 +40,7 @@ net::Task<bool> answer(Request& request, bool is_first) {
     if (!answered) co_return co_await reply_error(request, std::move(answered.error()));
 
     const bool stays_open = co_await relay(request, *answered);
-    answered->reservation.settle(0, request.worker.clock().now());
+    settle(request, answered->reservation);
     co_return stays_open;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/request.hpp"
 
+#include "gateway/event_writer.hpp"
+
 #include <algorithm>
 
 namespace sluicegate::gateway {

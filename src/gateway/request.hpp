@@ -2,7 +2,6 @@
 /// One request while it runs: what every stage may look at, and the values that the stages hand
 /// on. Each stage takes the value the previous one returned, so that none can be skipped.
 
-#include "sluicegate/auth/authenticate.hpp"
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/limit/limiter.hpp"
@@ -10,6 +9,8 @@
 #include "sluicegate/openai/inspect_request.hpp"
 
 #include "gateway/client_connection.hpp"
+#include "gateway/event_reader.hpp"
+#include "gateway/record.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -19,25 +20,7 @@
 
 namespace sluicegate::gateway {
 
-/// What is known of a request when it has ended: the access log line and the metrics are written
-/// from it alone. Views point into the snapshot that the request holds.
-struct Record {
-    std::optional<openai::Endpoint> endpoint;
-    auth::Caller caller;  ///< all empty before authentication
-    const ModelEntry* model = nullptr;
-    std::optional<std::size_t> upstream;  ///< index in the snapshot
-    unsigned status = 0;                  ///< as sent; 499 when the client left before an answer
-    std::optional<ErrorKind> error;
-    std::string error_detail;
-    /// What the limits said; the headers of the answer are written from it.
-    std::optional<limit::Decision> decision;
-    unsigned attempts = 0;
-    bool is_streaming = false;
-    std::uint64_t bytes_in = 0;           ///< of the body
-    std::uint64_t bytes_out = 0;          ///< of the body, without chunk framing
-    std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
-    std::optional<Instant> answered_at;   ///< the upstream's head was there
-};
+class EventWriter;
 
 class Request {
 public:
@@ -73,6 +56,9 @@ public:
     std::string_view body;
     std::unique_ptr<char[]> body_storage;  ///< of a body that does not fit the client's buffer
     std::string pipelined;                 ///< bytes of the next message that were read with it
+
+    /// The client's event stream, once it has one. When it has begun, every failure is told in it.
+    std::unique_ptr<EventWriter> events;
 
 private:
     bool is_counted_ = false;
@@ -114,12 +100,15 @@ struct Routed {
     limit::Reservation reservation;
     std::size_t upstream;             ///< index in the snapshot
     std::string_view upstream_model;  ///< how the upstream calls the model
+    config::UpstreamTimeouts timeouts;
 };
 
 struct Answered {
     openai::Endpoint endpoint;
     limit::Reservation reservation;                ///< until the answer has been passed on
     std::unique_ptr<upstream::Exchange> exchange;  ///< its head is there
+    std::unique_ptr<EventReader> events;           ///< of an event stream: the first are ready
+    bool wants_usage;                              ///< the client asked for it in its stream
 };
 
 }  // namespace sluicegate::gateway

@@ -34,6 +34,15 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed);
 /// connection may carry another request.
 net::Task<bool> relay(Request& request, Answered& answered);
 
+/// Notes what an answer has cost: what the upstream reported or, with the source that `otherwise`
+/// names, the estimate of the prompt and `counted_output`.
+void note_usage(Request& request, openai::Endpoint endpoint,
+                const std::optional<openai::Usage>& reported, std::int64_t counted_output,
+                UsageSource otherwise);
+
+/// Replaces what was reserved by what note_usage() has noted: nothing, if nothing was.
+void settle(Request& request, limit::Reservation& reservation);
+
 /// Metrics and the line in the access log.
 void account(Request& request);
 

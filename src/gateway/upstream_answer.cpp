@@ -1,10 +1,12 @@
 #include "gateway/upstream_answer.hpp"
 
+#include "sluicegate/http/syntax.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -37,14 +39,72 @@ net::Task<std::string_view> beginning_of_body(upstream::Exchange& exchange) {
     co_return exchange.body();
 }
 
-bool is_quota_error(std::string_view content_type, std::string_view body) {
-    const openai::ApiError error = openai::normalise_error(429, content_type, body);
+bool has_media_type(const http::ResponseHead& head, std::string_view expected) noexcept {
+    const std::string_view value = head.fields.find("content-type").value_or(std::string_view());
+    if (!http::equals_ignoring_case(value.substr(0, expected.size()), expected)) return false;
+    const std::string_view rest = value.substr(expected.size());
+    return rest.empty() || rest.front() == ';' || rest.front() == ' ';
+}
+
+bool is_quota_error(const openai::ApiError& error) {
     return error.type == "insufficient_quota" || error.code == "insufficient_quota" ||
            error.code == "credit_balance_exhausted" ||
            (error.code.ends_with("_limit_exceeded") && error.code != "rate_limit_exceeded");
 }
 
+/// By the words that OpenAI, Azure, Anthropic, vLLM and llama.cpp use for the same.
+ErrorKind kind_of(const openai::ApiError& error) {
+    const auto is_any = [](std::string_view text, std::initializer_list<std::string_view> names) {
+        return std::ranges::find(names, text) != names.end();
+    };
+    if (is_quota_error(error)) return ErrorKind::upstream_quota;
+    if (is_any(error.type, {"rate_limit_error", "tokens", "requests"}) ||
+        is_any(error.code, {"rate_limit_exceeded", "429"})) {
+        return ErrorKind::upstream_rate_limited;
+    }
+    if (is_any(error.type, {"overloaded_error", "unavailable_error", "overloaded"}) ||
+        is_any(error.code, {"503", "529"})) {
+        return ErrorKind::upstream_overloaded;
+    }
+    if (is_any(error.type, {"authentication_error", "permission_error"})) {
+        return ErrorKind::upstream_auth;
+    }
+    if (is_any(error.type, {"invalid_request_error", "BadRequestError", "NotFoundError",
+                            "not_found_error", "exceed_context_size_error"}) ||
+        is_any(error.code, {"400", "404", "413", "422"})) {
+        return ErrorKind::upstream_rejected;
+    }
+    return ErrorKind::upstream_failed;
+}
+
+/// The error in the first `data:` line that holds one.
+std::optional<openai::ApiError> first_error(std::string_view events) {
+    constexpr std::string_view field = "data:";
+    while (!events.empty()) {
+        const std::string_view line = events.substr(0, events.find_first_of("\r\n"));
+        if (line.starts_with(field)) {
+            if (auto told = openai::error_in(line.substr(field.size()))) return told;
+        }
+        events.remove_prefix(std::min(line.size() + 1, events.size()));
+    }
+    return std::nullopt;
+}
+
 }  // namespace
+
+bool is_event_stream(const http::ResponseHead& head) noexcept {
+    return is_success(head.status) && has_media_type(head, "text/event-stream");
+}
+
+bool is_json(const http::ResponseHead& head) noexcept {
+    return has_media_type(head, "application/json");
+}
+
+bool is_compressed(const http::ResponseHead& head) noexcept {
+    const auto encoding = head.fields.find("content-encoding");
+    if (!encoding || http::equals_ignoring_case(*encoding, "identity")) return false;
+    return is_json(head) || is_event_stream(head);
+}
 
 Milliseconds retry_after_of(const http::FieldTable& fields) {
     for (const std::string_view name : {"retry-after-ms", "x-ms-retry-after-ms"}) {
@@ -76,14 +136,29 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange) {
         const std::string content_type(
             exchange.head().fields.find("content-type").value_or(std::string_view()));
         const std::string_view body = co_await beginning_of_body(exchange);
-        error.kind = is_quota_error(content_type, body) ? ErrorKind::upstream_quota
-                                                        : ErrorKind::upstream_rate_limited;
+        error.kind = is_quota_error(openai::normalise_error(429, content_type, body))
+                         ? ErrorKind::upstream_quota
+                         : ErrorKind::upstream_rate_limited;
     } else if (status == 503 || status == 529) {
         error.kind = ErrorKind::upstream_overloaded;
     } else if (status < 500) {
         co_return std::nullopt;
     }
     co_return error;
+}
+
+Error error_of_events(const std::string& upstream, std::string_view events) {
+    const auto told = first_error(events);
+    return {.kind = told ? kind_of(*told) : ErrorKind::upstream_failed,
+            .detail = upstream + " began its stream with an error",
+            .subject = told ? told->message : std::string(),
+            .retry_after = Milliseconds(0)};
+}
+
+net::Task<bool> refuses_stream_options(upstream::Exchange& exchange) {
+    const std::string_view body = co_await beginning_of_body(exchange);
+    const auto names = [body](std::string_view text) { return body.find(text) != body.npos; };
+    co_return names("stream_options") || names("include_usage") || names("continuous_usage_stats");
 }
 
 }  // namespace sluicegate::gateway

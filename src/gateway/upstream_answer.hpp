@@ -6,12 +6,20 @@
 #include "sluicegate/upstream/exchange.hpp"
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace sluicegate::gateway {
 
 [[nodiscard]] constexpr bool is_success(unsigned status) noexcept {
     return status >= 200 && status < 300;
 }
+
+[[nodiscard]] bool is_event_stream(const http::ResponseHead& head) noexcept;  ///< a success
+[[nodiscard]] bool is_json(const http::ResponseHead& head) noexcept;
+/// JSON or an event stream in an encoding other than identity, which was asked for: its usage could
+/// not be read, its events not be told apart.
+[[nodiscard]] bool is_compressed(const http::ResponseHead& head) noexcept;
 
 /// The error that the client is told instead of this answer; nothing for an answer to pass on:
 /// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
@@ -20,6 +28,14 @@ namespace sluicegate::gateway {
 /// limit differ only there. Source: API errors as documented by OpenAI, Azure, Anthropic; 529 is
 /// Anthropic's "overloaded".
 net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange);
+
+/// The same for an error that came among the first events of a stream; `upstream` is its name.
+/// Its words go to the client: "upstream_failed: …".
+[[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);
+
+/// A 4xx that names stream_options or one of its members. Looks at the beginning of the body, and
+/// leaves it there.
+net::Task<bool> refuses_stream_options(upstream::Exchange& exchange);
 
 /// Retry-After in all its spellings (RFC 9110, 10.2.3, and retry-after-ms, x-ms-retry-after-ms),
 /// as whole milliseconds; zero when it is absent or makes no sense. Dates are not looked at.

@@ -112,6 +112,28 @@ TEST_F(Streaming, AnUpstreamErrorInTheStreamIsPassedOn) {
     EXPECT_NE(stream().body.find("\"boom\""), std::string::npos);
 }
 
+TEST_F(Streaming, AnErrorBeforeAnyOutputIsAStatus) {
+    struct Row {
+        std::string error;
+        unsigned status;
+        std::string code;
+    };
+    const std::vector<Row> rows{
+        {R"({"message":"boom","type":"server_error"})", 502, "upstream_failed"},
+        {R"({"message":"slow down","type":"rate_limit_error"})", 429, "upstream_rate_limited"},
+        {R"({"message":"busy","type":"overloaded_error"})", 503, "upstream_overloaded"},
+        {R"({"message":"too long","type":"BadRequestError","code":400})", 400,
+         "upstream_rejected"}};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.error);
+        upstream_.answer(Script().send(
+            sse_head() + chunk("data: {\"error\":" + row.error + "}\n\n") + chunk("")));
+        const Response response = stream();
+        EXPECT_EQ(response.status, row.status) << response.body;
+        EXPECT_NE(response.body.find(row.code), std::string::npos) << response.body;
+    }
+}
+
 TEST_F(Streaming, AJsonErrorWithStatus200DoesNotLookLikeAnEmptyStream) {
     upstream_.answer(
         Script().send(json_response(200, R"({"error":{"message":"no","type":"server_error"}})")));

@@ -100,7 +100,8 @@ public:
     limit::Limiter limiter{{.window = std::chrono::minutes(1), .slots = 1024}};
     metrics::Registry registry;
     std::atomic<std::size_t> connections{0};
-    gateway::Worker worker{{clock, limiter, registry, connections, 100}};
+    limit::OutputEstimates output_estimates;
+    gateway::Worker worker{{clock, limiter, output_estimates, registry, connections, 100}};
     net::Resolver resolver{worker.context(), clock};
     std::deque<RawPeer> clients;
     std::deque<RawPeer> upstreams;

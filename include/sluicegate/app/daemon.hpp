@@ -57,6 +57,7 @@ private:
     SnapshotBuilder builder_;
     std::shared_ptr<const gateway::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
+    limit::OutputEstimates output_estimates_;
     std::atomic<std::size_t> connections_{0};
     net::asio::io_context control_{1};
     SignalSet signals_;

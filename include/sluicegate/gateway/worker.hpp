@@ -8,6 +8,7 @@
 #include "sluicegate/base/secret.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/limiter.hpp"
+#include "sluicegate/limit/output_estimates.hpp"
 #include "sluicegate/metrics/registry.hpp"
 #include "sluicegate/metrics/request_counters.hpp"
 #include "sluicegate/net/deadlines.hpp"
@@ -24,6 +25,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -60,6 +62,7 @@ public:
     struct Shared {
         const Clock& clock;
         limit::Limiter& limiter;
+        limit::OutputEstimates& output_estimates;
         metrics::Registry& registry;
         /// Client connections of all workers together, and how many there may be.
         std::atomic<std::size_t>& connections;
@@ -95,10 +98,17 @@ public:
     [[nodiscard]] net::asio::io_context& context() noexcept { return context_; }
     [[nodiscard]] const Clock& clock() const noexcept { return shared_.clock; }
     [[nodiscard]] limit::Limiter& limiter() noexcept { return shared_.limiter; }
+    [[nodiscard]] limit::OutputEstimates& output_estimates() noexcept {
+        return shared_.output_estimates;
+    }
     [[nodiscard]] metrics::Registry& registry() noexcept { return shared_.registry; }
     [[nodiscard]] net::Deadlines& deadlines() noexcept { return deadlines_; }
     [[nodiscard]] net::HangupWatch& hangups() noexcept { return hangups_; }
     [[nodiscard]] RequestIdSource& request_ids() noexcept { return request_ids_; }
+    /// 0 … 2^31 - 2, to spread clients; not a secret.
+    [[nodiscard]] std::uint32_t random() noexcept {
+        return static_cast<std::uint32_t>(random_() - std::minstd_rand::min());
+    }
     [[nodiscard]] metrics::RequestCounters& request_counters() noexcept {
         return request_counters_;
     }
@@ -134,6 +144,7 @@ private:
     net::HangupWatch hangups_;
     net::Resolver resolver_;
     RequestIdSource request_ids_;
+    std::minstd_rand random_{std::random_device{}()};
     metrics::RequestCounters request_counters_;
     metrics::Gauge in_flight_;
     metrics::Gauge connections_gauge_;

@@ -1,0 +1,62 @@
+#pragma once
+/// What is known of a request when it has ended: the line in the access log, the metrics and the
+/// figures of usage are written from this value alone. Views point into the snapshot that the
+/// request holds.
+
+#include "sluicegate/auth/authenticate.hpp"
+#include "sluicegate/base/error.hpp"
+#include "sluicegate/gateway/snapshot.hpp"
+#include "sluicegate/limit/decision.hpp"
+#include "sluicegate/openai/endpoints.hpp"
+#include "sluicegate/openai/usage.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::gateway {
+
+/// Where the figures of a request's usage come from.
+enum class UsageSource : std::uint8_t {
+    none,       ///< the request cost no tokens: it never reached an upstream, or that failed
+    reported,   ///< the upstream said so
+    counted,    ///< the output was counted as it went by, the prompt estimated
+    estimated,  ///< from sizes alone
+    count_
+};
+[[nodiscard]] std::string_view name_of(UsageSource source) noexcept;
+
+struct Record {
+    std::optional<openai::Endpoint> endpoint;
+    auth::Caller caller;  ///< all empty before authentication
+    const ModelEntry* model = nullptr;
+    std::optional<std::size_t> upstream;  ///< index in the snapshot
+    unsigned status = 0;                  ///< as sent; 499 when the client left before an answer
+    std::optional<ErrorKind> error;
+    std::string error_detail;
+    /// What the limits said; the headers of the answer are written from it.
+    std::optional<limit::Decision> decision;
+    unsigned attempts = 0;
+    bool is_streaming = false;
+    std::uint64_t bytes_in = 0;           ///< of the body
+    std::uint64_t bytes_out = 0;          ///< of the body, without chunk framing
+    std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
+    std::optional<Instant> answered_at;   ///< the upstream's head was there
+
+    // --- usage ---
+
+    std::int64_t prompt_estimate = 0;  ///< tokens
+    openai::Usage usage;
+    UsageSource usage_source = UsageSource::none;
+    /// Tokens that the limits were charged in the end.
+    std::int64_t settled_tokens = 0;
+    std::string finish_reason;
+    /// Pieces of output that went by in a stream, and when the first and the last did.
+    std::int64_t output_deltas = 0;
+    Instant first_delta_at{};
+    Instant last_delta_at{};
+};
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,28 @@
+#pragma once
+/// The ways of relay(), by what the upstream sends.
+
+#include "sluicegate/http/response_head.hpp"
+
+#include "gateway/body_writer.hpp"
+#include "gateway/request.hpp"
+
+#include <string>
+
+namespace sluicegate::gateway {
+
+/// JSON, held until it is complete; one that outgrows the bound goes on as it comes. For a client
+/// that asked for a stream it is turned into one.
+net::Task<bool> relay_json(Request& request, Answered& answered);
+
+/// Events, whole ones only, until the stream says that it is complete.
+net::Task<bool> relay_events(Request& request, Answered& answered);
+
+/// Passes on what arrives. An answer that breaks off ends the connection in a way that cannot be
+/// mistaken for its end. `tail`, if any, keeps the last bytes.
+net::Task<bool> relay_as_it_comes(Request& request, upstream::Exchange& exchange,
+                                  BodyWriter& writer, std::string* tail);
+
+/// Status and fields of the upstream's answer, as far as a client gets them.
+void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head);
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,94 @@
+#include "sluicegate/openai/metering.hpp"
+
+#include "gateway/event_reader.hpp"
+#include "gateway/event_writer.hpp"
+#include "gateway/relay.hpp"
+#include "gateway/stages.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluicegate::gateway {
+namespace {
+
+using upstream::Arrival;
+
+/// A reservation grows in steps, so that not every event takes the limiter's lock.
+constexpr std::int64_t growth_step_tokens = 64;
+
+/// What went by until now: its times, and its size for the limits.
+void note_progress(Request& request, const openai::SseScanner& scanner,
+                   limit::Reservation& reservation) {
+    Record& record = request.record;
+    const std::int64_t deltas = scanner.output_deltas();
+    if (deltas == record.output_deltas) return;
+    const Instant now = request.worker.clock().now();
+    if (record.output_deltas == 0) record.first_delta_at = now;
+    record.last_delta_at = now;
+    record.output_deltas = deltas;
+    const std::int64_t used = record.prompt_estimate + deltas;
+    if (used > reservation.reserved()) reservation.grow(used + growth_step_tokens, now);
+}
+
+void note_stream(Request& request, openai::Endpoint endpoint, const openai::SseScanner& scanner) {
+    Record& record = request.record;
+    record.finish_reason = scanner.finish_reason();
+    const std::int64_t deltas = scanner.output_deltas();
+    const bool has_failed = record.error && fault_of(*record.error) == Fault::upstream;
+    // What failed before anything came out of it has cost the client nothing.
+    if (has_failed && deltas == 0 && !scanner.usage()) return;
+    const std::int64_t counted = std::max(deltas, openai::tokens_of_text(scanner.output_bytes()));
+    note_usage(request, endpoint, scanner.usage(), counted,
+               deltas > 0 ? UsageSource::counted : UsageSource::estimated);
+}
+
+/// The client has gone: where that is wanted, the rest is read for its usage.
+net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
+    if (exchange.settings().on_client_disconnect != config::OnClientDisconnect::drain) co_return;
+    exchange.end_within(exchange.settings().drain_usage);
+    while (!events.is_last()) {
+        events.consume();
+        auto arrival = co_await events.read(Instant::max());
+        if (!arrival) co_return;
+    }
+}
+
+net::Task<bool> pass_on(Request& request, Answered& answered) {
+    upstream::Exchange& exchange = *answered.exchange;
+    EventReader& events = *answered.events;
+    EventWriter& writer = *request.events;
+    for (;;) {
+        note_progress(request, events.scanner(), answered.reservation);
+        const bool is_last = events.is_last();
+        writer.note_sequence_number(events.scanner().last_sequence_number());
+        bool is_written = co_await writer.write(events.ready(), events.ends_event(), is_last);
+        if (is_written && is_last) {
+            co_await exchange.finish();
+            co_return writer.stays_open();
+        }
+        if (is_written) events.consume();
+        while (is_written) {
+            auto arrival = co_await events.read(writer.comment_at());
+            if (!arrival) co_return co_await reply_error(request, std::move(arrival.error()));
+            if (*arrival == Arrival::complete) break;
+            is_written = co_await writer.comment();
+        }
+        if (!is_written) {
+            co_await read_to_end(exchange, events);
+            co_return false;
+        }
+    }
+}
+
+}  // namespace
+
+net::Task<bool> relay_events(Request& request, Answered& answered) {
+    if (!request.events) {
+        request.events = std::make_unique<EventWriter>(request, &answered.exchange->head());
+    }
+    const bool stays_open = co_await pass_on(request, answered);
+    note_stream(request, answered.endpoint, answered.events->scanner());
+    co_return stays_open;
+}
+
+}  // namespace sluicegate::gateway

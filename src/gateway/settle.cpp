@@ -1,0 +1,44 @@
+/// What a request has cost: the best figure known, for the limits and for the record.
+
+#include "sluicegate/openai/metering.hpp"
+
+#include "gateway/stages.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluicegate::gateway {
+
+std::string_view name_of(UsageSource source) noexcept {
+    static constexpr std::array<std::string_view, static_cast<std::size_t>(UsageSource::count_)>
+        names{"none", "reported", "counted", "estimated"};
+    return names[static_cast<std::size_t>(source)];
+}
+
+void note_usage(Request& request, openai::Endpoint endpoint,
+                const std::optional<openai::Usage>& reported, std::int64_t counted_output,
+                UsageSource otherwise) {
+    Record& record = request.record;
+    if (reported) {
+        record.usage = *reported;
+        record.usage_source = UsageSource::reported;
+        return;
+    }
+    if (!openai::metering_of(endpoint).counts_tokens) return;
+    record.usage.input = record.prompt_estimate;
+    record.usage.output = counted_output;
+    record.usage.total = record.prompt_estimate + counted_output;
+    record.usage_source = otherwise;
+}
+
+void settle(Request& request, limit::Reservation& reservation) {
+    Record& record = request.record;
+    record.settled_tokens = record.usage.total;
+    reservation.settle(record.settled_tokens, request.worker.clock().now());
+    if (record.usage_source == UsageSource::reported && record.usage.output > 0) {
+        request.worker.output_estimates().learn(record.caller.user, record.model->id,
+                                                record.usage.output);
+    }
+}
+
+}  // namespace sluicegate::gateway

@@ -1,0 +1,31 @@
+#pragma once
+/// The request as the upstream gets it: written anew from checked parts.
+
+#include "sluicegate/openai/splice.hpp"
+
+#include "gateway/request.hpp"
+
+#include <array>
+#include <span>
+
+namespace sluicegate::gateway {
+
+class UpstreamRequest {
+public:
+    /// Takes the connection's request text. `request` and `routed` must outlive it.
+    UpstreamRequest(Request& request, const Routed& routed,
+                    const openai::StreamOptionsEdit& stream_options);
+    UpstreamRequest(const UpstreamRequest&) = delete;
+    UpstreamRequest& operator=(const UpstreamRequest&) = delete;
+
+    /// For one gathered write.
+    [[nodiscard]] std::span<const net::asio::const_buffer> buffers() const noexcept {
+        return buffers_;
+    }
+
+private:
+    openai::Rewritten body_;
+    std::array<net::asio::const_buffer, openai::Rewritten::pieces_max + 1> buffers_;
+};
+
+}  // namespace sluicegate::gateway
