@@ -1,14 +1,14 @@
 #pragma once
 /// The sliding window of one key: a short ring of runs with cached sums.
 ///
-/// While the ring has room every millisecond has its own run, and the log is exact. Once it was
-/// full and the slot cannot grow, an event within w = W / (R - 1) of its run's first event joins
-/// that run, and the run carries the time of its last event: it expires later than it had to, by
-/// at most w, never earlier.
+/// While the ring has room every tick has its own run, and the log is exact. Once it was full and
+/// the slot cannot grow, an event within w = W / (R - 1) of its run's first event joins that run,
+/// and the run carries the time of its last event: it expires later than it had to, by at most w,
+/// never earlier.
 ///
-/// Units      milliseconds of the slot's clock, which advance() moves and nothing turns back.
-/// Ownership  a view; the caller holds the slot's lock.
-/// Source     docs/limits.md, laws L1-L6.
+/// Units      ticks of the slot's clock (WindowSpans), which advance() moves and nothing turns
+/// back. Ownership  a view; the caller holds the slot's lock. Source     docs/limits.md, laws
+/// L1-L6.
 
 #include "limit/slot.hpp"
 
@@ -33,70 +33,83 @@ public:
     RunLog(Slot& slot, const WindowSpans& spans) noexcept
         : slot_(slot),
           runs_(reinterpret_cast<Run*>(slot.ring)),
-          window_ms_(spans.window_ms),
-          join_ms_(spans.join_ms[index_of(slot.size)]),
+          window_(spans.window),
+          join_(spans.join[index_of(slot.size)]),
           runs_max_(runs_max[index_of(slot.size)]) {}
 
     /// Moves the slot's clock, never backwards, and drops the runs that are a window old.
-    void advance(std::uint64_t now_ms) noexcept {
-        const std::uint64_t last_ms = slot_.last_ms;
-        if (now_ms <= last_ms) return;
-        const std::uint64_t step = now_ms - last_ms;
-        if (step >= window_ms_) {
+    void advance(std::uint64_t now) noexcept {
+        const std::uint64_t before = slot_.clock;
+        if (now <= before) return;
+        const std::uint64_t step = now - before;
+        if (step >= window_) {
             clear();
         } else {
-            while (slot_.count != 0 && step + age(run(0)) >= window_ms_) drop_oldest();
+            while (slot_.count != 0 && step + age(run(0)) >= window_) drop_oldest();
         }
-        slot_.last_ms = now_ms & clock_mask;
+        slot_.clock = now & clock_mask;
     }
 
-    /// Charges at the slot's time. `may_grow`: tell what is lacking instead of making do.
-    Charge charge(std::uint32_t requests, std::uint64_t tokens, bool may_grow) noexcept {
-        if (slot_.count != 0 && joins_newest()) return add_to_newest(requests, tokens, may_grow);
-        if (slot_.count == runs_max_) {
-            drop_empty();
-            if (slot_.count == runs_max_) {
-                if (may_grow && slot_.size < SizeClass::large) return Charge::needs_larger;
-                merge_near();
-                if (joins_newest()) return add_to_newest(requests, tokens, may_grow);
-                if (slot_.count == runs_max_) {
-                    return may_grow ? Charge::needs_wide : Charge::impossible;
-                }
-            }
+    /// The slot's time, in which charges are stamped.
+    [[nodiscard]] std::uint64_t clock() const noexcept { return slot_.clock; }
+
+    /// Finds room for a charge at the slot's time, if need be by merging runs, and charges nothing:
+    /// a decision that needs several logs looks for room in all of them first. `may_grow`: tell
+    /// what is lacking instead of making do.
+    Charge make_room(std::uint32_t requests, bool may_grow) noexcept {
+        if (slot_.count != 0 && joins_newest()) return room_in_newest(requests, may_grow);
+        if (slot_.count < runs_max_) return Charge::done;
+        drop_empty();
+        if (slot_.count < runs_max_) return Charge::done;
+        if (may_grow && slot_.size < SizeClass::large) return Charge::needs_larger;
+        merge_near();
+        if (joins_newest()) return room_in_newest(requests, may_grow);
+        if (slot_.count < runs_max_) return Charge::done;
+        return may_grow ? Charge::needs_wide : Charge::impossible;
+    }
+
+    /// Charges at the slot's time; make_room() has just said that it can be done.
+    void charge(std::uint32_t requests, std::uint64_t tokens) noexcept {
+        if (slot_.count != 0 && joins_newest()) {
+            add_to_newest(requests, tokens);
+        } else {
+            push(requests, tokens);
         }
-        push(requests, tokens);
-        return Charge::done;
     }
 
     /// Charges tokens that were used already: never impossible.
     Charge charge_debt(std::uint64_t tokens, bool may_grow) noexcept {
-        const Charge charged = charge(0, tokens, may_grow);
-        if (charged != Charge::impossible) return charged;
+        const Charge room = make_room(0, may_grow);
+        if (room == Charge::done) {
+            charge(0, tokens);
+            return Charge::done;
+        }
+        if (room != Charge::impossible) return room;
         Run& newest = run(slot_.count - 1U);
-        newest.stamp = now();
+        newest.stamp = stamp_now();
         add_tokens(newest, tokens);
         return Charge::done;
     }
 
-    /// Whether what was charged at `stamp_ms` still counts. Its run may outlive it by the join
+    /// Whether what was charged at `stamp` still counts. Its run may outlive it by the join
     /// span; to take it for expired then is on the safe side, and needs no record of what was
     /// dropped: a refund can never reach a run that is not its own.
-    [[nodiscard]] bool is_live(std::uint64_t stamp_ms) const noexcept {
-        return slot_.last_ms - stamp_ms < window_ms_;
+    [[nodiscard]] bool is_live(std::uint64_t stamp) const noexcept {
+        return slot_.clock - stamp < window_;
     }
 
-    /// Takes back what was charged at `stamp_ms`, which is_live().
-    void refund(std::uint64_t stamp_ms, std::uint32_t requests, std::uint64_t tokens) noexcept {
-        Run& charged = run_of(stamp_ms);
+    /// Takes back what was charged at `stamp`, which is_live().
+    void refund(std::uint64_t stamp, std::uint32_t requests, std::uint64_t tokens) noexcept {
+        Run& charged = run_of(stamp);
         assert(charged.requests >= requests);
         // A count that had saturated gives back no more than it holds.
         const std::uint64_t given = std::min<std::uint64_t>(charged.tokens, tokens);
         subtract(charged, requests, given);
     }
 
-    /// Adds tokens to what was charged at `stamp_ms`, which is_live().
-    void extend(std::uint64_t stamp_ms, std::uint64_t tokens) noexcept {
-        add_tokens(run_of(stamp_ms), tokens);
+    /// Adds tokens to what was charged at `stamp`, which is_live().
+    void extend(std::uint64_t stamp, std::uint64_t tokens) noexcept {
+        add_tokens(run_of(stamp), tokens);
     }
 
     /// Time until that many requests have expired; the sum holds at least so many.
@@ -109,7 +122,7 @@ public:
     /// Time until a new run may begin; for a run that is full (Charge::impossible).
     [[nodiscard]] std::uint64_t wait_for_run() const noexcept {
         if (slot_.is_joining == 0) return 1;
-        return join_ms_ + 1 - static_cast<std::uint16_t>(now() - slot_.first);
+        return join_ + 1 - static_cast<std::uint16_t>(stamp_now() - slot_.first);
     }
 
     /// Time until no request (no token) is counted any more.
@@ -121,7 +134,7 @@ public:
     /// Takes over the runs of another slot; this one has room for all of them.
     template <class Other>
     void copy_from(const RunLog<Other>& other) noexcept {
-        slot_.last_ms = other.slot_.last_ms;
+        slot_.clock = other.slot_.clock;
         slot_.first = other.slot_.first;
         slot_.is_joining = other.slot_.is_joining;
         slot_.requests = other.slot_.requests;
@@ -132,7 +145,7 @@ public:
         for (unsigned i = 0; i < slot_.count; ++i) {
             const Other& from = other.run(i);
             // Stamps differ in width: age is what they have in common.
-            runs_[i] = Run{static_cast<Stamp>(now() - other.age(from)),
+            runs_[i] = Run{static_cast<Stamp>(stamp_now() - other.age(from)),
                            static_cast<decltype(Run::requests)>(from.requests),
                            static_cast<decltype(Run::tokens)>(from.tokens)};
         }
@@ -144,10 +157,10 @@ private:
 
     static constexpr std::uint64_t clock_mask = (std::uint64_t{1} << 48U) - 1;
 
-    [[nodiscard]] Stamp now() const noexcept { return static_cast<Stamp>(slot_.last_ms); }
+    [[nodiscard]] Stamp stamp_now() const noexcept { return static_cast<Stamp>(slot_.clock); }
     /// Before the slot's time.
     [[nodiscard]] std::uint64_t age(const Run& of) const noexcept {
-        return static_cast<Stamp>(now() - of.stamp);
+        return static_cast<Stamp>(stamp_now() - of.stamp);
     }
     [[nodiscard]] Run& run(unsigned i) const noexcept {
         const unsigned at = slot_.head + i;
@@ -173,31 +186,33 @@ private:
 
     /// Equal stamps always share a run: a refund finds its run by the stamp.
     [[nodiscard]] bool joins_newest() const noexcept {
-        if (run(slot_.count - 1U).stamp == now()) return true;
-        return slot_.is_joining != 0 && static_cast<std::uint16_t>(now() - slot_.first) <= join_ms_;
+        if (run(slot_.count - 1U).stamp == stamp_now()) return true;
+        return slot_.is_joining != 0 &&
+               static_cast<std::uint16_t>(stamp_now() - slot_.first) <= join_;
     }
 
     [[nodiscard]] static bool fits(std::uint64_t held, std::uint64_t requests) noexcept {
         return held + requests <= std::numeric_limits<decltype(Run::requests)>::max();
     }
 
-    Charge add_to_newest(std::uint32_t requests, std::uint64_t tokens, bool may_grow) noexcept {
+    [[nodiscard]] Charge room_in_newest(std::uint32_t requests, bool may_grow) const noexcept {
+        if (fits(run(slot_.count - 1U).requests, requests)) return Charge::done;
+        return may_grow ? Charge::needs_wide : Charge::impossible;
+    }
+
+    void add_to_newest(std::uint32_t requests, std::uint64_t tokens) noexcept {
         Run& newest = run(slot_.count - 1U);
-        if (!fits(newest.requests, requests)) {
-            return may_grow ? Charge::needs_wide : Charge::impossible;
-        }
-        newest.stamp = now();
+        newest.stamp = stamp_now();
         newest.requests = static_cast<decltype(Run::requests)>(newest.requests + requests);
         slot_.requests += requests;
         add_tokens(newest, tokens);
-        return Charge::done;
     }
 
     void push(std::uint32_t requests, std::uint64_t tokens) noexcept {
         ++slot_.count;
         Run& newest = run(slot_.count - 1U);
-        newest = Run{now(), static_cast<decltype(Run::requests)>(requests), 0};
-        slot_.first = slot_.last_ms & 0xFFFFU;
+        newest = Run{stamp_now(), static_cast<decltype(Run::requests)>(requests), 0};
+        slot_.first = slot_.clock & 0xFFFFU;
         slot_.requests += requests;
         add_tokens(newest, tokens);
     }
@@ -219,11 +234,11 @@ private:
 
     void set_tokens(std::uint64_t sum) noexcept { slot_.tokens = sum & clock_mask; }
 
-    /// The run that holds what was charged at `stamp_ms`: the oldest that ends no earlier, because
+    /// The run that holds what was charged at `stamp`: the oldest that ends no earlier, because
     /// a run's events all lie after the end of the run before it.
-    [[nodiscard]] Run& run_of(std::uint64_t stamp_ms) const noexcept {
-        assert(slot_.count != 0 && is_live(stamp_ms));
-        const std::uint64_t charged_age = slot_.last_ms - stamp_ms;
+    [[nodiscard]] Run& run_of(std::uint64_t stamp) const noexcept {
+        assert(slot_.count != 0 && is_live(stamp));
+        const std::uint64_t charged_age = slot_.clock - stamp;
         unsigned i = slot_.count - 1U;
         while (i > 0 && age(run(i - 1)) <= charged_age) --i;
         assert(age(run(i)) <= charged_age);
@@ -250,7 +265,7 @@ private:
         for (unsigned i = 1; i < slot_.count; ++i) {
             const Run each = run(i);
             Run& group = run(kept);
-            if (static_cast<Stamp>(each.stamp - first) <= join_ms_ &&
+            if (static_cast<Stamp>(each.stamp - first) <= join_ &&
                 fits(group.requests, each.requests) && fits_tokens(group, each.tokens)) {
                 group.stamp = each.stamp;
                 group.requests =
@@ -276,25 +291,25 @@ private:
         for (unsigned i = 0; i < slot_.count; ++i) {
             const Run& each = run(i);
             freed += each.*count;
-            if (freed >= needed) return window_ms_ - age(each);
+            if (freed >= needed) return window_ - age(each);
         }
         assert(false && "more was asked for than is counted");
-        return window_ms_;
+        return window_;
     }
 
     template <class Count>
     [[nodiscard]] std::uint64_t reset_of(Count Run::* count) const noexcept {
         for (unsigned i = slot_.count; i-- > 0;) {
             const Run& each = run(i);
-            if (each.*count != 0) return window_ms_ - age(each);
+            if (each.*count != 0) return window_ - age(each);
         }
         return 0;
     }
 
     Slot& slot_;
     Run* runs_;
-    std::uint64_t window_ms_;
-    std::uint32_t join_ms_;
+    std::uint64_t window_;
+    std::uint32_t join_;
     unsigned runs_max_;
 };
 

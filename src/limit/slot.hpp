@@ -10,14 +10,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <utility>
 
 namespace sluicegate::limit {
 
 /// All events of one run count as if they had happened at `stamp`, the time of the last of them.
-/// Stamps are the low bits of milliseconds: 16 bits tell the times of one window (at most 60 s)
-/// and the join span before it apart.
+/// Stamps are the low bits of the time in ticks: 16 bits tell the times of one window and the join
+/// span before it apart (WindowSpans::fit_stamps).
 struct PackedRun {
     using Stamp = std::uint16_t;
     std::uint16_t stamp;
@@ -60,7 +61,7 @@ struct alignas(64) Slot {
     std::atomic<std::uint64_t> key;
     std::uint64_t tokens : 48;     ///< sum over the runs
     std::uint64_t in_flight : 16;  ///< reservations neither settled nor cancelled
-    std::uint64_t last_ms : 48;    ///< the slot's clock: the latest time it was told
+    std::uint64_t clock : 48;      ///< in ticks: the latest time that the slot was told
     std::uint64_t first : 16;      ///< low bits of the time of the newest run's first event
     std::uint32_t requests;        ///< sum over the runs
     std::atomic<std::uint8_t> lock;
@@ -76,17 +77,33 @@ static_assert(offsetof(Slot, ring) == header_bytes);
 static_assert(runs_max[0] == 12 && runs_max[1] == 28 && runs_max[2] == 60 && runs_max[3] == 124 &&
               runs_max[4] == 126);
 
-/// Spans that depend on the window alone, computed once.
+/// A window in ticks, the unit of its slots' time, and the spans that follow from it.
+///
+/// An event's time is rounded down to a tick, and it counts until it is a window old whatever the
+/// rounding took: up to one tick longer than the window in milliseconds, never shorter, and exactly
+/// as long where a tick is a millisecond.
 struct WindowSpans {
-    std::uint64_t window_ms;
+    std::uint64_t tick_ms;
+    std::uint64_t window;  ///< in ticks, like all below
     /// Per size class: how long after its first event a run takes in others. At most R spans that
     /// start further apart than this fit into one window, so the ring never runs full again.
-    std::array<std::uint32_t, size_classes> join_ms;
+    std::array<std::uint32_t, size_classes> join;
 
-    explicit constexpr WindowSpans(std::uint64_t window) : window_ms(window), join_ms{} {
+    constexpr WindowSpans(std::uint64_t window_ms, std::uint64_t each_tick_ms)
+        : tick_ms(each_tick_ms),
+          window((window_ms + 2 * (each_tick_ms - 1)) / each_tick_ms),
+          join{} {
         for (std::size_t i = 0; i < size_classes; ++i) {
-            join_ms[i] = static_cast<std::uint32_t>(window / (runs_max[i] - 1U));
+            join[i] = static_cast<std::uint32_t>(window / (runs_max[i] - 1U));
         }
+    }
+
+    [[nodiscard]] constexpr std::uint64_t ticks_of(std::uint64_t time_ms) const noexcept {
+        return tick_ms == 1 ? time_ms : time_ms / tick_ms;
+    }
+    /// Whether the stamps of packed runs tell all times apart that they have to.
+    [[nodiscard]] constexpr bool fit_stamps() const noexcept {
+        return window + join.front() <= std::numeric_limits<PackedRun::Stamp>::max();
     }
 };
 

@@ -28,10 +28,10 @@ std::uint32_t places_for(std::uint32_t slots, unsigned shard_bits) {
     return std::max(std::bit_ceil(shard_slots + shard_slots / 2 + 1), places_min);
 }
 
-void start_empty(Slot& slot, const Key& key, std::uint64_t now_ms) noexcept {
+void start_empty(Slot& slot, const Key& key, std::uint64_t now) noexcept {
     slot.tokens = 0;
     slot.in_flight = 0;
-    slot.last_ms = now_ms & ((std::uint64_t{1} << 48U) - 1);
+    slot.clock = now & ((std::uint64_t{1} << 48U) - 1);
     slot.first = 0;
     slot.requests = 0;
     slot.is_joining = 0;
@@ -53,8 +53,8 @@ void prefetch_to_write(const void* at) noexcept {
 
 }  // namespace
 
-SlotTable::SlotTable(std::uint64_t window_ms, std::uint32_t slots)
-    : spans_(window_ms),
+SlotTable::SlotTable(const WindowSpans& spans, std::uint32_t slots)
+    : spans_(spans),
       pool_(slots),
       shard_bits_(shard_bits_for(slots)),
       place_mask_(places_for(slots, shard_bits_) - 1),
@@ -73,25 +73,29 @@ SlotTable::SlotTable(std::uint64_t window_ms, std::uint32_t slots)
     }
 }
 
-FoundSlot SlotTable::find_or_make(const Key& key, std::uint64_t now_ms,
+FoundSlot SlotTable::find_or_make(const Key& key, std::uint64_t now,
                                   bool counts_in_flight) noexcept {
     Place place = look_up(key);
     if (place.slot) return {std::move(place.slot)};
 
-    constexpr int attempts_max = 4;  // others may take what was evicted for us
+    Search search;
     Shard& shard = shards_[shard_of(key)];
-    for (int attempt = 0;; ++attempt) {
+    for (bool may_evict = true;;) {
         {
             const std::lock_guard guard(shard.mutex);
             place = look_up(key);
             if (place.slot) return {std::move(place.slot)};
-            SlotLock made = make(key, now_ms, counts_in_flight);
-            if (made) return {std::move(made)};
+            Made made = make(key, now, counts_in_flight);
+            if (made.slot) return {std::move(made.slot)};
             // Locked before the shard is free: whoever makes a slot for this key from now on waits
             // until what we charge can be seen.
-            if (attempt == attempts_max) return {overflow_slot(key), true};
+            if (!made.lacks_room || !may_evict) {
+                SlotLock slot = overflow_slot(key);
+                return {std::move(slot), true, overflow_of(key).leavers};
+            }
         }
-        if (!evict_one(key, now_ms)) attempt = attempts_max - 1;
+        // Others may take what is evicted for us, and then we search on.
+        may_evict = evict_one(key, now, search);
     }
 }
 
@@ -104,9 +108,17 @@ SlotLock SlotTable::find(const Key& key) noexcept {
     return std::move(place.slot);
 }
 
+FoundSlot SlotTable::find_at_once(const Key& key,
+                                  std::optional<std::uint32_t> overflow_at) noexcept {
+    Place place = look_up(key);
+    if (place.slot || !overflow_at) return {std::move(place.slot)};
+    SlotLock slot = overflow_slot(key);
+    if (overflow_of(key).leavers != *overflow_at) return {};
+    return {std::move(slot), true, *overflow_at};
+}
+
 SlotLock SlotTable::overflow_slot(const Key& key) noexcept {
-    OverflowSlot& chosen = overflow_[(key.hash >> 40U) % overflow_slots];
-    return SlotLock(*std::launder(reinterpret_cast<Slot*>(chosen.bytes)));
+    return SlotLock(*std::launder(reinterpret_cast<Slot*>(overflow_of(key).bytes)));
 }
 
 SlotTable::Place SlotTable::look_up(const Key& key) noexcept {
@@ -124,30 +136,31 @@ SlotTable::Place SlotTable::look_up(const Key& key) noexcept {
     }
 }
 
-SlotLock SlotTable::make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept {
+SlotTable::Made SlotTable::make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept {
     const std::size_t shard = shard_of(key);
-    if (shards_[shard].used >= shard_keys_max_) return {};
+    if (shards_[shard].used >= shard_keys_max_) return {.slot = {}, .lacks_room = true};
 
     // While a shared slot holds live counts, some may be this key's own: it takes them all over.
     const SlotLock shared = overflow_slot(key);
-    with_run_log(*shared, spans_, [&](auto log) { log.advance(now_ms); });
+    with_run_log(*shared, spans_, [&](auto log) { log.advance(now); });
     if (counts_in_flight && shared->in_flight != 0) return {};
     const bool takes_over = shared->count != 0;
 
     const SlotRef ref = pool_.allocate_first(takes_over ? SizeClass::wide : SizeClass::tiny);
-    if (ref == 0) return {};
+    if (ref == 0) return {.slot = {}, .lacks_room = true};
     SlotLock slot(pool_.at(ref));
-    start_empty(*slot, key, std::max(now_ms, shards_[shard].evicted_ms));
+    start_empty(*slot, key, std::max(now, shards_[shard].evicted));
     if (takes_over) {
         RunLog<WideRun>(*slot, spans_).copy_from(RunLog<WideRun>(*shared, spans_));
     }
+    ++overflow_of(key).leavers;
 
     Entry* entries = entries_of(shard);
     std::uint32_t at = place_of(key);
     while (entries[at].load(std::memory_order_relaxed) != 0) at = (at + 1) & place_mask_;
     entries[at].store(mark_of(key) | ref, std::memory_order_release);
     ++shards_[shard].used;
-    return slot;
+    return {.slot = std::move(slot)};
 }
 
 bool SlotTable::promote(const Key& key, bool to_wide) noexcept {
@@ -201,50 +214,64 @@ void SlotTable::erase(std::size_t shard, std::uint32_t at) noexcept {
     --shards_[shard].used;
 }
 
-bool SlotTable::evict_one(const Key& wanted_by, std::uint64_t now_ms) noexcept {
-    if (now_ms < idle_from_ms_.load(std::memory_order_relaxed)) return false;
+/// First in the key's own shard, whose part of the index may be what is full, then in some others,
+/// each search in the next ones.
+bool SlotTable::evict_one(const Key& wanted_by, std::uint64_t now, Search& search) noexcept {
+    constexpr std::size_t shards_max = 16;
     const std::size_t shards = std::size_t{1} << shard_bits_;
-    std::uint64_t idle_from = ~std::uint64_t{0};
-    for (std::size_t i = 0; i < shards; ++i) {
-        const std::size_t shard = (shard_of(wanted_by) + i) & (shards - 1);
-        const auto& shard_idle_from = shards_[shard].idle_from_ms;
-        if (now_ms >= shard_idle_from.load(std::memory_order_relaxed) &&
-            evict_from(shard, now_ms)) {
-            return true;
-        }
-        idle_from = std::min(idle_from, shard_idle_from.load(std::memory_order_relaxed));
+    const std::size_t own = shard_of(wanted_by);
+    if (shards == 1) return evict_from(own, now, search);
+    Search first{.looks = search.looks / 2, .places = search.places / 2};
+    search.looks -= first.looks;
+    search.places -= first.places;
+    const bool was_evicted = evict_from(own, now, first);
+    search.looks += first.looks;
+    search.places += first.places;
+    if (was_evicted) return true;
+    for (std::size_t i = 0; i < std::min(shards, shards_max); ++i) {
+        const std::size_t next = next_shard_.fetch_add(1, std::memory_order_relaxed);
+        if (evict_from(next & (shards - 1), now, search)) return true;
     }
-    idle_from_ms_.store(idle_from, std::memory_order_relaxed);
     return false;
 }
 
-bool SlotTable::evict_from(std::size_t shard_at, std::uint64_t now_ms) noexcept {
+/// Moves the shard's hand on to the next idle slot and evicts it. A shard in which a whole round
+/// has found none is left alone until one can be idle.
+bool SlotTable::evict_from(std::size_t shard_at, std::uint64_t now, Search& search) noexcept {
     Shard& shard = shards_[shard_at];
+    if (now < shard.idle_from.load(std::memory_order_relaxed)) return false;
     const std::lock_guard guard(shard.mutex);
-    std::uint64_t idle_from = now_ms + spans_.window_ms;
-    for (std::uint32_t i = 0; i <= place_mask_; ++i) {
-        const std::uint32_t at = (shard.hand + i) & place_mask_;
+    for (; search.looks != 0 && search.places != 0; --search.places, ++shard.hand) {
+        if (shard.hand > place_mask_) begin_round(shard, now);
+        if (now < shard.idle_from.load(std::memory_order_relaxed)) return false;
+        const std::uint32_t at = shard.hand;
         const std::uint32_t entry = entries_of(shard_at)[at].load(std::memory_order_relaxed);
         if (entry == 0) continue;
+        --search.looks;
         const SlotLock slot(pool_.at(entry & ref_mask));
         // Its settlement makes it live for another window. One that is released without a clock may
-        // be idle sooner; the search then finds it a window late at most.
+        // be idle sooner; the search then finds it late, by as long as it was in flight at most.
         if (slot->in_flight != 0) continue;
-        const std::uint64_t slot_idle_from = slot->last_ms + spans_.window_ms;
-        if (now_ms < slot_idle_from) {
-            idle_from = std::min(idle_from, slot_idle_from);
+        const std::uint64_t slot_idle_from = slot->clock + spans_.window;
+        if (now < slot_idle_from) {
+            shard.round_idle_from = std::min(shard.round_idle_from, slot_idle_from);
             continue;
         }
         erase(shard_at, at);
         slot->key.store(Slot::no_key, std::memory_order_relaxed);
         pool_.release(entry & ref_mask);
-        shard.hand = at;
-        shard.evicted_ms = std::max(shard.evicted_ms, now_ms);
+        shard.evicted = std::max(shard.evicted, now);
         evictions_.fetch_add(1, std::memory_order_relaxed);
         return true;
     }
-    shard.idle_from_ms.store(idle_from, std::memory_order_relaxed);
     return false;
+}
+
+void SlotTable::begin_round(Shard& shard, std::uint64_t now) const noexcept {
+    shard.idle_from.store(shard.round_idle_from, std::memory_order_relaxed);
+    // A slot that is in flight or made during the round is not idle before this.
+    shard.round_idle_from = now + spans_.window;
+    shard.hand = 0;
 }
 
 void SlotTable::prefetch(const Key& key) const noexcept {

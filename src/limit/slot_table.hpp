@@ -5,8 +5,12 @@
 /// touches a foreign slot once in 64 collisions. Entries are read without a lock: whoever finds a
 /// slot locks it and looks at its key, and whoever finds none looks again under the shard's mutex.
 ///
-/// Threads   any. Order of locks: shard, slot, pool. Nobody waits for a shard with a slot locked.
+/// Units     ticks of the table's window (WindowSpans), in every time.
+/// Threads   any. Order of locks: shard, slot, pool. Nobody waits for a shard with a slot locked,
+///           and nobody who has locked a shard waits for a slot of another table.
 /// Memory    bounded by `slots`; idle slots are evicted when a new key needs one, never live ones.
+/// Time      bounded: a search for an idle slot looks at looks_max slots, and the next one goes on
+///           where it ended.
 
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/limit/limiter.hpp"
@@ -19,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace sluicegate::limit {
 
@@ -42,20 +47,27 @@ struct Key {
 struct FoundSlot {
     SlotLock slot;
     bool is_overflow = false;
+    /// Of an overflow slot: keys that had left it for slots of their own by then.
+    std::uint32_t leavers = 0;
 };
 
 class SlotTable {
 public:
-    SlotTable(std::uint64_t window_ms, std::uint32_t slots);
+    SlotTable(const WindowSpans& spans, std::uint32_t slots);
 
     [[nodiscard]] const WindowSpans& spans() const noexcept { return spans_; }
 
     /// The key's slot; made if there is none. When all are live, an overflow slot that many keys
     /// share. `counts_in_flight`: the key may not start afresh while an overflow slot holds
     /// reservations that could be its own.
-    FoundSlot find_or_make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept;
+    FoundSlot find_or_make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
     /// The key's slot, or none.
     SlotLock find(const Key& key) noexcept;
+    /// The same for a caller that has locked a slot of another table: it takes no shard's mutex,
+    /// and may miss the slot. `overflow_at`: where find_or_make() has found an overflow slot, what
+    /// it said of its leavers; that slot is then found again, if this key cannot have left it
+    /// since.
+    FoundSlot find_at_once(const Key& key, std::optional<std::uint32_t> overflow_at) noexcept;
     SlotLock overflow_slot(const Key& key) noexcept;
 
     /// Moves the key to a larger slot (to a wide one if asked). False when none is left.
@@ -72,12 +84,16 @@ private:
     struct alignas(64) Shard {
         std::mutex mutex;
         std::uint32_t used = 0;
-        std::uint32_t hand = 0;  ///< where the search for idle slots goes on
+        /// Where the search for idle slots goes on; behind the last place, a new round begins.
+        std::uint32_t hand = ~std::uint32_t{0};
+        /// The earliest time at which one of the slots that the hand has passed in this round can
+        /// be idle.
+        std::uint64_t round_idle_from = 0;
         /// The latest time at which a slot was evicted: a new slot's clock starts no earlier, or a
         /// clock that steps back could count the same window twice.
-        std::uint64_t evicted_ms = 0;
+        std::uint64_t evicted = 0;
         /// No slot of the shard can be idle before this time.
-        std::atomic<std::uint64_t> idle_from_ms{0};
+        std::atomic<std::uint64_t> idle_from{0};
     };
     struct Place {
         SlotLock slot;
@@ -85,8 +101,19 @@ private:
     };
     struct OverflowSlot {
         alignas(64) std::byte bytes[slot_bytes.back()];
+        std::uint32_t leavers = 0;  ///< under the slot's lock
     };
     static constexpr std::size_t overflow_slots = 16;
+    /// Slots that one search for an idle one may look at, and places of the index.
+    struct Search {
+        std::uint32_t looks = looks_max;
+        std::uint32_t places = 16 * looks_max;
+    };
+    static constexpr std::uint32_t looks_max = 64;
+    struct Made {
+        SlotLock slot;
+        bool lacks_room = false;  ///< an idle slot must go first
+    };
 
     [[nodiscard]] std::size_t shard_of(const Key& key) const noexcept {
         return shard_bits_ == 0 ? 0 : key.hash >> (64U - shard_bits_);
@@ -102,10 +129,14 @@ private:
     }
 
     Place look_up(const Key& key) noexcept;
-    SlotLock make(const Key& key, std::uint64_t now_ms, bool counts_in_flight) noexcept;
+    Made make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
     void erase(std::size_t shard, std::uint32_t at) noexcept;
-    bool evict_one(const Key& wanted_by, std::uint64_t now_ms) noexcept;
-    bool evict_from(std::size_t shard, std::uint64_t now_ms) noexcept;
+    bool evict_one(const Key& wanted_by, std::uint64_t now, Search& search) noexcept;
+    bool evict_from(std::size_t shard, std::uint64_t now, Search& search) noexcept;
+    void begin_round(Shard& shard, std::uint64_t now) const noexcept;
+    [[nodiscard]] OverflowSlot& overflow_of(const Key& key) noexcept {
+        return overflow_[(key.hash >> 40U) % overflow_slots];
+    }
 
     WindowSpans spans_;
     SlotPool pool_;
@@ -116,7 +147,7 @@ private:
     Entry* entries_;
     std::unique_ptr<Shard[]> shards_;
     std::unique_ptr<OverflowSlot[]> overflow_;
-    std::atomic<std::uint64_t> idle_from_ms_{0};  ///< the earliest of all shards
+    std::atomic<std::size_t> next_shard_{0};  ///< where a search beyond the key's own shard goes on
     std::atomic<std::uint64_t> promotions_{0};
     std::atomic<std::uint64_t> promotions_short_{0};
     std::atomic<std::uint64_t> evictions_{0};

@@ -1,4 +1,4 @@
-#include "sluicegate/limit/limiter.hpp"
+#include "limit/limiter_calls.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,27 +11,6 @@
 
 namespace sluicegate::limit {
 namespace {
-
-constexpr UserId alice{1};
-constexpr UserId bob{2};
-constexpr ModelId gpt{3};
-constexpr ModelId llama{4};
-
-Instant at(std::int64_t ms) {
-    return Instant(Milliseconds(1'000'000 + ms));
-}
-
-Admission ask(Limiter& limiter, const Plan& plan, std::int64_t ms, std::int64_t tokens = 0) {
-    return limiter.admit(alice, gpt, plan, {.stated = tokens}, at(ms));
-}
-
-/// Admits and settles at once.
-Decision call(Limiter& limiter, const Plan& plan, std::int64_t ms, std::int64_t tokens = 0,
-              UserId user = alice, ModelId model = gpt) {
-    Admission admission = limiter.admit(user, model, plan, {.stated = tokens}, at(ms));
-    admission.reservation.settle(tokens, at(ms));
-    return admission.decision;
-}
 
 TEST(Limiter, AdmitsABurstOfTheWholeLimitAndThenSaysWhenToComeBack) {
     Limiter limiter({.slots = 8});
@@ -87,31 +66,6 @@ TEST(Limiter, CountsEachUserAndModelForItself) {
     EXPECT_FALSE(call(limiter, plan, 0, 0, alice, gpt).admitted);
 }
 
-TEST(Limiter, TellsWhatCanNeverFit) {
-    struct Row {
-        std::string_view name;
-        Plan plan;
-        std::int64_t tokens;
-        Resource refused_by;
-    };
-    const Row rows[] = {
-        {"no requests", {.rpm = 0, .tpm = 10}, 1, Resource::requests},
-        {"no tokens", {.tpm = 0}, 0, Resource::tokens},
-        {"more tokens than the limit", {.rpm = 5, .tpm = 10}, 11, Resource::tokens},
-        {"nothing in flight", {.rpm = 5, .concurrency = 0}, 0, Resource::concurrency},
-    };
-    for (const Row& row : rows) {
-        SCOPED_TRACE(row.name);
-        Limiter limiter({.slots = 8});
-        const Admission admission = ask(limiter, row.plan, 0, row.tokens);
-        EXPECT_FALSE(admission.decision.admitted);
-        EXPECT_FALSE(admission.reservation.is_active());
-        EXPECT_TRUE(admission.decision.can_never_fit);
-        EXPECT_EQ(admission.decision.refused_by, row.refused_by);
-        EXPECT_EQ(admission.decision.retry_after, Milliseconds(0));
-    }
-}
-
 TEST(Limiter, RefusalNamesTheLimitToWaitForLongest) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 2, .tpm = 100};
@@ -128,8 +82,8 @@ TEST(Limiter, RefusalNamesTheLimitToWaitForLongest) {
 TEST(Limiter, RefusalChargesNothing) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 5, .tpm = 100, .concurrency = 3};
-    const Admission held = ask(limiter, plan, 0, 80);
-    EXPECT_EQ(ask(limiter, plan, 0, 30).decision.refused_by, Resource::tokens);
+    const Admission held = ask(limiter, plan, 0, {.stated = 80});
+    EXPECT_EQ(ask(limiter, plan, 0, {.stated = 30}).decision.refused_by, Resource::tokens);
     const Budgets left = limiter.peek(alice, gpt, plan, at(0));
     EXPECT_EQ(left.requests.remaining, 4);
     EXPECT_EQ(left.tokens.remaining, 20);
@@ -166,13 +120,13 @@ TEST(Limiter, CancelAndDestructionGiveEverythingBackButSettlingKeepsTheRequest) 
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 10, .tpm = 1000};
     {
-        const Admission dropped = ask(limiter, plan, 0, 300);
+        const Admission dropped = ask(limiter, plan, 0, {.stated = 300});
     }
     EXPECT_EQ(limiter.peek(alice, gpt, plan, at(1)).requests.remaining, 10);
     EXPECT_EQ(limiter.peek(alice, gpt, plan, at(1)).tokens.remaining, 1000);
-    ask(limiter, plan, 1, 300).reservation.cancel(at(2));
+    ask(limiter, plan, 1, {.stated = 300}).reservation.cancel(at(2));
     EXPECT_EQ(limiter.peek(alice, gpt, plan, at(2)).tokens.remaining, 1000);
-    ask(limiter, plan, 3, 300).reservation.settle(120, at(4));
+    ask(limiter, plan, 3, {.stated = 300}).reservation.settle(120, at(4));
     const Budgets left = limiter.peek(alice, gpt, plan, at(4));
     EXPECT_EQ(left.requests.remaining, 9);
     EXPECT_EQ(left.tokens.remaining, 880);
@@ -182,7 +136,7 @@ TEST(Limiter, CancelAndDestructionGiveEverythingBackButSettlingKeepsTheRequest) 
 TEST(Limiter, TokensBeyondTheEstimateAreOwed) {
     Limiter limiter({.slots = 8});
     const Plan plan{.tpm = 1000};
-    ask(limiter, plan, 0, 100).reservation.settle(1500, at(10));
+    ask(limiter, plan, 0, {.stated = 100}).reservation.settle(1500, at(10));
     EXPECT_EQ(limiter.peek(alice, gpt, plan, at(10)).tokens.remaining, 0);
     const Decision refused = call(limiter, plan, 59'999, 0);
     EXPECT_EQ(refused.refused_by, Resource::tokens);
@@ -193,7 +147,7 @@ TEST(Limiter, TokensBeyondTheEstimateAreOwed) {
 TEST(Limiter, OverrunOfAnAnswerThatOutlivedTheWindowIsOwedFromItsEnd) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 5, .tpm = 1000};
-    Admission stream = ask(limiter, plan, 0, 100);
+    Admission stream = ask(limiter, plan, 0, {.stated = 100});
     stream.reservation.settle(700, at(90'000));
     const Budgets left = limiter.peek(alice, gpt, plan, at(90'000));
     EXPECT_EQ(left.tokens.remaining, 400);
@@ -204,9 +158,9 @@ TEST(Limiter, OverrunOfAnAnswerThatOutlivedTheWindowIsOwedFromItsEnd) {
 TEST(Limiter, RefundThatComesLateDoesNotHitTheNextRun) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 2, .tpm = 1000};
-    Admission late = ask(limiter, plan, 0, 400);
-    Admission cancelled_late = ask(limiter, plan, 0, 100);
-    const Admission next = ask(limiter, plan, 60'000, 500);
+    Admission late = ask(limiter, plan, 0, {.stated = 400});
+    Admission cancelled_late = ask(limiter, plan, 0, {.stated = 100});
+    const Admission next = ask(limiter, plan, 60'000, {.stated = 500});
     late.reservation.settle(0, at(60'001));
     cancelled_late.reservation.cancel(at(60'001));
     const Budgets left = limiter.peek(alice, gpt, plan, at(60'001));
@@ -217,8 +171,8 @@ TEST(Limiter, RefundThatComesLateDoesNotHitTheNextRun) {
 TEST(Limiter, ChargesOfOneMillisecondShareARunSoThatRefundsFindTheirs) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 3, .tpm = 1000};
-    Admission first = ask(limiter, plan, 0, 10);
-    Admission second = ask(limiter, plan, 0, 600);
+    Admission first = ask(limiter, plan, 0, {.stated = 10});
+    Admission second = ask(limiter, plan, 0, {.stated = 600});
     first.reservation.cancel(at(5));
     second.reservation.settle(0, at(5));  // more than the first run alone would hold
     const Budgets left = limiter.peek(alice, gpt, plan, at(5));
@@ -231,7 +185,7 @@ TEST(Limiter, ReservationSurvivesThePromotionOfItsSlot) {
     const Plan plan{.rpm = 1000, .tpm = 1'000'000, .concurrency = 500};
     std::vector<Reservation> held;
     for (int i = 0; i < 200; ++i) {
-        held.push_back(std::move(ask(limiter, plan, 300 * i, 100).reservation));
+        held.push_back(std::move(ask(limiter, plan, 300 * i, {.stated = 100}).reservation));
     }
     EXPECT_EQ(limiter.counts().promotions, 3U);
     EXPECT_EQ(limiter.counts().slots_used, 1U);

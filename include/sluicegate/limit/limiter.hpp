@@ -2,8 +2,9 @@
 /// Decides whether a user may call a model now: requests, tokens and concurrency in one step.
 ///
 /// Threads    any number may call everything at once; one spin byte guards one (user, model).
-/// Memory     bounded by Settings::slots; keys that were idle for a window are evicted on demand,
-///            which loses nothing (law L4). Nothing is allocated per request.
+/// Memory     bounded by Settings::slots, twice where a plan has a limit per day; keys that were
+///            idle for a window are evicted on demand, which loses nothing (law L4). Nothing is
+///            allocated per request.
 /// Errors     none: when every slot is in use, newcomers share overflow slots, which reject
 ///            sooner, never later.
 /// Source     docs/limits.md states the laws that this holds to.
@@ -14,9 +15,11 @@
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/limit/reservation.hpp"
 
-#include <cstddef>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 namespace sluicegate::limit {
 
@@ -64,23 +67,32 @@ public:
     Admission admit(UserId user, ModelId model, const Plan& plan, const Demand& demand,
                     Instant now) noexcept;
 
-    /// What is left, without charging anything. For status pages.
+    /// What is used and left, without charging anything. For status pages.
     [[nodiscard]] Budgets peek(UserId user, ModelId model, const Plan& plan, Instant now) noexcept;
 
     /// Brings the key's slot towards the cache: call as soon as user and model are known.
     void prefetch(UserId user, ModelId model) const noexcept;
 
     [[nodiscard]] TableCounts counts() const noexcept;
+    /// The same of the table for limits per day, which is made for the first plan that has one.
+    [[nodiscard]] TableCounts day_counts() const noexcept;
 
 private:
     friend class Reservation;
 
     void grow(Reservation::Ticket& ticket, std::int64_t tokens_in_all, Instant now) noexcept;
-    void settle(const Reservation::Ticket& ticket, std::int64_t actual_tokens,
-                Instant now) noexcept;
-    void cancel(const Reservation::Ticket& ticket, std::uint64_t now_ms) noexcept;
+    void settle(Reservation::Ticket& ticket, std::int64_t actual_tokens, Instant now) noexcept;
+    void correct(Reservation::Ticket& ticket, std::uint64_t used, Instant now, bool ends) noexcept;
+    void cancel(const Reservation::Ticket& ticket, std::optional<Instant> now) noexcept;
 
-    std::unique_ptr<SlotTable> table_;
+    /// Made when first asked for.
+    SlotTable& days() noexcept;
+
+    std::uint32_t slots_;
+    std::unique_ptr<SlotTable> minutes_;
+    std::atomic<SlotTable*> days_{nullptr};
+    std::once_flag days_made_;
+    std::unique_ptr<SlotTable> days_owner_;
 };
 
 }  // namespace sluicegate::limit

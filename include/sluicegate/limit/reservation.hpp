@@ -51,12 +51,20 @@ public:
 private:
     friend class Limiter;
 
-    /// Finds the charge again by key and time, never by address: the slot may have moved.
+    /// The latest charge in one window: what can still be given back while it is live.
+    struct Charged {
+        std::uint64_t stamp = 0;   ///< when, by the slot's clock
+        std::uint32_t tokens = 0;  ///< by this charge alone
+        bool has_request = false;  ///< false for growth after the request had expired
+        bool is_overflow = false;  ///< in an overflow slot that keys share
+    };
+    /// Finds the charges again by key and time, never by address: slots may have moved.
     struct Ticket {
         std::uint64_t key = 0;
-        std::uint64_t stamp_ms = 0;  ///< when it was admitted, by the slot's clock
-        std::uint32_t tokens = 0;    ///< reserved
-        bool is_overflow = false;    ///< charged to a shared overflow slot
+        Charged minute;
+        Charged day;               ///< only if counts_day
+        std::uint32_t tokens = 0;  ///< reserved in all
+        bool counts_day = false;   ///< the plan had a limit per day
     };
 
     Reservation(Limiter& limiter, const Ticket& ticket) noexcept
