@@ -17,6 +17,14 @@ enum ExitCode : int {
 int serve(const std::string& file);
 /// `running`: the file of a running daemon; what a reload would change is then printed.
 int check(const std::string& file, const std::optional<std::string>& running);
+struct ExplainOptions {
+    std::string file;
+    std::string user;
+    std::string model;
+    bool json = false;  ///< for programs
+};
+/// Prints the limits in force for a user and a model, and which entry of the file set each.
+int explain(const ExplainOptions& options);
 int key_new(const std::string& user, const std::string& id);
 int key_hash();
 /// Asks /readyz of the admin port that the configuration names.

@@ -32,6 +32,15 @@ int main(int argc, char** argv) {
                       "The file of a running daemon: print what a reload would change");
     check->callback([&] { exit_code = cli::check(file, running); });
 
+    cli::ExplainOptions explained;
+    CLI::App* explain = program.add_subcommand(
+        "explain", "Print the limits of a user on a model, and where each comes from");
+    explain->add_option("--config", explained.file, "The YAML file")->required();
+    explain->add_option("--user", explained.user, "The user's name")->required();
+    explain->add_option("--model", explained.model, "The model's name")->required();
+    explain->add_flag("--json", explained.json, "For programs");
+    explain->callback([&] { exit_code = cli::explain(explained); });
+
     CLI::App* key = program.add_subcommand("key", "Make API keys and hash them");
     key->require_subcommand(1);
     CLI::App* key_new = key->add_subcommand("new", "Print a new key, once, and its YAML line");

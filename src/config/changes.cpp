@@ -86,17 +86,6 @@ std::string sockets_text(const Server& server) {
     });
 }
 
-std::string dry_run_text(LimitNames names) {
-    if (names.empty()) return "false";
-    if (names == LimitNames::all()) return "true";
-    std::string text;
-    for (const LimitName name : limit_names) {
-        if (!names.contains(name)) continue;
-        text += (text.empty() ? "[" : ", ") + std::string(name_of(name));
-    }
-    return text + ']';
-}
-
 void add_limits(Entity& entity, const std::string& prefix, const Limits& limits) {
     for (const LimitName name : limit_names) {
         const auto& value = value_of(limits, name);

@@ -20,6 +20,17 @@ std::optional<LimitName> limit_named(std::string_view text) noexcept {
     return std::nullopt;
 }
 
+std::string dry_run_text(LimitNames names) {
+    if (names.empty()) return "false";
+    if (names == LimitNames::all()) return "true";
+    std::string text;
+    for (const LimitName name : limit_names) {
+        if (!names.contains(name)) continue;
+        text += (text.empty() ? "[" : ", ") + std::string(name_of(name));
+    }
+    return text + ']';
+}
+
 const std::optional<std::int64_t>& value_of(const Limits& limits, LimitName name) noexcept {
     switch (name) {
         case LimitName::rpm: return limits.rpm;

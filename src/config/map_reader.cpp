@@ -1,7 +1,5 @@
 #include "config/map_reader.hpp"
 
-#include "config/nearest.hpp"
-
 #include <algorithm>
 #include <cassert>
 #include <span>
@@ -10,9 +8,6 @@
 
 namespace sluicegate::config {
 namespace {
-
-/// More names than this are not searched for a near one: it would take too long for a hint.
-constexpr std::size_t searched_names_max = 1000;
 
 std::string join(std::span<const std::string_view> words) {
     std::string text;
@@ -157,12 +152,6 @@ std::vector<NamedEntry> named_entries(Context& context, const Value& at) {
             {key.text, &key, Value{&at.node->items[index], child_path(at.path, key.text)}});
     }
     return entries;
-}
-
-std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& candidates) {
-    if (candidates.size() > searched_names_max) return "";
-    const auto near = nearest(name, candidates);
-    return near ? ", did you mean " + std::string(*near) + "?" : "";
 }
 
 }  // namespace sluicegate::config

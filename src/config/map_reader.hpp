@@ -3,6 +3,8 @@
 ///
 /// The typed readers leave `into` alone (its default stays) when the key is absent or wrong.
 
+#include "sluicegate/config/nearest.hpp"
+
 #include "config/known_keys.hpp"
 #include "config/scalar.hpp"
 
@@ -79,9 +81,5 @@ struct NamedEntry {
 /// The entries of a map by name, such as `limits` of a user. A null node is an empty map; a name
 /// that comes twice is a problem, and its first entry stands. Names are not checked otherwise.
 [[nodiscard]] std::vector<NamedEntry> named_entries(Context& context, const Value& at);
-
-/// ", did you mean X?" or "".
-[[nodiscard]] std::string did_you_mean(std::string_view name,
-                                       const std::vector<std::string_view>& candidates);
 
 }  // namespace sluicegate::config

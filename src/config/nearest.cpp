@@ -1,4 +1,4 @@
-#include "config/nearest.hpp"
+#include "sluicegate/config/nearest.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +9,9 @@ namespace {
 
 /// Names longer than this are not compared: the distance takes time by the product of the lengths.
 constexpr std::size_t compared_bytes_max = 128;
+
+/// More names than this are not searched: it would take too long for a hint.
+constexpr std::size_t searched_names_max = 1000;
 
 /// Optimal string alignment: insert, delete, replace, or swap two neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -49,6 +52,12 @@ std::optional<std::string_view> nearest(std::string_view name,
         }
     }
     return best;
+}
+
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates) {
+    if (candidates.size() > searched_names_max) return "";
+    const auto near = nearest(name, candidates);
+    return near ? ", did you mean " + std::string(*near) + "?" : "";
 }
 
 }  // namespace sluicegate::config

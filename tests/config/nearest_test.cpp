@@ -1,4 +1,4 @@
-#include "config/nearest.hpp"
+#include "sluicegate/config/nearest.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::config {
 namespace {
@@ -33,6 +34,19 @@ TEST(Nearest, GivesUpOnLongNames) {
     const std::string name(129, 'a');
     const std::array<std::string_view, 1> known{name};
     EXPECT_FALSE(nearest(name, known).has_value());
+}
+
+TEST(DidYouMean, EndsASentenceWithTheNearestName) {
+    const std::array<std::string_view, 2> known{"alice", "bob"};
+    EXPECT_EQ(did_you_mean("alcie", known), ", did you mean alice?");
+    EXPECT_EQ(did_you_mean("gertrude", known), "");
+}
+
+TEST(DidYouMean, SearchesNoMoreThanAThousandNames) {
+    std::vector<std::string_view> known(1000, "alice");
+    EXPECT_EQ(did_you_mean("alcie", known), ", did you mean alice?");
+    known.emplace_back("bob");
+    EXPECT_EQ(did_you_mean("alcie", known), "");
 }
 
 }  // namespace

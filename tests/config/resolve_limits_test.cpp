@@ -115,5 +115,12 @@ TEST(LimitNames, AreFoundByTheirKeys) {
     EXPECT_EQ(limit_named("dry_run"), std::nullopt);
 }
 
+TEST(LimitNames, AreWrittenAsTheFileHasThem) {
+    EXPECT_EQ(dry_run_text(LimitNames::all()), "true");
+    EXPECT_EQ(dry_run_text(LimitNames()), "false");
+    EXPECT_EQ(dry_run_text(LimitNames{LimitName::concurrency, LimitName::tpm}),
+              "[tpm, concurrency]");
+}
+
 }  // namespace
 }  // namespace sluicegate::config

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sluicegate::config {
@@ -48,6 +49,9 @@ private:
 
     std::uint8_t bits_ = 0;
 };
+
+/// As the file has it: "true" for all, "false" for none, else "[tpm, rpd]".
+[[nodiscard]] std::string dry_run_text(LimitNames names);
 
 /// Where an entry stands in the files; line 0: nowhere, it was not written.
 struct Place {

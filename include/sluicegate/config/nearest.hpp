@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace sluicegate::config {
@@ -11,5 +12,9 @@ namespace sluicegate::config {
 /// most a third of the longer of the two, and at least 1; nothing when none is near.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view name,
                                                       std::span<const std::string_view> candidates);
+
+/// ", did you mean X?" for the end of a message, or "". Many candidates are not searched.
+[[nodiscard]] std::string did_you_mean(std::string_view name,
+                                       std::span<const std::string_view> candidates);
 
 }  // namespace sluicegate::config
