@@ -1,27 +1,14 @@
 #pragma once
-/// Certificates made for one test: an authority of its own, and what it signs.
+/// Certificates as files, as the code under test wants them: an authority, and what it signs.
 
-#include <filesystem>
-#include <memory>
+#include "support/certificates.hpp"
+#include "support/temporary_folder.hpp"
+
 #include <string>
-
-struct evp_pkey_st;
-struct x509_st;
 
 namespace sluicegate::test {
 
-/// A folder that is removed with its contents.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder();
-    [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
-private:
-    std::filesystem::path path_;
-};
+using support::TemporaryFolder;
 
 struct CertificateRequest {
     std::string names = "DNS:gateway.test";  ///< subjectAltName in OpenSSL's notation
@@ -39,16 +26,14 @@ class Authority {
 public:
     /// Files are named after `name` and lie in `folder`.
     Authority(const TemporaryFolder& folder, const std::string& name);
-    ~Authority();
     [[nodiscard]] const std::string& file() const { return file_; }
-    CertificateFiles issue(const std::string& name, const CertificateRequest& request);
+    /// Replaces what was issued under the same name before.
+    CertificateFiles issue(const std::string& name, const CertificateRequest& request) const;
 
 private:
     const TemporaryFolder& folder_;
+    support::CertificateAuthority authority_;
     std::string file_;
-    std::shared_ptr<evp_pkey_st> key_;
-    std::shared_ptr<x509_st> certificate_;
-    long serial_ = 1;
 };
 
 }  // namespace sluicegate::test

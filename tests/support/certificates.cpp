@@ -60,14 +60,14 @@ void add_extension(X509* x509, X509* issuer, int nid, const std::string& value) 
     X509_EXTENSION_free(extension);
 }
 
-X509* new_x509(const std::string& common_name, EVP_PKEY* key, std::chrono::hours from,
-               std::chrono::hours to) {
+X509* new_x509(const std::string& common_name, EVP_PKEY* key, std::chrono::seconds from,
+               std::chrono::seconds to) {
     static std::atomic<long> serial{1};
     X509* const x509 = X509_new();
     X509_set_version(x509, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x509), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(x509), std::chrono::seconds(from).count());
-    X509_gmtime_adj(X509_getm_notAfter(x509), std::chrono::seconds(to).count());
+    X509_gmtime_adj(X509_getm_notBefore(x509), from.count());
+    X509_gmtime_adj(X509_getm_notAfter(x509), to.count());
     X509_set_pubkey(x509, key);
     std::string name = common_name;
     auto* const bytes = static_cast<unsigned char*>(static_cast<void*>(name.data()));

@@ -23,8 +23,8 @@ struct LeafOptions {
     /// Entries of subjectAltName, as OpenSSL spells them.
     std::vector<std::string> names{"DNS:localhost", "IP:127.0.0.1"};
     std::string usage = "serverAuth";
-    std::chrono::hours valid_from{-24};  ///< from now
-    std::chrono::hours valid_to{24};
+    std::chrono::seconds valid_from = std::chrono::hours(-24);  ///< from now
+    std::chrono::seconds valid_to = std::chrono::hours(24);
 };
 
 class CertificateAuthority {

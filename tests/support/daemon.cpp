@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <poll.h>
 #include <sstream>
@@ -87,28 +88,6 @@ bool looks_like_a_sanitizer_report(std::string_view log) {
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluicegate-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryFolder::write(const std::string& name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
-    const std::filesystem::path fresh = path_ / (name + ".new");
-    std::ofstream out(fresh, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out) throw std::runtime_error("cannot write " + fresh.string());
-    std::filesystem::rename(fresh, file);
-    return file.string();
-}
 
 Daemon::Daemon(std::string_view yaml, DaemonOptions options) {
     for (const auto& [name, text] : options.files) folder_.write(name, text);

@@ -8,13 +8,13 @@
 ///            wait_for_log() and log(), which any may call.
 
 #include "support/deadline.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -26,22 +26,6 @@
 #include <vector>
 
 namespace sluicegate::support {
-
-/// A folder that goes away with the object.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    ~TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    /// Writes (or replaces, by rename) a file in it and returns its path.
-    std::string write(const std::string& name, std::string_view text) const;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 struct DaemonOptions {
     std::size_t listeners = 2;  ///< how many `listening` lines mean that it is ready
