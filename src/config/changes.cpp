@@ -114,6 +114,7 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.timeouts.drain", duration_text(server.timeouts.drain));
     if (config.admin.listen) entity.add("admin.listen", address_text(*config.admin.listen));
     entity.add("admin.show_users", bool_text(config.admin.show_users));
+    entity.add("admin.user_metrics", bool_text(config.admin.user_metrics));
     entity.add("limiter.window", duration_text(config.limiter.window));
     entity.add("limiter.slots", std::to_string(config.limiter.slots));
     if (!config.limiter.state_file.empty()) {

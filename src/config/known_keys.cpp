@@ -18,7 +18,7 @@ constexpr Keys<6> server{"listen",     "threads",         "max_body",
 constexpr Keys<2> listener{"address", "tls"};
 constexpr Keys<2> listener_tls{"certificate", "private_key"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
-constexpr Keys<2> admin{"listen", "show_users"};
+constexpr Keys<3> admin{"listen", "show_users", "user_metrics"};
 constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<2> log{"level", "access"};

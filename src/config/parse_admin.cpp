@@ -9,6 +9,7 @@ Admin parse_admin(Context& context, const Value& at) {
         admin.listen = parse_listen_address(context, *listen);
     }
     map.boolean("show_users", admin.show_users);
+    map.boolean("user_metrics", admin.user_metrics);
     return admin;
 }
 

@@ -59,4 +59,9 @@ struct Record {
     Instant last_delta_at{};
 };
 
+/// The mean over a stream of at least two pieces.
+[[nodiscard]] inline Instant::duration inter_token_time(const Record& record) noexcept {
+    return (record.last_delta_at - record.first_delta_at) / (record.output_deltas - 1);
+}
+
 }  // namespace sluicegate::gateway

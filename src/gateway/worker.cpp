@@ -6,6 +6,7 @@
 
 #include "gateway/client_connection.hpp"
 #include "gateway/overload.hpp"
+#include "gateway/record_counters.hpp"
 #include "gateway/upstream_fields.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -38,6 +39,7 @@ Worker::Worker(const Shared& shared)
       deadlines_(shared.clock.now()),
       resolver_(context_, shared.clock),
       request_counters_(shared.registry),
+      record_counters_(std::make_unique<RecordCounters>(shared.registry)),
       in_flight_(shared.registry.gauge(Metric::requests_in_flight)),
       connections_gauge_(shared.registry.gauge(Metric::client_connections)) {
 }

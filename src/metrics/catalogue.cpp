@@ -20,6 +20,24 @@ constexpr std::array auth_failure_labels{
           "`missing_api_key`, `invalid_authorization_header`, `invalid_api_key`, "
           "`api_key_expired`, `ip_not_allowed`"}};
 constexpr std::array decision_labels{model, Label{"decision", "`admitted`, `rejected`"}};
+constexpr Label user{"user", "a configured user"};
+constexpr std::array refusal_labels{model,
+                                    Label{"limit", "`rpm`, `tpm`, `rpd`, `tpd`, `concurrency`"},
+                                    Label{"mode", "`enforced`, `dry_run`"}};
+constexpr Label window{"window", "`minute`, `day`"};
+constexpr std::array window_labels{window};
+constexpr std::array promotion_labels{
+    window, Label{"outcome", "`done`; `short`: the larger slots were used up"}};
+constexpr std::array token_labels{
+    model,
+    Label{"kind", "`input`, `output`; parts of them: `cached_input`, `cache_write`, `reasoning`"},
+    Label{"source",
+          "`reported` by the upstream, `counted` as the output went by, `estimated` from sizes"}};
+constexpr std::array user_request_labels{
+    user, model,
+    Label{"outcome", "`ok`, or the kind of the error as in the log, e.g. `rate_limited`"}};
+constexpr std::array user_token_labels{
+    user, model, Label{"kind", "`input`, `output`; `settled`: what the limits were charged"}};
 constexpr std::array upstream_labels{upstream};
 constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
 constexpr std::array upstream_connect_labels{
@@ -49,6 +67,34 @@ constexpr std::array<Definition, metric_count> definitions{{
      auth_failure_labels, "Requests refused for their credentials."},
     {Metric::limiter_decisions_total, "sluicegate_limiter_decisions_total", Type::counter,
      Unit::one, decision_labels, "Requests that the rate limits let pass or refused."},
+    {Metric::limiter_refusals_total, "sluicegate_limiter_refusals_total", Type::counter, Unit::one,
+     refusal_labels, "Requests that a limit refused or, in a dry run, would have refused."},
+    {Metric::limiter_settled_tokens_total, "sluicegate_limiter_settled_tokens_total", Type::counter,
+     Unit::one, model_labels,
+     "Tokens that the limits were charged in the end, in place of what was reserved."},
+    {Metric::limiter_slots_used, "sluicegate_limiter_slots_used", Type::gauge, Unit::one,
+     window_labels, "Pairs of user and model that the limiter keeps counts of."},
+    {Metric::limiter_memory_bytes, "sluicegate_limiter_memory_bytes", Type::gauge, Unit::one,
+     window_labels, "Memory mapped for these counts."},
+    {Metric::limiter_evictions_total, "sluicegate_limiter_evictions_total", Type::counter,
+     Unit::one, window_labels, "Idle counts whose place another pair took; nothing is lost by it."},
+    {Metric::limiter_promotions_total, "sluicegate_limiter_promotions_total", Type::counter,
+     Unit::one, promotion_labels, "Pairs that needed a larger slot for an exact log."},
+    {Metric::limiter_overflows_total, "sluicegate_limiter_overflows_total", Type::counter,
+     Unit::one, window_labels,
+     "Requests decided by a slot that several pairs share, because limiter.slots were all in "
+     "use: refused sooner than they had to be."},
+    {Metric::tokens_total, "sluicegate_tokens_total", Type::counter, Unit::one, token_labels,
+     "Model tokens of answered requests."},
+    {Metric::inter_token_duration_seconds, "sluicegate_inter_token_duration_seconds",
+     Type::histogram, Unit::nanoseconds, model_labels,
+     "Mean time between two pieces of output, once for each stream."},
+    {Metric::user_requests_total, "sluicegate_user_requests_total", Type::counter, Unit::one,
+     user_request_labels,
+     "Requests by user; only with admin.user_metrics, and never with show_users: false."},
+    {Metric::user_tokens_total, "sluicegate_user_tokens_total", Type::counter, Unit::one,
+     user_token_labels,
+     "Model tokens by user; only with admin.user_metrics, and never with show_users: false."},
     {Metric::client_connections,
      "sluicegate_client_connections",
      Type::gauge,

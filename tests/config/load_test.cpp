@@ -43,6 +43,7 @@ TEST(Load, GivesDefaultsToTheSmallestFile) {
     EXPECT_EQ(config.limiter.state_file, "");
     EXPECT_FALSE(config.limiter.ietf_fields);
     EXPECT_TRUE(config.admin.show_users);
+    EXPECT_FALSE(config.admin.user_metrics);
     EXPECT_EQ(config.streams.keep_alive, 15s);
     EXPECT_EQ(config.streams.commit_after, 0s);
     EXPECT_EQ(config.streams.buffer, 64U << 10);
@@ -95,6 +96,7 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.limiter.state_file, (good_folder / "files/limiter.state").string());
     EXPECT_TRUE(config.limiter.ietf_fields);
     EXPECT_FALSE(config.admin.show_users);
+    EXPECT_TRUE(config.admin.user_metrics);
     EXPECT_EQ(config.streams.keep_alive, 5min);
     EXPECT_EQ(config.streams.commit_after, 1s);
     EXPECT_EQ(config.streams.buffer, 16U << 10);

@@ -48,6 +48,7 @@ struct Server {
 struct Admin {
     std::optional<Listener> listen;  ///< never TLS; absent: no admin port
     bool show_users = true;          ///< status and metrics may name users; false: never
+    bool user_metrics = false;       ///< metrics by user, where show_users allows it
 };
 
 }  // namespace sluicegate::config

@@ -57,6 +57,8 @@ struct WorkerSnapshot {
     std::vector<UpstreamCounters> upstream_counters;
 };
 
+class RecordCounters;
+
 class Worker {
 public:
     struct Shared {
@@ -112,6 +114,7 @@ public:
     [[nodiscard]] metrics::RequestCounters& request_counters() noexcept {
         return request_counters_;
     }
+    [[nodiscard]] RecordCounters& record_counters() noexcept { return *record_counters_; }
     void count_auth_failure(ErrorKind kind);
     void count_upstream_error(const std::string& upstream, ErrorKind kind);
     [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
@@ -146,6 +149,7 @@ private:
     RequestIdSource request_ids_;
     std::minstd_rand random_{std::random_device{}()};
     metrics::RequestCounters request_counters_;
+    std::unique_ptr<RecordCounters> record_counters_;
     metrics::Gauge in_flight_;
     metrics::Gauge connections_gauge_;
     std::string http_date_;

@@ -17,6 +17,17 @@ enum class Metric : std::uint8_t {
     request_duration_seconds,                      ///< {model}
     auth_failures_total,                           ///< {kind}
     limiter_decisions_total,                       ///< {model, decision}
+    limiter_refusals_total,                        ///< {model, limit, mode}
+    limiter_settled_tokens_total,                  ///< {model}
+    limiter_slots_used,                            ///< {window}
+    limiter_memory_bytes,                          ///< {window}
+    limiter_evictions_total,                       ///< {window}
+    limiter_promotions_total,                      ///< {window, outcome}
+    limiter_overflows_total,                       ///< {window}
+    tokens_total,                                  ///< {model, kind, source}
+    inter_token_duration_seconds,                  ///< {model}
+    user_requests_total,                           ///< {user, model, outcome}
+    user_tokens_total,                             ///< {user, model, kind}
     client_connections,                            ///< {}
     upstream_first_byte_duration_seconds,          ///< {upstream}
     upstream_request_duration_seconds,             ///< {upstream}

@@ -1,0 +1,96 @@
+#include "gateway/access_line.hpp"
+
+#include "sluicegate/base/json_text.hpp"
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/config/address.hpp"
+
+#include <chrono>
+#include <string_view>
+
+namespace sluicegate::gateway {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+void append_text(std::string& out, std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    out += ",\"";
+    out += name;
+    out += "\":";
+    append_json_string(out, value);
+}
+
+void append_number(std::string& out, std::string_view name, std::int64_t value) {
+    out += ",\"";
+    out += name;
+    out += "\":";
+    append_decimal(out, value);
+}
+
+std::int64_t micros_between(Instant from, Instant to) {
+    return duration_cast<microseconds>(to - from).count();
+}
+
+void append_usage(std::string& out, const Record& record) {
+    if (record.decision && record.decision->refused_by != limit::Resource::none) {
+        append_text(out, "limit", limit::name_of(record.decision->refused_by));
+    }
+    if (record.decision && record.decision->would_refuse != limit::Resource::none) {
+        append_text(out, "dry_run", limit::name_of(record.decision->would_refuse));
+    }
+    if (record.usage_source == UsageSource::none) return;
+    append_number(out, "input_tokens", record.usage.input);
+    append_number(out, "output_tokens", record.usage.output);
+    const auto append_part = [&](std::string_view name, std::int64_t value) {
+        if (value != 0) append_number(out, name, value);
+    };
+    append_part("cached_input_tokens", record.usage.cached_input);
+    append_part("cache_write_tokens", record.usage.cache_write);
+    append_part("reasoning_tokens", record.usage.reasoning);
+    append_part("audio_ms", record.usage.audio_ms);
+    append_text(out, "usage_source", name_of(record.usage_source));
+    append_number(out, "settled_tokens", record.settled_tokens);
+    append_text(out, "finish_reason", record.finish_reason);
+    if (record.output_deltas > 1) {
+        append_number(out, "inter_token_us",
+                      duration_cast<microseconds>(inter_token_time(record)).count());
+    }
+}
+
+}  // namespace
+
+void append_access_line(std::string& out, const Request& request, Instant now) {
+    const Record& record = request.record;
+    const auto wall = request.worker.clock().wall_now().time_since_epoch();
+    out += "{\"time\":";
+    log::append_timestamp(out, duration_cast<microseconds>(wall).count());
+    out += ",\"level\":\"info\",\"event\":\"access\"";
+    append_text(out, "request_id", request.id.text());
+    append_text(out, "client", config::IpAddress(request.client.address()).text());
+    append_text(out, "endpoint",
+                record.endpoint ? openai::name_of(*record.endpoint) : std::string_view("unknown"));
+    append_number(out, "status", record.status);
+    append_text(out, "outcome", record.error ? name_of(*record.error) : std::string_view("ok"));
+    append_text(out, "user", record.caller.user_name);
+    append_text(out, "key", record.caller.key_id);
+    append_text(out, "group", record.caller.group);
+    if (record.model != nullptr) append_text(out, "model", record.model->settings->name);
+    if (record.upstream) {
+        append_text(out, "upstream", request.config().config.upstreams[*record.upstream].name);
+        append_number(out, "attempts", record.attempts);
+    }
+    if (record.is_streaming) out += ",\"stream\":true";
+    append_usage(out, record);
+    append_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
+    append_number(out, "bytes_out", static_cast<std::int64_t>(record.bytes_out));
+    if (record.answered_at) {
+        append_number(out, "first_byte_us",
+                      micros_between(request.started_at, *record.answered_at));
+    }
+    append_number(out, "duration_us", micros_between(request.started_at, now));
+    append_text(out, "detail", record.error_detail);
+    out += "}\n";
+}
+
+}  // namespace sluicegate::gateway
