@@ -1,9 +1,15 @@
+#include "limit/slot_table.hpp"
+
 #include "sluicegate/limit/limiter.hpp"
+
+#include "limit/admission_list.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -108,30 +114,134 @@ TEST(SlotTable, ClockThatStepsBackGainsNothingByAnEviction) {
     EXPECT_EQ(call(limiter, 3, plan, 1000).retry_after, Milliseconds(60'000));
 }
 
-TEST(SlotTable, StaysSoundUnderChurnAndShortage) {
-    const std::uint64_t seed = std::random_device{}();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
+TEST(SlotTable, EvictsAKeyThatWasIdleForAWindowAndNotAMillisecondSooner) {
+    Limiter limiter({.slots = 1});
+    const Plan plan{.rpm = 1};
+    EXPECT_TRUE(call(limiter, 1, plan, 0).admitted);
+    EXPECT_TRUE(call(limiter, 2, plan, 59'999).admitted);
+    EXPECT_EQ(limiter.counts().evictions, 0U);
+    EXPECT_FALSE(call(limiter, 2, plan, 60'000).admitted);  // with what it used while it shared
+    EXPECT_EQ(limiter.counts().evictions, 1U);
+}
+
+TEST(SlotTable, FindsASlotThatWasInFlightWhenItWasLastSearched) {
+    Limiter limiter({.slots = 1});
+    Admission held = limiter.admit(UserId{1}, model, {}, {}, at(0));
+    EXPECT_TRUE(call(limiter, 2, {}, 20).admitted);
+    EXPECT_TRUE(call(limiter, 2, {}, 30).admitted);
+    EXPECT_EQ(limiter.counts().overflows, 2U);
+    held.reservation.settle(0, at(40));
+    EXPECT_TRUE(call(limiter, 2, {}, 60'039).admitted);
+    EXPECT_EQ(limiter.counts().overflows, 3U);
+    EXPECT_TRUE(call(limiter, 2, {}, 60'040).admitted);
+    EXPECT_EQ(limiter.counts().overflows, 3U);
+    EXPECT_EQ(limiter.counts().evictions, 1U);
+}
+
+TEST(SlotTable, SearchForAnIdleSlotIsShortAndTheNextOneGoesOn) {
+    constexpr std::uint32_t slots = 4096;
+    constexpr std::uint32_t looks = 64;
+    std::uint64_t overflows = 0;
+    for (const std::uint32_t idle : {0U, 1000U, 2000U, 3000U}) {
+        SCOPED_TRACE(idle);
+        Limiter limiter({.slots = slots});
+        for (std::uint32_t user = 0; user < slots; ++user) {
+            ASSERT_TRUE(call(limiter, user, {}, user == idle ? 0 : 30'000).admitted);
+        }
+        std::uint32_t newcomers = 0;
+        for (; limiter.counts().evictions == 0 && newcomers <= slots; ++newcomers) {
+            EXPECT_TRUE(call(limiter, slots + newcomers, {}, 60'000).admitted);
+        }
+        EXPECT_LE(newcomers, slots / looks + 2);
+        EXPECT_EQ(limiter.counts().overflows, newcomers - 1);
+        overflows += limiter.counts().overflows;
+    }
+    EXPECT_GT(overflows, 0U);
+}
+
+TEST(SlotTable, SharedSlotIsNotFoundAgainOnceTheKeyMayHaveLeftIt) {
+    SlotTable table(WindowSpans(60'000, 1), 1);
+    const Key first = Key::of(UserId{1}, model);
+    const Key second = Key::of(UserId{2}, model);
+    EXPECT_FALSE(table.find_or_make(first, 0, false).is_overflow);
+    EXPECT_FALSE(table.find_at_once(second, std::nullopt).slot);
+    const std::uint32_t leavers = [&] {
+        const FoundSlot shared = table.find_or_make(second, 1, false);
+        EXPECT_TRUE(shared.is_overflow);
+        return shared.leavers;
+    }();
+    EXPECT_TRUE(table.find_at_once(second, leavers).is_overflow);
+    EXPECT_FALSE(table.find_or_make(second, 60'000, false).is_overflow);
+    // As if its own slot were missed, because it is being moved within the index.
+    const Key third = [&] {  // shares the overflow slot with the second
+        std::uint32_t user = 3;
+        while ((Key::of(UserId{user}, model).hash >> 40U) % 16 != (second.hash >> 40U) % 16) ++user;
+        return Key::of(UserId{user}, model);
+    }();
+    EXPECT_FALSE(table.find_at_once(third, leavers).slot);
+    EXPECT_TRUE(table.find_at_once(second, leavers).slot);
+    EXPECT_FALSE(table.find_at_once(second, leavers).is_overflow);
+}
+
+/// Keys come and go between slots of their own and shared ones, in the minute's table and in the
+/// day's; answers use more than was reserved, and end after their keys have moved.
+void churn(const Plan& plan, std::uint64_t seed) {
     constexpr std::uint32_t users = 400;
     constexpr std::int64_t window = 1000;
+    constexpr std::int64_t day = Settings::day.count();
+    std::mt19937_64 random(seed);
     Limiter limiter({.window = Milliseconds(window), .slots = 150});
-    const Plan plan{.rpm = 3};
-    std::vector<std::vector<std::int64_t>> admitted(users);
+    std::vector<WindowOracle> minutes(users, WindowOracle(window, 1, 0));
+    std::vector<WindowOracle> days(users, WindowOracle(day, Settings::day_unit.count(), 0));
+    struct Held {
+        Reservation reservation;
+        std::uint32_t user;
+        WindowOracle::Charged minute;
+        WindowOracle::Charged day;
+    };
+    std::deque<Held> held;
     std::int64_t now = 0;
     for (int i = 0; i < 200'000; ++i) {
         now += static_cast<std::int64_t>(random() % 16 == 0 ? random() % 40 : random() % 3);
         if (random() % 5000 == 0) now += window;
+        if (plan.rpd && random() % 2000 == 0) now += day / 2;
         const auto user = static_cast<std::uint32_t>(random() % users);
-        auto& list = admitted[user];
-        std::erase_if(list, [&](std::int64_t then) { return now - then >= window; });
-        if (call(limiter, user, plan, now).admitted) {
-            list.push_back(now);
-            ASSERT_LE(list.size(), 3U) << "user " << user << ", call " << i;
+        minutes[user].advance(now);
+        days[user].advance(now);
+        Admission admission = limiter.admit(UserId{user}, model, plan, {.stated = 10}, at(now));
+        if (admission.decision.admitted) {
+            held.push_back({std::move(admission.reservation), user, minutes[user].charge(1, 10),
+                            days[user].charge(1, 10)});
+            ASSERT_LE(minutes[user].exact().requests(), *plan.rpm) << user << ", call " << i;
+            ASSERT_LE(minutes[user].exact().tokens(), *plan.tpm) << user << ", call " << i;
+            if (plan.rpd) {
+                ASSERT_LE(days[user].exact().requests(), *plan.rpd) << user << ", call " << i;
+                ASSERT_LE(days[user].exact().tokens(), *plan.tpd) << user << ", call " << i;
+            }
         }
+        if (held.size() <= 30) continue;
+        Held& oldest = held.front();
+        const auto used = static_cast<std::int64_t>(5 + random() % 20);
+        oldest.reservation.settle(used, at(now));
+        minutes[oldest.user].advance(now);
+        minutes[oldest.user].correct(oldest.minute, 10, used);
+        days[oldest.user].advance(now);
+        days[oldest.user].correct(oldest.day, 10, used);
+        held.pop_front();
     }
-    EXPECT_LE(limiter.counts().slots_used, 150U);
-    EXPECT_GT(limiter.counts().evictions, 1000U);
-    EXPECT_GT(limiter.counts().overflows, 1000U);
+    for (const TableCounts& counts : {limiter.counts(), limiter.day_counts()}) {
+        if (counts.slots_used == 0) continue;
+        EXPECT_LE(counts.slots_used, 150U);
+        EXPECT_GT(counts.evictions, 1000U);
+        EXPECT_GT(counts.overflows, 1000U);
+    }
+}
+
+TEST(SlotTable, StaysSoundUnderChurnAndShortage) {
+    const std::uint64_t seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    churn({.rpm = 3, .tpm = 60}, seed);
+    churn({.rpm = 3, .tpm = 60, .rpd = 8, .tpd = 120}, seed);
 }
 
 TEST(SlotTable, HoldsManyKeysInLittleMemory) {
