@@ -21,6 +21,8 @@ std::size_t skip_space(std::string_view text, std::size_t at) noexcept {
     return at;
 }
 
+}  // namespace
+
 /// What the text between the quotes takes once it is decoded: \uXXXX stands for two or three bytes,
 /// half a pair for two.
 std::int64_t decoded_bytes(std::string_view raw) noexcept {
@@ -33,8 +35,6 @@ std::int64_t decoded_bytes(std::string_view raw) noexcept {
     }
     return bytes;
 }
-
-}  // namespace
 
 std::size_t find_member_value(std::string_view json, std::string_view key,
                               std::size_t from) noexcept {
@@ -57,7 +57,7 @@ DeltaText text_of_members(std::string_view json, std::string_view key) noexcept 
         const std::string_view text = scanner.take_string();
         at = json.size() - scanner.rest().size();
         if (text.empty()) continue;
-        ++out.pieces;
+        if (out.pieces++ == 0) out.first = text;
         out.bytes += std::max<std::int64_t>(decoded_bytes(text), 1);
     }
     return out;

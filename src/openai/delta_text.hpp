@@ -15,7 +15,11 @@ namespace sluicegate::openai {
 struct DeltaText {
     std::int64_t pieces = 0;  ///< strings that are not empty
     std::int64_t bytes = 0;   ///< of these, in UTF-8
+    std::string_view first;   ///< of these, between its quotes
 };
+
+/// `raw` stands between the quotes.
+[[nodiscard]] std::int64_t decoded_bytes(std::string_view raw) noexcept;
 
 /// All strings of the members whose names end in `key` (which ends in a quote).
 [[nodiscard]] DeltaText text_of_members(std::string_view json, std::string_view key) noexcept;

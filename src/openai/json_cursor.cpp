@@ -1,6 +1,7 @@
 #include "openai/json_cursor.hpp"
 
 #include "openai/json_text.hpp"
+#include "openai/prompt_tally.hpp"
 
 namespace sluicegate::openai {
 namespace {
@@ -20,6 +21,12 @@ bool is_scalar(std::string_view token) noexcept {
         default: return is_number(token);
     }
 }
+
+struct NoVisitor {
+    void key(std::string_view /*raw*/) noexcept {}
+    void string(std::string_view /*raw*/) noexcept {}
+    void other_scalar() noexcept {}
+};
 
 }  // namespace
 
@@ -46,9 +53,10 @@ bool JsonCursor::take_string(std::string_view& raw) noexcept {
     return true;
 }
 
-bool JsonCursor::take_scalar(std::string_view& text) noexcept {
+bool JsonCursor::take_scalar(std::size_t& end) noexcept {
     if (at_end()) return fault();
-    text = token();
+    const std::string_view text = token();
+    end = starts_[next_] + text.size();
     if (!is_scalar(text)) return fault();
     ++next_;
     return true;
@@ -90,6 +98,53 @@ bool JsonCursor::enter(Place& place, bool is_object) noexcept {
     if (peek() != closing) return fault();
     close();
     return false;
+}
+
+template <class Visitor>
+ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
+    if (failed_) return {};
+    const std::size_t outer = depth_;
+    const std::size_t begin = offset();
+    std::size_t end = begin;
+    std::string_view text;
+    while (true) {
+        const char first = peek();
+        if (first == '{' || first == '[') {
+            if (!open(first == '{')) return {};
+            if (peek() != closing_bracket()) {
+                if (first == '{') {
+                    if (!take_key(text)) return {};
+                    visitor.key(text);
+                }
+                continue;
+            }
+            end = close();
+        } else {
+            const std::size_t scalar_begin = offset();
+            if (!take_scalar(end)) return {};
+            if (first == '"') {
+                visitor.string(text_.substr(scalar_begin + 1, end - scalar_begin - 2));
+            } else {
+                visitor.other_scalar();
+            }
+        }
+        while (depth_ > outer && peek() == closing_bracket()) end = close();
+        if (depth_ == outer) return {begin, end - begin};
+        if (!take(',')) return {};
+        if (objects_[depth_ - 1]) {
+            if (!take_key(text)) return {};
+            visitor.key(text);
+        }
+    }
+}
+
+ByteRange JsonCursor::take_value() noexcept {
+    NoVisitor nobody;
+    return walk(nobody);
+}
+
+ByteRange JsonCursor::take_value(PromptTally& tally) noexcept {
+    return walk(tally);
 }
 
 }  // namespace sluicegate::openai

@@ -16,6 +16,8 @@
 
 namespace sluicegate::openai {
 
+class PromptTally;
+
 class JsonCursor {
 public:
     /// Where one object is: one for each object that is entered.
@@ -49,15 +51,10 @@ public:
     bool next_element(Place& place) noexcept;
 
     /// Steps over one value of any kind; its bytes, trailing white space excluded.
-    ByteRange take_value() noexcept {
-        NoVisitor nobody;
-        return take_value(nobody);
-    }
+    ByteRange take_value() noexcept;
 
-    /// The same, and tells `visitor` of every key (between its quotes) and every scalar (the whole
-    /// token) inside.
-    template <class Visitor>
-    ByteRange take_value(Visitor& visitor) noexcept;
+    /// The same, and tells `tally` what it came by.
+    ByteRange take_value(PromptTally& tally) noexcept;
 
     /// Fails if anything but white space follows.
     void take_end() noexcept {
@@ -68,15 +65,12 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
-    struct NoVisitor {
-        void key(std::string_view /*raw*/) noexcept {}
-        void scalar(std::string_view /*token*/) noexcept {}
-    };
-
+    template <class Visitor>
+    ByteRange walk(Visitor& visitor) noexcept;
     [[nodiscard]] std::string_view token() const noexcept;
     bool take(char wanted) noexcept;
     bool take_string(std::string_view& raw) noexcept;
-    bool take_scalar(std::string_view& text) noexcept;
+    bool take_scalar(std::size_t& end) noexcept;
     bool open(bool is_object) noexcept;
     std::size_t close() noexcept;
     [[nodiscard]] char closing_bracket() const noexcept { return objects_[depth_ - 1] ? '}' : ']'; }
@@ -94,39 +88,5 @@ private:
     std::bitset<json_depth_max> objects_;  // by level: an object, not an array
     bool failed_ = false;
 };
-
-template <class Visitor>
-ByteRange JsonCursor::take_value(Visitor& visitor) noexcept {
-    if (failed_) return {};
-    const std::size_t outer = depth_;
-    const std::size_t begin = offset();
-    std::size_t end = begin;
-    std::string_view text;
-    while (true) {
-        const char first = peek();
-        if (first == '{' || first == '[') {
-            if (!open(first == '{')) return {};
-            if (peek() != closing_bracket()) {
-                if (first == '{') {
-                    if (!take_key(text)) return {};
-                    visitor.key(text);
-                }
-                continue;
-            }
-            end = close();
-        } else {
-            if (!take_scalar(text)) return {};
-            visitor.scalar(text);
-            end = starts_[next_ - 1] + text.size();
-        }
-        while (depth_ > outer && peek() == closing_bracket()) end = close();
-        if (depth_ == outer) return {begin, end - begin};
-        if (!take(',')) return {};
-        if (objects_[depth_ - 1]) {
-            if (!take_key(text)) return {};
-            visitor.key(text);
-        }
-    }
-}
 
 }  // namespace sluicegate::openai

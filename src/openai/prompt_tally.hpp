@@ -7,7 +7,7 @@
 
 namespace sluicegate::openai {
 
-/// A visitor of JsonCursor::take_value.
+/// Told by JsonCursor::take_value; strings and keys come as they stand between their quotes.
 class PromptTally {
 public:
     void key(std::string_view raw) noexcept {
@@ -15,15 +15,12 @@ public:
         if (raw.size() == image_key.size() && raw == image_key) awaits_image_ = true;
     }
 
-    void scalar(std::string_view token) noexcept {
-        if (token.front() != '"') {
-            ++size_.values;
-            return;
-        }
-        const std::string_view text = token.substr(1, token.size() - 2);
-        if ((awaits_image_ || text.size() >= long_text_bytes) && take_media(text)) return;
-        size_.text_bytes += static_cast<std::int64_t>(text.size());
+    void string(std::string_view raw) noexcept {
+        if ((awaits_image_ || raw.size() >= long_text_bytes) && take_media(raw)) return;
+        size_.text_bytes += static_cast<std::int64_t>(raw.size());
     }
+
+    void other_scalar() noexcept { ++size_.values; }
 
     [[nodiscard]] const PromptSize& size() const noexcept { return size_; }
 

@@ -1,60 +1,17 @@
 #include "sluicegate/openai/sse_scanner.hpp"
 
-#include "openai/delta_text.hpp"
-#include "openai/text_scanner.hpp"
-#include "openai/top_level.hpp"
-#include "openai/usage_object.hpp"
+#include "openai/event_reader.hpp"
+#include "openai/json_condenser.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sluicegate::openai {
 namespace {
 
 constexpr std::size_t kept_bytes_max = 64 * 1024;
 constexpr std::size_t legacy_error_bytes_max = 4 * 1024;
-
-bool contains(std::string_view text, std::string_view wanted) noexcept {
-    return memmem(text.data(), text.size(), wanted.data(), wanted.size()) != nullptr;
-}
-
-bool is_terminal(std::string_view type) noexcept {
-    constexpr std::string_view types[] = {
-        "response.completed",   "response.failed",   "response.incomplete",
-        "transcript.text.done", "speech.audio.done", "image_generation.completed",
-        "image_edit.completed",
-    };
-    return std::find(std::begin(types), std::end(types), type) != std::end(types);
-}
-
-/// A `usage` that is not null stands somewhere in the event.
-bool has_usage_object(std::string_view data) noexcept {
-    std::size_t at = 0;
-    while ((at = find_member_value(data, "\"usage\"", at)) < data.size()) {
-        if (data[at] == '{') return true;
-    }
-    return false;
-}
-
-Usage sum(const Usage& a, const Usage& b) noexcept {
-    const auto plus = [](std::int64_t x, std::int64_t y) { return std::min(x + y, usage_max); };
-    return {.input = plus(a.input, b.input),
-            .output = plus(a.output, b.output),
-            .total = plus(a.total, b.total),
-            .cached_input = plus(a.cached_input, b.cached_input),
-            .cache_write = plus(a.cache_write, b.cache_write),
-            .reasoning = plus(a.reasoning, b.reasoning),
-            .audio_ms = plus(a.audio_ms, b.audio_ms)};
-}
-
-/// Anthropic's message_delta counts from the start of the message and may leave the input out.
-Usage later(const Usage& first, const Usage& last) noexcept {
-    Usage out = last.input > 0 ? last : first;
-    out.output = last.output;
-    out.reasoning = last.reasoning;
-    out.total = std::min(out.input + out.output, usage_max);
-    return out;
-}
+/// Lines of data in one event; nothing is cut out of events with more.
+constexpr std::size_t segments_max = 64;
 
 /// Finds the ends of lines, whichever of the two bytes they are made of. Most streams hold no CR:
 /// then one search says so for the whole piece, and only LF is looked for line by line.
@@ -77,11 +34,19 @@ private:
 
 }  // namespace
 
-SseScanner::Name SseScanner::name_from(std::string_view text) noexcept {
-    if (text.empty()) return Name::none;
-    if (text == "error") return Name::error;
-    return is_terminal(text) ? Name::terminal : Name::other;
+struct SseScanner::Reading {
+    EventReader reader;
+    JsonCondenser condenser;  // of an event that is too long to be kept
+    EventName name = EventName::none;
+};
+
+SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted)
+    : endpoint_(endpoint),
+      reading_(new Reading{.reader = EventReader(endpoint, wanted), .condenser = {}}) {
 }
+SseScanner::~SseScanner() = default;
+SseScanner::SseScanner(SseScanner&&) noexcept = default;
+SseScanner& SseScanner::operator=(SseScanner&&) noexcept = default;
 
 std::size_t SseScanner::complete_prefix(std::string_view bytes) {
     cuts_.clear();
@@ -104,22 +69,23 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
         }
         after_blank_line_ = false;
         const std::size_t end = lines.next(position);
+        if (line_size_ == 0) line_offset_ = base + position;
         if (end == std::string_view::npos) {
             add_to_line(bytes.substr(position));
             break;
         }
         const std::string_view piece = bytes.substr(position, end - position);
-        const std::uint64_t line_offset = base + position - line_size_;
         position = end + 1;
         after_carriage_return_ = bytes[end] == '\r';
         stream_bytes_ = base + position;
         if (line_size_ == 0) {
-            end_line(piece, line_offset);
+            end_line(piece);
         } else {
             add_to_line(piece);
-            end_line(line_, line_offset);
+            if (!is_data_line_) end_line(line_);
             line_.clear();
             line_size_ = 0;
+            is_data_line_ = false;
         }
         if (after_blank_line_) complete = position;
     }
@@ -128,17 +94,27 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
 }
 
 void SseScanner::add_to_line(std::string_view bytes) {
-    line_.append(bytes.substr(0, kept_bytes_max - line_.size()));
     line_size_ += bytes.size();
+    if (is_data_line_) {
+        add_to_data(bytes);
+        return;
+    }
+    const std::size_t room = kept_bytes_max - line_.size();
+    line_.append(bytes.substr(0, room));
+    if (bytes.size() <= room || !line_.starts_with("data:")) return;
+    // Too long to be kept: its data goes on as it comes.
+    is_data_line_ = true;
+    end_line(line_);
+    add_to_data(bytes.substr(room));
 }
 
-void SseScanner::end_line(std::string_view line, std::uint64_t offset) {
+void SseScanner::end_line(std::string_view line) {
     if (line.empty()) {
         end_event();
         after_blank_line_ = true;
         return;
     }
-    if (!event_begun_) event_offset_ = offset;
+    if (!event_begun_) event_offset_ = line_offset_;
     event_begun_ = true;
     const std::size_t colon = line.find(':');
     const std::string_view field = line.substr(0, colon);
@@ -146,134 +122,112 @@ void SseScanner::end_line(std::string_view line, std::uint64_t offset) {
         colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
     if (value.starts_with(' ')) value.remove_prefix(1);
     if (field == "data") {
-        take_data(value, offset + line.size() - value.size());
+        begin_data(line_offset_ + (line.size() - value.size()));
+        add_to_data(value);
     } else if (field == "event") {
-        name_ = name_from(value);
+        reading_->name = event_name_from(value);
     } else if (field == "error" && !value.empty()) {
         legacy_error_ = value.substr(0, legacy_error_bytes_max);
-        event_has_legacy_error_ = true;
+        has_legacy_error_ = true;
     }
 }
 
-void SseScanner::take_data(std::string_view data, std::uint64_t offset) {
-    if (has_data_ && data_.size() < kept_bytes_max) data_ += '\n';
+/// One more line of data; `offset` is that of its value in the stream.
+void SseScanner::begin_data(std::uint64_t offset) {
+    if (has_data_) add_to_data("\n");
     has_data_ = true;
-    segments_.push_back({data_.size(), offset});
-    data_.append(data.substr(0, kept_bytes_max - data_.size()));
+    if (segments_.size() < segments_max) {
+        segments_.push_back({data_.size(), offset});
+    } else {
+        is_passed_ = true;
+    }
+}
+
+void SseScanner::add_to_data(std::string_view bytes) {
+    const std::size_t room = kept_bytes_max - data_.size();
+    if (bytes.size() > room && !is_long_) {
+        is_long_ = true;
+        reading_->condenser.feed(data_);
+    }
+    if (is_long_) reading_->condenser.feed(bytes);
+    data_.append(bytes.substr(0, room));
 }
 
 void SseScanner::end_event() {
+    EventReader& reader = reading_->reader;
     is_cut_whole_ = false;
     if (has_data_) ++events_;
-    if (name_ == Name::error) error_seen_ = true;
-    if (name_ == Name::terminal && has_data_) terminal_seen_ = true;
-    if (data_ == "[DONE]") {
+    if (is_long_) {
+        reader.read_long(reading_->name, data_, reading_->condenser.outline());
+        reading_->condenser.clear();
+    } else if (data_ == "[DONE]") {
         done_seen_ = true;
     } else if (has_data_) {
-        read_json();
+        cut_from_event(reader.read(reading_->name, data_));
+    } else if (has_legacy_error_) {
+        cut_from_event({.is_whole = true, .part = {}});
     }
-    if (event_has_legacy_error_ && !has_data_) cut_event();
+    if (reading_->name == EventName::error) reader.error_seen = true;
     data_.clear();
     segments_.clear();
+    reading_->name = EventName::none;
     has_data_ = false;
-    name_ = Name::none;
+    is_long_ = false;
     event_begun_ = false;
-    event_has_legacy_error_ = false;
+    has_legacy_error_ = false;
     is_passed_ = false;
 }
 
-void SseScanner::read_json() {
-    const bool is_chat =
-        endpoint_ == Endpoint::chat_completions || endpoint_ == Endpoint::completions;
-    TopLevel found;
-    const bool has_usage = has_usage_object(data_);
-    const bool is_parsed = has_usage || contains(data_, "\"error\"") ||
-                           contains(data_, "\"sequence_number\"") ||
-                           (!is_chat && name_ == Name::none && contains(data_, "\"type\""));
-    if (is_parsed) {
-        found = scan_top_level(data_);
-        if (found.has_error || found.type == "error") error_seen_ = true;
-        if (found.sequence_number) last_sequence_number_ = *found.sequence_number;
-        if (is_terminal(found.type)) terminal_seen_ = true;
-        if (has_usage) read_usage_of(found);
-    }
-    read_text();
-}
-
-/// Usage wherever the event has it, and what of it must not reach the client.
-void SseScanner::read_usage_of(const TopLevel& found) {
-    std::optional<Usage> usage = read_usage(found.usage);
-    const auto read_nested = [&](std::string_view object) {
-        for_each_member(object, [&](const TextMember& member) {
-            if (member.key == "usage" && !usage) usage = read_usage(member.value);
-        });
-    };
-    read_nested(found.response);
-    read_nested(found.message);
-    if (usage) add_usage(*usage, found.type);
-
-    if (found.usage.empty()) return;
-    const bool holds_only_usage =
-        found.has_empty_choices && !found.has_filter_results && !found.has_error;
-    if (wanted_.usage_event && holds_only_usage) {
-        cut_event();
-    } else if (wanted_.usage_members) {
-        const ByteRange member = found.usage_member;
-        cut(stream_offset(member.offset), stream_offset(member.offset + member.size - 1) + 1);
+void SseScanner::cut_from_event(const EventCut& wanted) {
+    if (is_passed_) return;
+    if (wanted.is_whole) {
+        is_cut_whole_ = true;
+        cut(event_offset_, stream_bytes_);
+    } else if (wanted.part.size > 0) {
+        const std::size_t last = wanted.part.offset + wanted.part.size - 1;
+        cut(stream_offset(wanted.part.offset), stream_offset(last) + 1);
     }
 }
 
-void SseScanner::add_usage(const Usage& usage, std::string_view type) {
-    if (!usage_) {
-        usage_ = usage;
-    } else if (type == "image_generation.completed" || type == "image_edit.completed") {
-        usage_ = sum(*usage_, usage);
-    } else if (type == "message_delta") {
-        usage_ = later(*usage_, usage);
-    } else {
-        usage_ = usage;
-    }
+void SseScanner::cut(std::uint64_t begin, std::uint64_t end) {
+    cuts_.push_back({begin, end - begin});
 }
 
-void SseScanner::read_text() {
-    DeltaText text;
-    switch (endpoint_) {
-        case Endpoint::chat_completions:
-            text = text_of_members(data_, "content\"");
-            if (text.pieces == 0) text = text_of_members(data_, "arguments\"");
-            if (text.pieces == 0) text = text_of_members(data_, "reasoning\"");
-            break;
-        case Endpoint::completions: text = text_of_members(data_, "text\""); break;
-        default:
-            if (contains(data_, ".delta\"")) text = text_of_members(data_, "\"delta\"");
-            break;
-    }
-    output_deltas_ += text.pieces;
-    output_bytes_ += text.bytes;
-    const std::string_view reason = reason_word(first_text(data_, "\"finish_reason\""));
-    if (!reason.empty()) finish_reason_ = reason;
-}
-
+/// Where in the stream a byte of the event's data came from.
 std::uint64_t SseScanner::stream_offset(std::size_t data_offset) const noexcept {
     std::size_t i = segments_.size() - 1;
     while (i > 0 && segments_[i].data_offset > data_offset) --i;
     return segments_[i].stream_offset + (data_offset - segments_[i].data_offset);
 }
 
-void SseScanner::cut_event() {
-    if (is_passed_) return;
-    is_cut_whole_ = true;
-    cut(event_offset_, stream_bytes_);
-}
-
-void SseScanner::cut(std::uint64_t begin, std::uint64_t end) {
-    if (!is_passed_) cuts_.push_back({begin, end - begin});
-}
-
 bool SseScanner::finished() const noexcept {
     if (done_seen_) return true;
     return endpoint_ != Endpoint::chat_completions && endpoint_ != Endpoint::completions &&
-           terminal_seen_;
+           reading_->reader.terminal_seen;
+}
+
+bool SseScanner::error_seen() const noexcept {
+    return reading_->reader.error_seen;
+}
+
+std::int64_t SseScanner::last_sequence_number() const noexcept {
+    return reading_->reader.last_sequence_number;
+}
+
+const std::optional<Usage>& SseScanner::usage() const noexcept {
+    return reading_->reader.usage;
+}
+
+std::int64_t SseScanner::output_deltas() const noexcept {
+    return reading_->reader.output_deltas;
+}
+
+std::int64_t SseScanner::output_bytes() const noexcept {
+    return reading_->reader.output_bytes;
+}
+
+std::string_view SseScanner::finish_reason() const noexcept {
+    return reading_->reader.finish_reason;
 }
 
 }  // namespace sluicegate::openai

@@ -3,9 +3,19 @@
 #include <algorithm>
 
 namespace sluicegate::openai {
+namespace {
+
+bool is_mark(char c) noexcept {
+    return c == '"' || c == ',' || c == '{' || c == '}' || c == '[' || c == ']';
+}
+
+}  // namespace
 
 void TextScanner::skip_space() noexcept {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+    // Hardly ever any.
+    while (!rest_.empty() && static_cast<unsigned char>(rest_.front()) <= ' ') {
+        rest_.remove_prefix(1);
+    }
 }
 
 bool TextScanner::take(char wanted) noexcept {
@@ -42,8 +52,8 @@ std::string_view TextScanner::take_value() noexcept {
     skip_space();
     const std::string_view from = rest_;
     std::size_t depth = 0;
-    while (!rest_.empty()) {
-        const char c = rest_.front();
+    do {
+        const char c = rest_.empty() ? '\0' : rest_.front();
         if (c == '"') {
             take_string();
         } else if (c == '{' || c == '[') {
@@ -52,13 +62,15 @@ std::string_view TextScanner::take_value() noexcept {
         } else if (depth > 0 && (c == '}' || c == ']')) {
             --depth;
             rest_.remove_prefix(1);
-        } else if (depth == 0 && (c == ',' || c == '}')) {
-            break;
+        } else if (depth > 0 && c == ',') {
+            rest_.remove_prefix(1);
         } else {
-            const std::size_t end = rest_.find_first_of("\"{}[],", 1);
-            rest_.remove_prefix(std::min(end, rest_.size()));
+            // A scalar, or inside an object a colon or white space: up to what ends it.
+            std::size_t end = 0;
+            while (end < rest_.size() && !is_mark(rest_[end])) ++end;
+            rest_.remove_prefix(end);
         }
-    }
+    } while (depth > 0 && !rest_.empty());
     const std::string_view value = from.substr(0, from.size() - rest_.size());
     return value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
 }

@@ -25,6 +25,7 @@ TopLevel scan_top_level(std::string_view json) noexcept {
     TopLevel found;
     TextScanner scanner(json);
     if (!scanner.take('{')) return found;
+    found.is_object = true;
     const auto offset = [&] { return json.size() - scanner.rest().size(); };
     std::size_t previous_end = 0;  // of the value before the current member; 0 before the first
     bool usage_is_first = false;
@@ -46,6 +47,8 @@ TopLevel scan_top_level(std::string_view json) noexcept {
             found.sequence_number = integer_from(value);
         } else if (key == "type") {
             found.type = string_text(value);
+        } else if (key == "delta") {
+            found.delta = string_text(value);
         } else if (key == "choices") {
             found.has_empty_choices = is_empty_array(value);
         } else if (key == "prompt_filter_results") {

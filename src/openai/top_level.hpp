@@ -11,11 +11,13 @@
 namespace sluicegate::openai {
 
 struct TopLevel {
+    bool is_object = false;
     bool has_error = false;  ///< `error` with a value that JavaScript and Python call true
     bool has_empty_choices = false;
     bool has_filter_results = false;  ///< Azure's prompt_filter_results
     std::optional<std::int64_t> sequence_number;
-    std::string_view type;  ///< between its quotes, as it stands
+    std::string_view type;   ///< between its quotes, as it stands
+    std::string_view delta;  ///< the text between its quotes, when it is a string
     /// The objects of these members, with their braces; empty for null and all else.
     std::string_view usage;
     std::string_view response;

@@ -1,9 +1,10 @@
 #pragma once
 /// Watches a stream of server-sent events go by: where events end, whether the stream is finished,
 /// whether it carries an error, what it says about usage and how much text went by. Changes
-/// nothing, but names the bytes that are not for the client. Holds at most 64 KiB of one event and
-/// 64 KiB of one line; a longer event is judged by its start.
+/// nothing, but names the bytes that are not for the client.
 ///
+/// Memory     at most 64 KiB of one event and 64 KiB of one line. Of a longer event the outline is
+///            kept, so that its usage is read all the same; nothing is cut out of it.
 /// Line ends  LF, CRLF and CR, mixed, in any split: feeding pieces equals feeding the whole.
 /// Cost       two searches per line; JSON is looked into only where an event can matter.
 /// Threads    one stream, one owner.
@@ -14,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +23,7 @@
 
 namespace sluicegate::openai {
 
-struct TopLevel;
+struct EventCut;
 
 /// What the gateway has asked the upstream for and the client has not.
 struct StreamCuts {
@@ -42,8 +44,10 @@ struct Cut {
 
 class SseScanner {
 public:
-    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}) noexcept
-        : endpoint_(endpoint), wanted_(wanted) {}
+    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {});
+    ~SseScanner();
+    SseScanner(SseScanner&&) noexcept;
+    SseScanner& operator=(SseScanner&&) noexcept;
 
     /// Takes the next bytes of the stream. Returns how many of them, from the start, complete
     /// events: up to and including the last blank line. The rest belongs to an event that is not
@@ -63,7 +67,7 @@ public:
     [[nodiscard]] bool done_seen() const noexcept { return done_seen_; }
     /// An `event: error`, or an object with a truthy top-level `error` or with type "error", went
     /// by: a client has been told that the stream failed.
-    [[nodiscard]] bool error_seen() const noexcept { return error_seen_; }
+    [[nodiscard]] bool error_seen() const noexcept;
     /// The line `error: {…}` of older llama.cpp servers went by. No SDK takes notice of it.
     [[nodiscard]] bool legacy_error_seen() const noexcept { return !legacy_error_.empty(); }
     /// What stood on that line: JSON, as error_in() reads it inside {"error":…}; "" for none.
@@ -71,9 +75,7 @@ public:
     /// Complete events with data, [DONE] included.
     [[nodiscard]] std::int64_t events() const noexcept { return events_; }
     /// Of the last complete event that had one; -1 before the first.
-    [[nodiscard]] std::int64_t last_sequence_number() const noexcept {
-        return last_sequence_number_;
-    }
+    [[nodiscard]] std::int64_t last_sequence_number() const noexcept;
     /// No event is half received: an own event may be written now.
     [[nodiscard]] bool is_between_events() const noexcept {
         return line_size_ == 0 && !event_begun_;
@@ -85,64 +87,55 @@ public:
 
     /// The last that was reported; of images, the sum of the completed ones; of Anthropic's
     /// messages, the first event's input with the last event's output.
-    [[nodiscard]] const std::optional<Usage>& usage() const noexcept { return usage_; }
+    [[nodiscard]] const std::optional<Usage>& usage() const noexcept;
     /// Pieces of generated text that went by: message content, reasoning, arguments of tool calls.
     /// Most servers send one token in each.
-    [[nodiscard]] std::int64_t output_deltas() const noexcept { return output_deltas_; }
+    [[nodiscard]] std::int64_t output_deltas() const noexcept;
     /// Bytes of that text in UTF-8.
-    [[nodiscard]] std::int64_t output_bytes() const noexcept { return output_bytes_; }
+    [[nodiscard]] std::int64_t output_bytes() const noexcept;
     /// As in AnswerFacts; "" until it is known.
-    [[nodiscard]] std::string_view finish_reason() const noexcept { return finish_reason_; }
+    [[nodiscard]] std::string_view finish_reason() const noexcept;
 
 private:
-    enum class Name : std::uint8_t { none, error, terminal, other };
+    struct Reading;
 
-    /// Where a piece of data_ came from.
+    /// Where a line of data_ came from.
     struct Segment {
         std::size_t data_offset = 0;
         std::uint64_t stream_offset = 0;
     };
 
-    static Name name_from(std::string_view text) noexcept;
     void add_to_line(std::string_view bytes);
-    void end_line(std::string_view line, std::uint64_t offset);
+    void end_line(std::string_view line);
+    void begin_data(std::uint64_t offset);
+    void add_to_data(std::string_view bytes);
     void end_event();
-    void take_data(std::string_view data, std::uint64_t offset);
-    void read_json();
-    void read_usage_of(const TopLevel& found);
-    void add_usage(const Usage& usage, std::string_view type);
-    void read_text();
-    void cut_event();
+    void cut_from_event(const EventCut& wanted);
     void cut(std::uint64_t begin, std::uint64_t end);
     [[nodiscard]] std::uint64_t stream_offset(std::size_t data_offset) const noexcept;
 
     Endpoint endpoint_;
-    StreamCuts wanted_;
+    std::unique_ptr<Reading> reading_;
     std::string line_;  // the start of a line whose end has not come yet
     std::size_t line_size_ = 0;
+    std::uint64_t line_offset_ = 0;
     std::string data_;  // the data of the current event, lines joined by LF
     std::vector<Segment> segments_;
     std::vector<Cut> cuts_;
     std::string legacy_error_;
-    std::string finish_reason_;
-    std::optional<Usage> usage_;
     std::uint64_t stream_bytes_ = 0;
     std::uint64_t event_offset_ = 0;
     std::int64_t events_ = 0;
-    std::int64_t output_deltas_ = 0;
-    std::int64_t output_bytes_ = 0;
-    std::int64_t last_sequence_number_ = -1;
-    Name name_ = Name::none;
+    bool is_data_line_ = false;  // the line is data, and data_ has what came of it
     bool has_data_ = false;
+    bool is_long_ = false;  // the event has more data than is kept
     bool event_begun_ = false;
-    bool event_has_legacy_error_ = false;
+    bool has_legacy_error_ = false;
     bool is_passed_ = false;
     bool is_cut_whole_ = false;
     bool after_carriage_return_ = false;
     bool after_blank_line_ = false;
     bool done_seen_ = false;
-    bool error_seen_ = false;
-    bool terminal_seen_ = false;
 };
 
 }  // namespace sluicegate::openai

@@ -1,0 +1,172 @@
+#include "openai/event_reader.hpp"
+
+#include "openai/delta_text.hpp"
+#include "openai/text_scanner.hpp"
+#include "openai/usage_object.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluicegate::openai {
+namespace {
+
+bool contains(std::string_view text, std::string_view wanted) noexcept {
+    return memmem(text.data(), text.size(), wanted.data(), wanted.size()) != nullptr;
+}
+
+bool is_terminal(std::string_view type) noexcept {
+    constexpr std::string_view types[] = {
+        "response.completed",   "response.failed",   "response.incomplete",
+        "transcript.text.done", "speech.audio.done", "image_generation.completed",
+        "image_edit.completed",
+    };
+    return std::find(std::begin(types), std::end(types), type) != std::end(types);
+}
+
+/// A `usage` that is not null stands somewhere in the event.
+bool has_usage_object(std::string_view data) noexcept {
+    std::size_t at = 0;
+    while ((at = find_member_value(data, R"("usage")", at)) < data.size()) {
+        if (data[at] == '{') return true;
+    }
+    return false;
+}
+
+/// Base64 in a piece of sound is no text.
+bool adds_text(std::string_view type) noexcept {
+    return type.ends_with(".delta") && !type.ends_with("audio.delta");
+}
+
+Usage sum(const Usage& a, const Usage& b) noexcept {
+    const auto plus = [](std::int64_t x, std::int64_t y) { return std::min(x + y, usage_max); };
+    return {.input = plus(a.input, b.input),
+            .output = plus(a.output, b.output),
+            .total = plus(a.total, b.total),
+            .cached_input = plus(a.cached_input, b.cached_input),
+            .cache_write = plus(a.cache_write, b.cache_write),
+            .reasoning = plus(a.reasoning, b.reasoning),
+            .audio_ms = plus(a.audio_ms, b.audio_ms)};
+}
+
+/// Anthropic's message_delta counts from the start of the message and may leave the input out.
+Usage later(const Usage& first, const Usage& last) noexcept {
+    Usage out = last.input > 0 ? last : first;
+    out.output = last.output;
+    out.reasoning = last.reasoning;
+    out.total = std::min(out.input + out.output, usage_max);
+    return out;
+}
+
+}  // namespace
+
+EventName event_name_from(std::string_view text) noexcept {
+    if (text.empty()) return EventName::none;
+    if (text == "error") return EventName::error;
+    return is_terminal(text) ? EventName::terminal : EventName::other;
+}
+
+EventCut EventReader::read(EventName name, std::string_view data) {
+    if (name == EventName::none) {
+        const std::string_view text = shape_.match(data);
+        if (text.data() != nullptr) {
+            if (!text.empty()) ++output_deltas;
+            output_bytes += static_cast<std::int64_t>(text.size());
+            return {};
+        }
+    }
+    const TopLevel found = read_members(name, data);
+    const DeltaText text = text_of(data, found);
+    output_deltas += text.pieces;
+    output_bytes += text.bytes;
+    const bool has_reason = read_reason(data, found);
+    const bool is_plain =
+        is_chat() && name == EventName::none && !found.is_object && text.pieces == 1 && !has_reason;
+    if (is_plain) shape_.remember(data, text.first);
+    return cut_of(found);
+}
+
+void EventReader::read_long(EventName name, std::string_view start, std::string_view outline) {
+    const TopLevel found = read_members(name, outline);
+    // Only the start of the text is there to be counted.
+    const DeltaText text = text_of(start, found);
+    output_deltas += text.pieces;
+    output_bytes += text.bytes;
+    read_reason(is_chat() ? start : outline, found);
+}
+
+/// Looks inside where it can matter.
+TopLevel EventReader::read_members(EventName name, std::string_view data) {
+    if (name == EventName::error) error_seen = true;
+    if (name == EventName::terminal) terminal_seen = true;
+    const bool can_matter = !is_chat() || has_usage_object(data) || contains(data, R"("error")") ||
+                            contains(data, R"("sequence_number")");
+    if (!can_matter) return {};
+    TopLevel found = scan_top_level(data);
+    if (found.has_error || found.type == "error") error_seen = true;
+    if (found.sequence_number) last_sequence_number = *found.sequence_number;
+    if (is_terminal(found.type)) terminal_seen = true;
+    read_usage_of(found);
+    return found;
+}
+
+void EventReader::read_usage_of(const TopLevel& found) {
+    std::optional<Usage> reported = read_usage(found.usage);
+    for (const std::string_view object : {found.response, found.message}) {
+        for_each_member(object, [&](const TextMember& member) {
+            if (member.key == "usage" && !reported) reported = read_usage(member.value);
+        });
+    }
+    if (!reported) return;
+    if (usage &&
+        (found.type == "image_generation.completed" || found.type == "image_edit.completed")) {
+        usage = sum(*usage, *reported);
+    } else if (usage && found.type == "message_delta") {
+        usage = later(*usage, *reported);
+    } else {
+        usage = reported;
+    }
+}
+
+DeltaText EventReader::text_of(std::string_view data, const TopLevel& found) const noexcept {
+    DeltaText text;
+    if (endpoint_ == Endpoint::chat_completions) {
+        // One of these in each event; reasoning_content is found as content.
+        for (const std::string_view key : {R"(content")", R"(arguments")", R"("reasoning")"}) {
+            text = text_of_members(data, key);
+            if (text.pieces > 0) break;
+        }
+    } else if (endpoint_ == Endpoint::completions) {
+        text = text_of_members(data, R"("text")");
+    } else if (!found.delta.empty() && adds_text(found.type)) {
+        text = {.pieces = 1, .bytes = decoded_bytes(found.delta), .first = found.delta};
+    }
+    return text;
+}
+
+bool EventReader::read_reason(std::string_view data, const TopLevel& found) {
+    std::string_view reason;
+    if (is_chat()) {
+        reason = reason_word(first_text(data, R"("finish_reason")"));
+    } else if (!found.response.empty() && is_terminal(found.type)) {
+        std::string_view status;
+        std::string_view details;
+        for_each_member(found.response, [&](const TextMember& member) {
+            if (member.key == "status") status = string_text(member.value);
+            if (member.key == "incomplete_details") details = member.value;
+        });
+        reason = response_reason(status, details);
+    }
+    if (!reason.empty()) finish_reason = reason;
+    return !reason.empty();
+}
+
+EventCut EventReader::cut_of(const TopLevel& found) const noexcept {
+    if (found.usage.empty()) return {};
+    const bool holds_only_usage =
+        found.has_empty_choices && !found.has_filter_results && !found.has_error;
+    if (wanted_.usage_event && holds_only_usage) return {.is_whole = true, .part = {}};
+    if (wanted_.usage_members) return {.is_whole = false, .part = found.usage_member};
+    return {};
+}
+
+}  // namespace sluicegate::openai

@@ -1,0 +1,43 @@
+#pragma once
+/// Passes JSON of any length through and keeps its outline: objects, with arrays emptied, deep
+/// objects emptied and long strings cut. What an event says about itself stays readable (usage is
+/// an object of numbers), pictures and pages of text do not.
+///
+/// Splits   feeding pieces gives what feeding the whole gives.
+/// Bounds   outline_bytes_max; what comes behind is left out.
+/// Errors   none: text that is no JSON gives an outline of no use.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::openai {
+
+class JsonCondenser {
+public:
+    static constexpr std::size_t outline_bytes_max = 16 * 1024;
+    /// `response.usage.output_tokens_details` stands at the fourth level.
+    static constexpr std::size_t kept_levels = 4;
+    static constexpr std::size_t string_bytes_max = 128;
+
+    void feed(std::string_view bytes);
+    [[nodiscard]] std::string_view outline() const noexcept { return outline_; }
+    void clear() noexcept { *this = {}; }
+
+private:
+    void take(char c);
+    void take_in_string(char c);
+    void keep(char c) {
+        if (outline_.size() < outline_bytes_max) outline_ += c;
+    }
+
+    std::string outline_;
+    std::size_t depth_ = 0;
+    std::size_t hidden_from_ = 0;  // the depth below which nothing is kept; 0: all is kept
+    std::size_t string_bytes_ = 0;
+    bool is_in_string_ = false;
+    bool is_escaped_ = false;
+    bool is_escape_kept_ = false;
+};
+
+}  // namespace sluicegate::openai
