@@ -33,6 +33,7 @@ const Named* find_named(const std::vector<Named>& list, const std::string& name,
         std::ranges::find_if(list, [&](const Named& one) { return one.name == name; });
     if (found != list.end()) return &*found;
     std::vector<std::string_view> known;
+    known.reserve(list.size());
     for (const Named& one : list) known.push_back(one.name);
     std::fprintf(stderr, "%s: no such %s, got %s%s\n", file.c_str(), kind, name.c_str(),
                  config::did_you_mean(name, known).c_str());

@@ -41,7 +41,7 @@ Opened open_regular(const std::string& path) {
 }  // namespace
 
 FileText read_file(const std::string& path, std::size_t bytes_max) {
-    Opened opened = open_regular(path);
+    const Opened opened = open_regular(path);
     if (opened.file == nullptr) return {"", opened.error};
     std::string text;
     char buffer[16384];

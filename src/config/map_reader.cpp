@@ -89,6 +89,14 @@ std::optional<Value> MapReader::require(std::string_view key) const {
     return value;
 }
 
+void MapReader::count(std::string_view key, const Range<std::int64_t>& range,
+                      std::optional<std::int64_t>& into) const {
+    const auto value = find(key);
+    if (!value) return;
+    const auto number = read_count(context_, *value, range);
+    if (number) into = number;
+}
+
 void MapReader::size(std::string_view key, const Range<std::int64_t>& range,
                      std::size_t& into) const {
     const auto value = find(key);

@@ -8,6 +8,7 @@
 #include "config/known_keys.hpp"
 #include "config/scalar.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,13 +34,15 @@ public:
     [[nodiscard]] bool is_map() const noexcept { return is_map_; }
     [[nodiscard]] const Value& at() const noexcept { return at_; }
 
-    template <class Integer>
+    template <std::integral Integer>
     void count(std::string_view key, const Range<std::int64_t>& range, Integer& into) const {
         const auto value = find(key);
         if (!value) return;
         const auto number = read_count(context_, *value, range);
         if (number) into = static_cast<Integer>(*number);
     }
+    void count(std::string_view key, const Range<std::int64_t>& range,
+               std::optional<std::int64_t>& into) const;
     void size(std::string_view key, const Range<std::int64_t>& range, std::size_t& into) const;
     /// Into Milliseconds, or an optional of it.
     template <class Into>

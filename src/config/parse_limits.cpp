@@ -1,7 +1,7 @@
 #include "config/sections.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cstddef>
 
 namespace sluicegate::config {
 namespace {
@@ -14,8 +14,8 @@ void add_dry_run_name(Context& context, const Value& at, LimitNames& into) {
     if (!text) return;
     const auto name = limit_named(text->text);
     if (!name) {
-        std::vector<std::string_view> known;
-        for (const LimitName one : limit_names) known.push_back(name_of(one));
+        std::array<std::string_view, limit_names.size()> known{};
+        std::ranges::transform(limit_names, known.begin(), name_of);
         add_problem(context, at, "no such limit" + got(*text) + did_you_mean(text->text, known));
         return;
     }

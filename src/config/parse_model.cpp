@@ -44,6 +44,7 @@ std::optional<std::size_t> find_upstream(Context& context, const Value& at,
     const auto found = upstreams.index_by_name.find(text->text);
     if (found == upstreams.index_by_name.end()) {
         std::vector<std::string_view> known;
+        known.reserve(upstreams.index_by_name.size());
         for (const auto& [name, index] : upstreams.index_by_name) known.push_back(name);
         add_problem(context, at, "no such upstream" + got(*text) + did_you_mean(text->text, known));
         return std::nullopt;

@@ -42,19 +42,19 @@ std::set<std::string> documented_paths() {
     return paths;
 }
 
-const json& resolved(const json& schema, const json& root) {
-    if (!schema.contains("$ref")) return schema;
-    const auto pointer = schema["$ref"].get<std::string>().substr(1);
-    return root.at(json::json_pointer(pointer));
-}
-
-void collect(const json& unresolved, const json& root, const std::string& path,
+void collect(const json& schema, const json& root, const std::string& path,
              std::set<std::string>& into) {
-    const json& schema = resolved(unresolved, root);
+    if (schema.contains("$ref")) {
+        const auto pointer = schema["$ref"].get<std::string>().substr(1);
+        collect(root.at(json::json_pointer(pointer)), root, path, into);
+        return;
+    }
     if (schema.contains("properties")) {
         EXPECT_EQ(schema.value("additionalProperties", json(true)), json(false)) << path;
         for (const auto& [key, value] : schema["properties"].items()) {
-            const std::string child = path.empty() ? key : path + '.' + key;
+            std::string child = path;
+            if (!child.empty()) child += '.';
+            child += key;
             into.insert(child);
             collect(value, root, child, into);
         }

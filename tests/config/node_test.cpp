@@ -57,9 +57,10 @@ TEST(Node, WritesAliasesOut) {
 TEST(Node, StopsAnExponentialDocumentEarly) {
     std::string text = "a0: &a0 [x, x]\n";
     for (int i = 1; i < 60; ++i) {
+        const std::string name = "a" + std::to_string(i);
         const std::string before = "*a" + std::to_string(i - 1);
-        text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before + ", " +
-                before + "]\n";
+        text.append(name).append(": &").append(name);
+        text.append(" [").append(before).append(", ").append(before).append("]\n");
     }
     const Parsed parsed = parse(text);
     EXPECT_FALSE(parsed.root.has_value());

@@ -30,7 +30,7 @@ TEST(ResolveLimits, TakesTheFirstEntryThatSetsTheField) {
         Config config;
         Group group{.name = "g", .limits = {}};
         User user{.name = "u", .group = "g", .limits = {}, .keys = {}};
-        Model model{.name = "m", .limits = {.rpm = row.model}, .route = {}};
+        const Model model{.name = "m", .limits = {.rpm = row.model}, .route = {}};
         if (row.user_model) user.limits["m"].rpm = row.user_model;
         if (row.user_any) user.limits["*"].rpm = row.user_any;
         if (row.group_model) group.limits["m"].rpm = row.group_model;

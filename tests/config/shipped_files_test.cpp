@@ -112,7 +112,9 @@ void collect_paths(const Node& node, const std::string& path, std::set<std::stri
         std::string key = node.keys[i].text;
         if (by_name.contains(path)) key = "NAME";
         if (by_model.contains(path)) key = "MODEL";
-        const std::string child = path.empty() ? key : path + '.' + key;
+        std::string child = path;
+        if (!child.empty()) child += '.';
+        child += key;
         into.insert(child);
         collect_paths(node.items[i], child, into);
     }

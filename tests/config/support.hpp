@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::config {
@@ -48,11 +49,12 @@ private:
 };
 
 inline Environment environment_of(std::map<std::string, std::string> variables) {
-    return [variables](const std::string& name) -> std::optional<std::string> {
-        const auto found = variables.find(name);
-        if (found == variables.end()) return std::nullopt;
-        return found->second;
-    };
+    return
+        [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+            const auto found = variables.find(name);
+            if (found == variables.end()) return std::nullopt;
+            return found->second;
+        };
 }
 
 inline std::string text_of_file(const std::filesystem::path& path) {
@@ -80,7 +82,7 @@ inline LoadResult load_text(std::string_view yaml, const Environment& environmen
 /// The loaded configuration; a test failure, and an empty one, when there are problems.
 inline Config config_of(std::string_view yaml,
                         const Environment& environment = environment_of({})) {
-    LoadResult result = load_text(yaml, environment);
+    const LoadResult result = load_text(yaml, environment);
     for (const Problem& problem : result.problems) ADD_FAILURE() << format(problem);
     return result.config.value_or(Config{});
 }

@@ -69,9 +69,9 @@ X509* new_x509(const std::string& common_name, EVP_PKEY* key, std::chrono::secon
     X509_gmtime_adj(X509_getm_notBefore(x509), from.count());
     X509_gmtime_adj(X509_getm_notAfter(x509), to.count());
     X509_set_pubkey(x509, key);
-    std::string name = common_name;
-    auto* const bytes = static_cast<unsigned char*>(static_cast<void*>(name.data()));
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC, bytes, -1, -1, 0);
+    const std::vector<unsigned char> name(common_name.begin(), common_name.end());
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC, name.data(),
+                               static_cast<int>(name.size()), -1, 0);
     return x509;
 }
 

@@ -30,9 +30,9 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     std::vector<std::string> out;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string text = *entry;
-        if (added.count(text.substr(0, text.find('='))) == 0) out.push_back(text);
+        if (!added.contains(text.substr(0, text.find('=')))) out.push_back(text);
     }
-    for (const auto& [name, value] : added) out.push_back(name + "=" + value);
+    for (const auto& [name, value] : added) out.emplace_back(name).append("=").append(value);
     return out;
 }
 
