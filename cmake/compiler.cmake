@@ -14,7 +14,7 @@ target_compile_options(sluicegate_flags INTERFACE
 # Frames of nested coroutines differ in size: a larger cache lets asio recycle all of them, so that
 # a request allocates no frame once its connection is warm.
 target_compile_definitions(sluicegate_flags INTERFACE
-  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
 target_link_libraries(sluicegate_flags INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

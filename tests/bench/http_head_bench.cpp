@@ -9,7 +9,6 @@
 
 // Only this file uses Beast's parser: header-only here, so that nothing else need be linked.
 #undef BOOST_ASIO_SEPARATE_COMPILATION
-#undef BOOST_BEAST_SEPARATE_COMPILATION
 #include <benchmark/benchmark.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
