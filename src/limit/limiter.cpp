@@ -137,6 +137,7 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
         Admission admission{.decision = decision_of(plan, bounds, outcome, asked),
                             .reservation = Reservation()};
         if (outcome.is_admitted()) {
+            record(key, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
             const auto tokens = static_cast<std::uint32_t>(asked.reserved);
             admission.reservation =
                 Reservation(*this, {.key = key.value,

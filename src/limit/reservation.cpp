@@ -128,9 +128,14 @@ void Limiter::correct(Reservation::Ticket& ticket, std::uint64_t used, Instant n
     const Stage stage = ends ? Stage::ends : Stage::in_flight;
     const std::uint64_t clock_ms =
         correct_in(*minutes_, key, ticket.minute, ticket.tokens, used, to_ms(now), stage);
-    if (!ticket.counts_day) return;
-    SlotTable& days = this->days();
-    correct_in(days, key, ticket.day, ticket.tokens, used, days.spans().ticks_of(clock_ms), stage);
+    if (ticket.counts_day) {
+        SlotTable& days = this->days();
+        correct_in(days, key, ticket.day, ticket.tokens, used, days.spans().ticks_of(clock_ms),
+                   stage);
+    }
+    if (used > ticket.tokens) {
+        record(key, clock_ms, used - ticket.tokens, false, ticket.counts_day);
+    }
 }
 
 void Limiter::cancel(const Reservation::Ticket& ticket, std::optional<Instant> now) noexcept {

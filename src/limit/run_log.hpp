@@ -29,6 +29,8 @@ template <class Run>
 class RunLog {
 public:
     using Stamp = typename Run::Stamp;
+    static constexpr std::uint64_t run_requests_max =
+        std::numeric_limits<decltype(Run::requests)>::max();
 
     RunLog(Slot& slot, const WindowSpans& spans) noexcept
         : slot_(slot),
@@ -151,6 +153,21 @@ public:
         }
     }
 
+    /// Calls `act` with the time, the requests and the tokens of each run, oldest first.
+    template <class Act>
+    void visit(Act&& act) const {
+        for (unsigned i = 0; i < slot_.count; ++i) {
+            const Run& each = run(i);
+            act(slot_.clock - age(each), std::uint64_t{each.requests}, std::uint64_t{each.tokens});
+        }
+    }
+
+    /// Sets the slot's time, also back: for a slot that holds nothing.
+    void start_at(std::uint64_t time) noexcept {
+        assert(slot_.count == 0);
+        slot_.clock = time & clock_mask;
+    }
+
 private:
     template <class>
     friend class RunLog;
@@ -192,7 +209,7 @@ private:
     }
 
     [[nodiscard]] static bool fits(std::uint64_t held, std::uint64_t requests) noexcept {
-        return held + requests <= std::numeric_limits<decltype(Run::requests)>::max();
+        return held + requests <= run_requests_max;
     }
 
     [[nodiscard]] Charge room_in_newest(std::uint32_t requests, bool may_grow) const noexcept {

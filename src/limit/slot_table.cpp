@@ -118,7 +118,7 @@ FoundSlot SlotTable::find_at_once(const Key& key,
 }
 
 SlotLock SlotTable::overflow_slot(const Key& key) noexcept {
-    return SlotLock(*std::launder(reinterpret_cast<Slot*>(overflow_of(key).bytes)));
+    return lock_of(overflow_of(key));
 }
 
 SlotTable::Place SlotTable::look_up(const Key& key) noexcept {

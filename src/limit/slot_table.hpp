@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace sluicegate::limit {
@@ -41,6 +42,12 @@ struct Key {
         std::uint64_t h = value * 0x9E3779B97F4A7C15U;
         h = (h ^ (h >> 32U)) * 0xD6E8FEB86659FD93U;
         return {.value = value, .hash = h ^ (h >> 32U)};
+    }
+    [[nodiscard]] UserId user() const noexcept {
+        return UserId{static_cast<std::uint32_t>(value >> 32U)};
+    }
+    [[nodiscard]] ModelId model() const noexcept {
+        return ModelId{static_cast<std::uint32_t>(value)};
     }
 };
 
@@ -69,6 +76,23 @@ public:
     /// since.
     FoundSlot find_at_once(const Key& key, std::optional<std::uint32_t> overflow_at) noexcept;
     SlotLock overflow_slot(const Key& key) noexcept;
+
+    [[nodiscard]] std::size_t shards() const noexcept { return std::size_t{1} << shard_bits_; }
+    /// For each slot of a shard: `copy` with the slot locked, then `keep` without. No key of the
+    /// shard comes, goes or grows meanwhile.
+    template <class Copy, class Keep>
+    void visit(std::size_t shard, Copy&& copy, Keep&& keep) {
+        const std::lock_guard guard(shards_[shard].mutex);
+        const Entry* entries = entries_of(shard);
+        for (std::uint32_t at = 0; at <= place_mask_; ++at) {
+            const SlotRef ref = ref_of(entries[at].load(std::memory_order_relaxed));
+            if (ref == 0) continue;
+            copy(*SlotLock(pool_.at(ref)));
+            keep();
+        }
+    }
+    static constexpr std::size_t overflow_slots = 16;
+    SlotLock overflow_slot(std::size_t at) noexcept { return lock_of(overflow_[at]); }
 
     /// Moves the key to a larger slot (to a wide one if asked). False when none is left.
     bool promote(const Key& key, bool to_wide) noexcept;
@@ -103,7 +127,6 @@ private:
         alignas(64) std::byte bytes[slot_bytes.back()];
         std::uint32_t leavers = 0;  ///< under the slot's lock
     };
-    static constexpr std::size_t overflow_slots = 16;
     /// Slots that one search for an idle one may look at, and places of the index.
     struct Search {
         std::uint32_t looks = looks_max;
@@ -115,6 +138,12 @@ private:
         bool lacks_room = false;  ///< an idle slot must go first
     };
 
+    static SlotLock lock_of(OverflowSlot& slot) noexcept {
+        return SlotLock(*std::launder(reinterpret_cast<Slot*>(slot.bytes)));
+    }
+    [[nodiscard]] static SlotRef ref_of(std::uint32_t entry) noexcept {
+        return entry & ((SlotRef{1} << slot_ref_bits) - 1);
+    }
     [[nodiscard]] std::size_t shard_of(const Key& key) const noexcept {
         return shard_bits_ == 0 ? 0 : key.hash >> (64U - shard_bits_);
     }

@@ -14,9 +14,11 @@
 #include "sluicegate/limit/decision.hpp"
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/limit/reservation.hpp"
+#include "sluicegate/limit/state.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,6 +52,8 @@ struct [[nodiscard]] Admission {
     Reservation reservation;  ///< active exactly when admitted
 };
 
+class Journal;
+struct Key;
 class SlotTable;
 
 class Limiter {
@@ -77,9 +81,26 @@ public:
     /// The same of the table for limits per day, which is made for the first plan that has one.
     [[nodiscard]] TableCounts day_counts() const noexcept;
 
+    /// Calls `act` with all that counts at `now`, with no lock held. What is charged meanwhile may
+    /// be part of it or not; a journal tells.
+    void visit_state(Instant now, const std::function<void(const KeyState&)>& act) const;
+    /// Counts it again, as if it had been charged here: for a new limiter, before requests are
+    /// admitted. Each key once for each window; then what is shared, in one piece for each window;
+    /// then keys of which only the journal knew.
+    void restore_state(const KeyState& state, Instant now);
+    /// From now on every charge is appended to the journal before its caller goes on; nullptr ends
+    /// it. The journal must live until then.
+    void set_journal(Journal* journal) noexcept {
+        journal_.store(journal, std::memory_order_release);
+    }
+    /// Settings::window, within its bounds.
+    [[nodiscard]] Milliseconds window() const noexcept;
+
 private:
     friend class Reservation;
 
+    void record(const Key& key, std::uint64_t at_ms, std::uint64_t tokens, bool is_request,
+                bool per_day) noexcept;
     void grow(Reservation::Ticket& ticket, std::int64_t tokens_in_all, Instant now) noexcept;
     void settle(Reservation::Ticket& ticket, std::int64_t actual_tokens, Instant now) noexcept;
     void correct(Reservation::Ticket& ticket, std::uint64_t used, Instant now, bool ends) noexcept;
@@ -93,6 +114,7 @@ private:
     std::atomic<SlotTable*> days_{nullptr};
     std::once_flag days_made_;
     std::unique_ptr<SlotTable> days_owner_;
+    std::atomic<Journal*> journal_{nullptr};
 };
 
 }  // namespace sluicegate::limit
