@@ -18,6 +18,7 @@ constexpr http::HeadLimits head_limits{.head_bytes_max = 8192};
 struct Request {
     http::Method method = http::Method::get;
     std::string path;
+    std::string query;
 };
 
 net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
@@ -28,7 +29,7 @@ net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
             http::RequestHead head;
             auto parsed = http::parse_request_head(in.unread().substr(0, *end), head_limits, head);
             if (!parsed) co_return std::move(parsed).failure();
-            Request request{head.method, std::string(head.path)};
+            Request request{head.method, std::string(head.path), std::string(head.query)};
             co_return request;
         }
         const auto room = in.make_room(1);
@@ -56,7 +57,7 @@ private:
 }  // namespace
 
 AdminServer::AdminServer(asio::io_context& context, const Clock& clock,
-                         std::map<std::string, std::function<Page()>> pages)
+                         std::map<std::string, MakePage> pages)
     : context_(context),
       clock_(clock),
       pages_(std::move(pages)),
@@ -94,7 +95,8 @@ net::Task<void> AdminServer::tick() {
     }
 }
 
-Page AdminServer::page_for(std::string_view method, const std::string& path) const {
+Page AdminServer::page_for(std::string_view method, const std::string& path,
+                           std::string_view query) const {
     const auto found = pages_.find(path);
     if (found == pages_.end()) {
         std::string body = "not found; there is:\n";
@@ -102,7 +104,7 @@ Page AdminServer::page_for(std::string_view method, const std::string& path) con
         return {.status = 404, .body = std::move(body)};
     }
     if (method != "GET" && method != "HEAD") return {.status = 405, .body = "GET only\n"};
-    return found->second();
+    return found->second(query);
 }
 
 net::Task<void> AdminServer::serve(net::Socket socket) {
@@ -119,7 +121,7 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     Page page{.status = 400, .body = "malformed request\n"};
     bool is_head = false;
     if (request) {
-        page = page_for(name_of(request->method), request->path);
+        page = page_for(name_of(request->method), request->path, request->query);
         is_head = request->method == http::Method::head;
     } else if (request.error().kind == ErrorKind::client_gone) {
         co_return;

@@ -39,6 +39,21 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void update_limiter_metrics(metrics::Registry& registry, std::string_view window,
+                            const limit::TableCounts& counts) {
+    const auto set = [&](Metric metric, std::uint64_t value) {
+        registry.set(metric, static_cast<std::int64_t>(value), {window});
+    };
+    set(Metric::limiter_slots_used, counts.slots_used);
+    set(Metric::limiter_memory_bytes, counts.bytes_mapped);
+    set(Metric::limiter_evictions_total, counts.evictions);
+    set(Metric::limiter_overflows_total, counts.overflows);
+    registry.set(Metric::limiter_promotions_total, static_cast<std::int64_t>(counts.promotions),
+                 {window, "done"});
+    registry.set(Metric::limiter_promotions_total,
+                 static_cast<std::int64_t>(counts.promotions_short), {window, "short"});
+}
+
 }  // namespace
 
 Daemon::Daemon(std::string file, config::Environment environment)
@@ -64,6 +79,7 @@ Result<void> Daemon::run(config::Config config) {
     raise_descriptor_limit();
     std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of one write, not of us
     log::set_level(config.log.level);
+    started_at_ = clock_.wall_now();
     registry_.set_only(Metric::build_info, 1, {SLUICEGATE_VERSION, compiler});
 
     auto built = builder_.build(std::move(config), unix_seconds());
@@ -111,19 +127,35 @@ Result<void> Daemon::bind(const config::Config& config) {
 
 Result<void> Daemon::bind_admin(const config::Config& config) {
     if (!config.admin.listen) return {};
-    std::map<std::string, std::function<admin::Page()>> pages;
-    pages["/livez"] = [] { return admin::Page{.body = "ok\n"}; };
-    pages["/readyz"] = [this] {
+    std::map<std::string, admin::AdminServer::MakePage> pages;
+    pages["/livez"] = [](std::string_view) { return admin::Page{.body = "ok\n"}; };
+    pages["/readyz"] = [this](std::string_view) {
         if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
         return admin::Page{.body = "ok\n"};
     };
-    pages["/metrics"] = [this] {
+    pages["/status"] = [this](std::string_view query) { return status(query); };
+    pages["/metrics"] = [this](std::string_view) {
         metrics::update_process_metrics(registry_);
+        update_limiter_metrics(registry_, "minute", limiter_->counts());
+        update_limiter_metrics(registry_, "day", limiter_->day_counts());
         return admin::Page{.content_type = std::string(metrics::exposition_content_type),
                            .body = metrics::expose(registry_)};
     };
     admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages));
     return admin_->bind(config.admin.listen->host, config.admin.listen->port);
+}
+
+admin::Page Daemon::status(std::string_view query) {
+    return status_page({.snapshot = *snapshot_,
+                        .limiter = *limiter_,
+                        .registry = registry_,
+                        .clock = clock_,
+                        .started_at = started_at_,
+                        .loaded_at = loaded_at_,
+                        .last_reload = last_reload_,
+                        .is_draining = is_draining_,
+                        .config_file = file_},
+                       query);
 }
 
 void Daemon::announce(const config::Config& config) const {
@@ -206,6 +238,7 @@ void Daemon::reload() {
 
 void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
     registry_.counter(Metric::config_reloads_total, {"failure"}).add();
+    last_reload_ = {.at = clock_.wall_now(), .has_succeeded = false};
     for (const config::Problem& problem : problems) {
         log::error("config_problem", config::format(problem),
                    {{"file", problem.file}, {"line", problem.line}, {"path", problem.path}});
@@ -227,6 +260,7 @@ void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
             log::set_level(snapshot_->config.log.level);
             note_success();
             registry_.counter(Metric::config_reloads_total, {"success"}).add();
+            last_reload_ = {.at = clock_.wall_now(), .has_succeeded = true};
             for (const std::string& change : changes) log::info("config_changed", change);
             for (const std::string& note : snapshot_->config.notes) log::info("config", note);
             log::info("reloaded", "the new configuration is in force",
@@ -241,6 +275,7 @@ void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
 }
 
 void Daemon::note_success() {
+    loaded_at_ = clock_.wall_now();
     registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});
     // Durations and points in time are kept in nanoseconds and shown in seconds.
     registry_.set(Metric::config_last_reload_success_timestamp_seconds,

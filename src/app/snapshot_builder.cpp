@@ -154,6 +154,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                             .models = {},
                                             .model_index = {},
                                             .plans = {},
+                                            .user_ids = {},
                                             .listener_tls = std::move(listener_contexts),
                                             .upstream_tls = std::move(upstream_contexts),
                                             .created = now});
@@ -166,6 +167,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     }
     for (const config::User& user : snapshot->config.users) {
         const config::Group* group = config::find_group(snapshot->config, user.group);
+        snapshot->user_ids.push_back(user_id(user.name));
         std::vector<limit::Plan>& plans = snapshot->plans.emplace_back();
         for (const config::Model& model : snapshot->config.models) {
             plans.push_back(plan_of(config::resolve_limits(group, user, model)));

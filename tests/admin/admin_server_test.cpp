@@ -51,14 +51,15 @@ protected:
     net::asio::io_context context;
     test::ManualClock clock;
     int calls = 0;
-    AdminServer server{context,
-                       clock,
-                       {{"/livez", [] { return Page{.body = "ok\n"}; }},
-                        {"/readyz", [] { return Page{.status = 503, .body = "draining\n"}; }},
-                        {"/count", [this] {
-                             return Page{.content_type = "text/x-count",
-                                         .body = std::to_string(++calls)};
-                         }}}};
+    AdminServer server{
+        context,
+        clock,
+        {{"/livez", [](auto) { return Page{.body = "ok\n"}; }},
+         {"/readyz", [](auto) { return Page{.status = 503, .body = "draining\n"}; }},
+         {"/query", [](std::string_view query) { return Page{.body = std::string(query)}; }},
+         {"/count", [this](auto) {
+              return Page{.content_type = "text/x-count", .body = std::to_string(++calls)};
+          }}}};
     std::deque<test::RawPeer> peers;
 };
 
@@ -148,6 +149,11 @@ TEST_F(AdminServerTest, ASilentConnectionDoesNotOutliveStop) {
     context.run_for(test::patience);
     EXPECT_TRUE(context.stopped()) << "the process must be able to end";
     EXPECT_TRUE(peer.has_ended());
+}
+
+TEST_F(AdminServerTest, HandsTheQueryToThePage) {
+    const std::string answer = ask("GET /query?user=alice&model=m HTTP/1.1\r\nhost: x\r\n\r\n");
+    EXPECT_THAT(answer, testing::EndsWith("\r\n\r\nuser=alice&model=m"));
 }
 
 }  // namespace

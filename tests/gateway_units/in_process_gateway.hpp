@@ -47,6 +47,7 @@ inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) 
                                                               .models = {},
                                                               .model_index = {{"chat", 0}},
                                                               .plans = {{plan}},
+                                                              .user_ids = {UserId(0)},
                                                               .listener_tls = {nullptr},
                                                               .upstream_tls = {nullptr},
                                                               .created = 1'700'000'000});

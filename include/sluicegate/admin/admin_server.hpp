@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace sluicegate::admin {
 
@@ -31,9 +32,12 @@ public:
     static constexpr std::size_t connections_max = 64;
     static constexpr Milliseconds connection_timeout{10'000};
 
+    /// Makes a page; `query` is what follows the "?", as it was sent.
+    using MakePage = std::function<Page(std::string_view query)>;
+
     /// `pages`: by path, "/livez".
     AdminServer(net::asio::io_context& context, const Clock& clock,
-                std::map<std::string, std::function<Page()>> pages);
+                std::map<std::string, MakePage> pages);
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;
 
@@ -47,11 +51,12 @@ public:
 private:
     net::Task<void> tick();
     net::Task<void> serve(net::Socket socket);
-    [[nodiscard]] Page page_for(std::string_view method, const std::string& path) const;
+    [[nodiscard]] Page page_for(std::string_view method, const std::string& path,
+                                std::string_view query) const;
 
     net::asio::io_context& context_;
     const Clock& clock_;
-    std::map<std::string, std::function<Page()>> pages_;
+    std::map<std::string, MakePage> pages_;
     net::Listener listener_;
     net::Deadlines deadlines_;
     net::Timer tick_timer_;

@@ -5,6 +5,7 @@
 
 #include "sluicegate/admin/admin_server.hpp"
 #include "sluicegate/app/snapshot_builder.hpp"
+#include "sluicegate/app/status.hpp"
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/load.hpp"
 #include "sluicegate/gateway/worker.hpp"
@@ -38,6 +39,7 @@ private:
 
     Result<void> bind(const config::Config& config);
     Result<void> bind_admin(const config::Config& config);
+    [[nodiscard]] admin::Page status(std::string_view query);
     void announce(const config::Config& config) const;
     void start_workers();
     net::Task<void> handle_signals();
@@ -58,6 +60,9 @@ private:
     std::shared_ptr<const gateway::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
     limit::OutputEstimates output_estimates_;
+    WallTime started_at_{};
+    WallTime loaded_at_{};
+    std::optional<Reload> last_reload_;
     std::atomic<std::size_t> connections_{0};
     net::asio::io_context control_{1};
     SignalSet signals_;

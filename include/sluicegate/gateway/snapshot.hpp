@@ -38,6 +38,7 @@ struct Snapshot {
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
     /// By the user's index, then the model's: what config::resolve_limits() says.
     std::vector<std::vector<limit::Plan>> plans;
+    std::vector<UserId> user_ids;               ///< in the order of config.users
     std::vector<net::TlsContext> listener_tls;  ///< by listener; null for plain ones
     std::vector<net::TlsContext> upstream_tls;  ///< by upstream; null for plain ones
     std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list

@@ -1,0 +1,14 @@
+#pragma once
+/// Parameters in the query of a URL.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::admin {
+
+/// The value of the first parameter of that name, with "+" and "%20" decoded (WHATWG URL, 5.1); a
+/// "%" that no two hexadecimal digits follow stands for itself. Nothing when there is none.
+[[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
+}  // namespace sluicegate::admin
