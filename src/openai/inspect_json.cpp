@@ -61,6 +61,7 @@ public:
 private:
     Result<void> read_member(Key key);
     Result<void> read_model(ByteRange range, std::string_view value);
+    Result<void> read_stream_format(std::string_view raw);
     Result<void> read_stream_options();
     Result<void> read_stream_option(std::string_view name, ByteRange range, bool& is_wanted);
     Result<void> read_prompts();
@@ -137,8 +138,7 @@ Result<void> Reader::read_member(Key key) {
         case Key::stream_format:
             if (endpoint_ != Endpoint::audio_speech) return {};
             if (value.front() != '"') return wrong_type(name, "a string");
-            found_.is_streaming = decodes_to(value.substr(1, value.size() - 2), "sse");
-            return {};
+            return read_stream_format(value.substr(1, value.size() - 2));
         case Key::max_tokens:
         case Key::max_completion_tokens:
         case Key::max_output_tokens: return read_cap(name, value);
@@ -152,13 +152,23 @@ Result<void> Reader::read_member(Key key) {
     return {};
 }
 
+Result<void> Reader::read_stream_format(std::string_view raw) {
+    if (!has_valid_escapes(raw)) {
+        return fail(ErrorKind::invalid_body, "half a character", "stream_format");
+    }
+    found_.is_streaming = decodes_to(raw, "sse");
+    return {};
+}
+
 Result<void> Reader::read_model(ByteRange range, std::string_view value) {
     if (value.front() != '"') return wrong_type("model", "a string");
     // Longer than the longest name with every byte escaped.
     if (value.size() > model_bytes_max * 6 + 2) {
         return fail(ErrorKind::invalid_body, "model name too long", "model");
     }
-    found_.model = decode_string(value.substr(1, value.size() - 2));
+    const std::string_view raw = value.substr(1, value.size() - 2);
+    if (!has_valid_escapes(raw)) return fail(ErrorKind::invalid_body, "half a character", "model");
+    found_.model = decode_string(raw);
     found_.model_value = range;
     if (found_.model.empty()) return fail(ErrorKind::missing_model, "empty model", "model");
     if (!is_model_name(found_.model)) {

@@ -7,14 +7,17 @@ namespace sluicegate::openai {
 namespace {
 
 /// `token` begins with a quote and, being a token, holds no other unescaped quote but its last.
-bool is_string(std::string_view token) noexcept {
-    return token.size() >= 2 && token.back() == '"' &&
-           has_valid_escapes(token.substr(1, token.size() - 2));
+bool is_quoted(std::string_view token) noexcept {
+    return token.size() >= 2 && token.back() == '"';
+}
+
+std::string_view between_quotes(std::string_view token) noexcept {
+    return token.substr(1, token.size() - 2);
 }
 
 bool is_scalar(std::string_view token) noexcept {
     switch (token.front()) {
-        case '"': return is_string(token);
+        case '"': return is_quoted(token) && has_complete_escapes(between_quotes(token));
         case 't': return token == "true";
         case 'f': return token == "false";
         case 'n': return token == "null";
@@ -44,13 +47,13 @@ bool JsonCursor::take(char wanted) noexcept {
     return true;
 }
 
-bool JsonCursor::take_string(std::string_view& raw) noexcept {
+bool JsonCursor::take_key(std::string_view& raw) noexcept {
     if (peek() != '"') return fault();
     const std::string_view text = token();
-    if (!is_string(text)) return fault();
-    raw = text.substr(1, text.size() - 2);
+    if (!is_quoted(text) || !has_valid_escapes(between_quotes(text))) return fault();
+    raw = between_quotes(text);
     ++next_;
-    return true;
+    return take(':');
 }
 
 bool JsonCursor::take_scalar(std::size_t& end) noexcept {

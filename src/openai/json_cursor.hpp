@@ -69,12 +69,11 @@ private:
     ByteRange walk(Visitor& visitor) noexcept;
     [[nodiscard]] std::string_view token() const noexcept;
     bool take(char wanted) noexcept;
-    bool take_string(std::string_view& raw) noexcept;
     bool take_scalar(std::size_t& end) noexcept;
     bool open(bool is_object) noexcept;
     std::size_t close() noexcept;
     [[nodiscard]] char closing_bracket() const noexcept { return objects_[depth_ - 1] ? '}' : ']'; }
-    bool take_key(std::string_view& raw) noexcept { return take_string(raw) && take(':'); }
+    bool take_key(std::string_view& raw) noexcept;
     bool enter(Place& place, bool is_object) noexcept;
     bool fault() noexcept {
         failed_ = true;

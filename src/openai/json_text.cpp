@@ -28,7 +28,10 @@ bool is_low_surrogate(int unit) noexcept {
     return unit >= 0xDC00 && unit < 0xE000;
 }
 
+enum class Surrogates : bool { may_be_alone, in_pairs };
+
 /// Size of the escape at the start of `text`, which begins with a backslash; 0 if it is none.
+template <Surrogates surrogates>
 std::size_t escape_size(std::string_view text) noexcept {
     if (text.size() < 2) return 0;
     switch (text[1]) {
@@ -44,7 +47,9 @@ std::size_t escape_size(std::string_view text) noexcept {
         default: return 0;
     }
     const int unit = code_unit(text.substr(2));
-    if (unit < 0 || is_low_surrogate(unit)) return 0;
+    if (unit < 0) return 0;
+    if (surrogates == Surrogates::may_be_alone) return 6;
+    if (is_low_surrogate(unit)) return 0;
     if (!is_high_surrogate(unit)) return 6;
     if (text.size() < 12 || text[6] != '\\' || text[7] != 'u') return 0;
     return is_low_surrogate(code_unit(text.substr(8))) ? 12 : 0;
@@ -104,6 +109,17 @@ std::size_t find_backslash(std::string_view text) noexcept {
     return std::min(text.find('\\', at), text.size());
 }
 
+template <Surrogates surrogates>
+bool all_escapes_are(std::string_view raw) noexcept {
+    while (true) {
+        raw.remove_prefix(find_backslash(raw));
+        if (raw.empty()) return true;
+        const std::size_t size = escape_size<surrogates>(raw);
+        if (size == 0) return false;
+        raw.remove_prefix(size);
+    }
+}
+
 bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
@@ -126,15 +142,12 @@ bool is_finite(std::string_view number) noexcept {
 
 }  // namespace
 
+bool has_complete_escapes(std::string_view raw) noexcept {
+    return all_escapes_are<Surrogates::may_be_alone>(raw);
+}
+
 bool has_valid_escapes(std::string_view raw) noexcept {
-    while (true) {
-        raw.remove_prefix(find_backslash(raw));
-        if (raw.empty()) return true;
-        const std::size_t size = escape_size(raw);
-        if (size == 0) return false;
-        raw.remove_prefix(size);
-    }
-    return true;
+    return all_escapes_are<Surrogates::in_pairs>(raw);
 }
 
 std::string decode_string(std::string_view raw) {
@@ -145,7 +158,7 @@ std::string decode_string(std::string_view raw) {
         out.append(raw.substr(0, plain));
         raw.remove_prefix(plain);
         if (raw.empty()) break;
-        const std::size_t size = escape_size(raw);
+        const std::size_t size = escape_size<Surrogates::in_pairs>(raw);
         append_unescaped(out, raw.substr(0, size));
         raw.remove_prefix(size);
     }

@@ -8,8 +8,14 @@
 
 namespace sluicegate::openai {
 
-/// Sections 7 and 8.2 for the text between the quotes: every escape is complete and every
-/// surrogate has its partner. Control characters and UTF-8 are the caller's to check.
+/// Section 7 for the text between the quotes: every escape is complete. A surrogate without its
+/// partner is one: JavaScript writes "\ud83d" for a character that was cut in half, and whatever
+/// a parser makes of it, the string ends at the same quote. Control characters and UTF-8 are the
+/// caller's to check.
+[[nodiscard]] bool has_complete_escapes(std::string_view raw) noexcept;
+
+/// The same, and every surrogate has its partner (section 8.2): the text means one thing to all
+/// parsers. For everything that is decoded and compared.
 [[nodiscard]] bool has_valid_escapes(std::string_view raw) noexcept;
 
 /// What the text between the quotes means; `raw` has valid escapes.

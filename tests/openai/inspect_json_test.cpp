@@ -334,9 +334,9 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
         {"bad escape", in_messages(R"("\x41")"), ErrorKind::invalid_json, "24"},
         {"cut unicode escape", in_messages(R"("\u12")"), ErrorKind::invalid_json, "24"},
         {"signed unicode escape", in_messages(R"("\u-123")"), ErrorKind::invalid_json, "24"},
-        {"lone high surrogate", in_messages(R"("\ud800")"), ErrorKind::invalid_json, "24"},
-        {"lone low surrogate", in_messages(R"("\udc00")"), ErrorKind::invalid_json, "24"},
-        {"two high surrogates", in_messages(R"("\ud800\ud800")"), ErrorKind::invalid_json, "24"},
+        {"half a pair in a key", R"({"\ud83d":1,"model":"m"})", ErrorKind::invalid_json, "1"},
+        {"half a pair in an inner key", in_messages(R"({"\ude00":1})"), ErrorKind::invalid_json,
+         "25"},
         {"bad escape in a key", R"({"\q":1,"model":"m"})", ErrorKind::invalid_json, "1"},
         {"comment", in_messages("/**/1"), ErrorKind::invalid_json, "24"},
         {"form feed", in_messages("\f1"), ErrorKind::invalid_json, "24"},
@@ -368,6 +368,24 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
         {"UTF-16", "{\0\"\0m\0\"\0:\0\"\0m\0\"\0}\0"s, ErrorKind::invalid_json, ""},
     };
     for (const Refused& row : unplaced) expect_refused(row);
+}
+
+TEST(InspectJson, LetsHalfACharacterPassInTextOnly) {
+    for (const std::string_view text :
+         {R"("\ud83d")", R"("\ude00")", R"("\ud83d\ud83d")", R"("\ud83dx")", R"("\ud83d\n")",
+          R"("\ud83d\"")", R"("\ud83d\\")", R"("\ud83d\ude00")"}) {
+        SCOPED_TRACE(text);
+        const std::string body =
+            R"({"messages":[{"content":)" + std::string(text) + R"(}],"model":"m"})";
+        const auto found = inspected(body);
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->model, "m");
+        EXPECT_EQ(slice(body, found->model_value), R"("m")");
+    }
+    expect_refused({"model", R"({"model":"m\ud83d"})", ErrorKind::invalid_body, "model"});
+    expect_refused({"stream_format", R"({"model":"m","stream_format":"ss\ud83d"})",
+                    ErrorKind::invalid_body, "stream_format"},
+                   Endpoint::audio_speech);
 }
 
 TEST(InspectJson, BoundsTheDepth) {

@@ -5,7 +5,10 @@
 ///
 /// JSON       one object and nothing else; UTF-8 without BOM; at most 128 levels deep. Keys and
 ///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice
-///            is refused: two parsers could read two different requests.
+///            is refused: two parsers could read two different requests. Half a surrogate pair
+///            ("\ud83d", which JavaScript writes for a character that was cut) is let through in
+///            values that nothing is read from: parsers disagree about its meaning, not about
+///            where the string ends.
 /// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but empty lines;
 /// `model`,
 ///            `stream` and `n` may come before or after the files.
