@@ -161,7 +161,8 @@ bool EventReader::read_reason(std::string_view data, const TopLevel& found) {
 }
 
 EventCut EventReader::cut_of(const TopLevel& found) const noexcept {
-    if (found.usage.empty()) return {};
+    // What does not parse is not ours to mend.
+    if (found.usage.empty() || !found.is_whole) return {};
     const bool holds_only_usage =
         found.has_empty_choices && !found.has_filter_results && !found.has_error;
     if (wanted_.usage_event && holds_only_usage) return {.is_whole = true, .part = {}};

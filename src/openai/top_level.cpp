@@ -65,6 +65,9 @@ TopLevel scan_top_level(std::string_view json) noexcept {
         }
         previous_end = end;
     } while (scanner.take(','));
+    const bool is_closed = scanner.take('}');
+    scanner.skip_space();
+    found.is_whole = is_closed && scanner.rest().empty();
     return found;
 }
 
