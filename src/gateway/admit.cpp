@@ -12,6 +12,7 @@ limit::Demand demand_of(Request& request, const Inspected& inspected) {
     const openai::TokenDemand tokens =
         openai::token_demand(inspected.endpoint, inspected.inspection);
     request.record.prompt_estimate = tokens.prompt;
+    request.record.answers = tokens.answers;
     limit::Demand demand{.stated = tokens.stated_output, .guessed = tokens.prompt};
     if (tokens.is_output_open) {
         const limit::OutputEstimates& estimates = request.worker.output_estimates();

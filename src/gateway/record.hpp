@@ -48,6 +48,7 @@ struct Record {
     // --- usage ---
 
     std::int64_t prompt_estimate = 0;  ///< tokens
+    std::int64_t answers = 1;          ///< that were asked for: choices times prompts
     openai::Usage usage;
     UsageSource usage_source = UsageSource::none;
     /// Tokens that the limits were charged in the end.

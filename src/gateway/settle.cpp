@@ -37,7 +37,7 @@ void settle(Request& request, limit::Reservation& reservation) {
     reservation.settle(record.settled_tokens, request.worker.clock().now());
     if (record.usage_source == UsageSource::reported && record.usage.output > 0) {
         request.worker.output_estimates().learn(record.caller.user, record.model->id,
-                                                record.usage.output);
+                                                record.usage.output / record.answers);
     }
 }
 
