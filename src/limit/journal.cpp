@@ -9,12 +9,14 @@ constexpr unsigned clock_shift = 16;
 constexpr std::uint64_t request_flag = 1;
 constexpr std::uint64_t minute_flag = 2;
 constexpr std::uint64_t day_flag = 4;
+/// No journal comes so far; numbers beyond it are garbage, behind which none could be taken.
+constexpr std::uint64_t number_end = std::uint64_t{1} << 62U;
 
 /// The number of the record at this place; none when it holds no whole record.
 bool number_at(std::span<const JournalRecord> ring, std::size_t at, std::uint64_t& number) {
     const std::uint64_t stored = ring[at].number.load(std::memory_order_acquire);
     number = stored - 1;
-    return stored != 0 && (number & (ring.size() - 1)) == at;
+    return stored != 0 && number < number_end && (number & (ring.size() - 1)) == at;
 }
 
 }  // namespace

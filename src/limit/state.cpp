@@ -40,7 +40,7 @@ public:
                        .model = ModelId{static_cast<std::uint32_t>(key_)},
                        .window = window_,
                        .is_shared = key_ == Slot::no_key};
-        state.runs.assign(runs_.begin(), runs_.begin() + count_);
+        state.runs.assign(runs_.data(), runs_.data() + count_);
         if (state.is_shared) {
             state.user = UserId{};
             state.model = ModelId{};
@@ -59,7 +59,7 @@ private:
     const WindowSpans& spans_;
     std::uint64_t now_ms_;
     std::uint64_t key_ = 0;
-    std::ptrdiff_t count_ = 0;
+    std::size_t count_ = 0;
     std::array<RunState, runs_max.back()> runs_{};
 };
 
