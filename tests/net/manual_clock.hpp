@@ -14,6 +14,11 @@ public:
         wall_now_ += time;
     }
 
+    void set(Instant now, WallTime wall_now) noexcept {
+        now_ = now;
+        wall_now_ = wall_now;
+    }
+
 private:
     Instant now_ = Instant(std::chrono::hours(1000));
     WallTime wall_now_ = WallTime(std::chrono::hours(24 * 20000));

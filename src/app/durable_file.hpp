@@ -1,0 +1,61 @@
+#pragma once
+/// A file that is replaced as a whole or not at all, also when the machine stops in between.
+///
+/// The new content goes to NAME.tmp in the same folder; commit() makes it durable, then gives it
+/// the name. Only its owner may read it. Without commit() the old file stays and NAME.tmp goes.
+/// Errors     say which step failed, on which file, and why.
+
+#include "sluicegate/base/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate::app {
+
+/// A file descriptor with one owner.
+class Descriptor {
+public:
+    Descriptor() noexcept = default;
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Descriptor();
+
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+
+private:
+    int fd_ = -1;
+};
+
+/// `step` of what was done with `file`, and errno's text.
+[[nodiscard]] Failure fail_with_errno(std::string_view step, const std::string& file);
+
+class DurableFile {
+public:
+    static Result<DurableFile> create(const std::string& file);
+    DurableFile(DurableFile&& other) noexcept = default;
+    DurableFile& operator=(DurableFile&& other) = delete;
+    ~DurableFile();
+
+    Result<void> write(std::string_view bytes);
+    Result<void> commit();
+
+private:
+    DurableFile(std::string file, Descriptor descriptor)
+        : file_(std::move(file)), descriptor_(std::move(descriptor)) {}
+    [[nodiscard]] std::string temporary() const { return file_ + ".tmp"; }
+
+    std::string file_;
+    Descriptor descriptor_;  ///< open until it was committed
+};
+
+/// The content; none when there is no such file.
+Result<std::pair<bool, std::string>> read_file_if_any(const std::string& file,
+                                                      std::size_t bytes_max);
+
+}  // namespace sluicegate::app
