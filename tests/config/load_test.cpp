@@ -187,6 +187,8 @@ TEST(Load, TakesOffAndZeroForADurationThatMayBeOff) {
     const Config zeros = config_of(minimal() + "streams: {keep_alive: 0s, commit_after: 0ms}\n");
     EXPECT_EQ(zeros.streams.keep_alive, 0ms);
     EXPECT_EQ(zeros.streams.commit_after, 0ms);
+    const Config rewritten = config_of(minimal() + "streams: {keep_alive: false}\n");
+    EXPECT_EQ(rewritten.streams.keep_alive, 0ms);
 }
 
 TEST(Load, LetsAnUpstreamFindOutWhetherItTakesStreamOptions) {
