@@ -6,6 +6,8 @@
 #include "sluicegate/metrics/process.hpp"
 #include "sluicegate/net/spawn.hpp"
 
+#include "app/state_keeper.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -89,6 +91,12 @@ Result<void> Daemon::run(config::Config config) {
     limiter_ = std::make_unique<limit::Limiter>(
         limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
 
+    if (!running.limiter.state_file.empty()) {
+        state_keeper_ = std::make_unique<StateKeeper>(control_, running.limiter.state_file,
+                                                      *limiter_, clock_, builder_);
+        if (auto restored = state_keeper_->restore(); !restored) return restored;
+    }
+
     if (auto bound = bind(running); !bound) return bound;
     if (auto bound = bind_admin(running); !bound) return bound;
     for (const auto& worker : workers_) worker->adopt(snapshot_);
@@ -99,9 +107,11 @@ Result<void> Daemon::run(config::Config config) {
     start_workers();
     if (admin_) admin_->start();
     net::spawn(control_, handle_signals(), "signals");
+    if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
     control_.run();
     for (std::thread& thread : threads_) thread.join();
+    if (state_keeper_) state_keeper_->finish();
     log::info("stopped", "all connections have ended");
     return {};
 }
@@ -191,6 +201,7 @@ void Daemon::start_workers() {
 void Daemon::worker_ended() {
     if (--workers_running_ > 0) return;
     if (admin_) admin_->stop();
+    if (state_keeper_) state_keeper_->stop();
     net::ErrorCode ignored;
     signals_.cancel(ignored);
     drain_timer_.cancel();
@@ -251,6 +262,7 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
 void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
     is_reloading_ = true;
+    if (state_keeper_) state_keeper_->note_names();
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
     const auto swapped = [this, waiting, snapshot] {
         if (waiting->fetch_sub(1) > 1) return;

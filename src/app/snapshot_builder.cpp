@@ -67,6 +67,25 @@ std::uint64_t first_pick_of(const Snapshot* last, const config::Model& model) {
 
 }  // namespace
 
+limit::StateNames SnapshotBuilder::names() const {
+    limit::StateNames names;
+    names.users.resize(users_.size());
+    names.models.resize(models_.size());
+    for (const auto& [name, id] : users_) names.users[static_cast<std::size_t>(id)] = name;
+    for (const auto& [name, id] : models_) names.models[static_cast<std::size_t>(id)] = name;
+    return names;
+}
+
+std::optional<UserId> SnapshotBuilder::find_user(std::string_view name) const {
+    const auto found = users_.find(name);
+    return found == users_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<ModelId> SnapshotBuilder::find_model(std::string_view name) const {
+    const auto found = models_.find(name);
+    return found == models_.end() ? std::nullopt : std::optional(found->second);
+}
+
 UserId SnapshotBuilder::user_id(std::string_view name) {
     const auto found = users_.find(name);
     if (found != users_.end()) return found->second;

@@ -22,6 +22,8 @@
 
 namespace sluicegate::app {
 
+class StateKeeper;
+
 class Daemon {
 public:
     /// `file` is read again on each SIGHUP; `environment` likewise.
@@ -60,6 +62,7 @@ private:
     std::shared_ptr<const gateway::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
     limit::OutputEstimates output_estimates_;
+    std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     WallTime started_at_{};
     WallTime loaded_at_{};
     std::optional<Reload> last_reload_;

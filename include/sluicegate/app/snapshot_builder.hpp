@@ -4,11 +4,14 @@
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
+#include "sluicegate/limit/state.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluicegate::app {
 
@@ -19,6 +22,12 @@ class SnapshotBuilder {
 public:
     /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
     Result<std::shared_ptr<const gateway::Snapshot>> build(config::Config config, std::int64_t now);
+
+    // --- names and numbers, of everything that was ever configured ---
+
+    [[nodiscard]] limit::StateNames names() const;
+    [[nodiscard]] std::optional<UserId> find_user(std::string_view name) const;
+    [[nodiscard]] std::optional<ModelId> find_model(std::string_view name) const;
 
 private:
     using ContextsByFingerprint = std::map<std::string, net::TlsContext>;
