@@ -37,11 +37,12 @@ struct Findings {
 };
 
 /// What a window counts, taken under its slot's lock; words for the caller are made from it later.
+/// Its fields start with no value: most decisions need one window, and clearing the other shows.
 struct WindowUsage {
-    std::uint64_t requests = 0;
-    std::uint64_t requests_reset_ms = 0;
-    std::uint64_t tokens = 0;
-    std::uint64_t tokens_reset_ms = 0;
+    std::uint64_t requests;
+    std::uint64_t requests_reset_ms;
+    std::uint64_t tokens;
+    std::uint64_t tokens_reset_ms;
 };
 
 /// One window of one key: its slot, and the names of its limits.
@@ -148,21 +149,18 @@ struct Side {
 };
 
 struct Outcome {
-    /// needs_*: nothing was charged, and nothing but this is said.
-    Charge minute_room = Charge::done;
-    Charge day_room = Charge::done;
+    /// needs_*: nothing was charged, and nothing else is said but where room is lacking.
+    Charge room = Charge::done;
+    bool day_lacks_room = false;
     Findings findings{};
-    WindowUsage minute{};
-    WindowUsage day{};
-    std::uint64_t in_flight = 0;
-    std::uint64_t minute_stamp = 0;
-    std::uint64_t day_stamp = 0;
+    WindowUsage minute;
+    WindowUsage day;  ///< this and day_stamp: only where there is a day
+    std::uint64_t in_flight;
+    std::uint64_t minute_stamp;
+    std::uint64_t day_stamp;
 
     [[nodiscard]] bool is_admitted() const noexcept {
         return findings.enforced.refused_by == Resource::none;
-    }
-    [[nodiscard]] bool lacks_room() const noexcept {
-        return minute_room != Charge::done || day_room != Charge::done;
     }
 };
 
@@ -178,10 +176,9 @@ Charge room_for_request(Log& log, const Window<Log>& window, Resource requests, 
 
 /// `day`: absent where the plan has no limit per day. Room is found in both logs before either is
 /// charged, so that no promotion leaves half a charge.
-inline Outcome decide(const Side& minute, const std::optional<Side>& day, const Bounds& bounds,
-                      const Asked& asked, std::uint64_t now_ms) noexcept {
-    return with_run_log(minute.slot, minute.spans, [&](auto log) {
-        Outcome outcome;
+inline void decide(const Side& minute, const std::optional<Side>& day, const Bounds& bounds,
+                   const Asked& asked, std::uint64_t now_ms, Outcome& outcome) noexcept {
+    with_run_log(minute.slot, minute.spans, [&](auto log) {
         Verdict& refusal = outcome.findings.enforced;
         log.advance(now_ms);
         const std::uint64_t clock_ms = log.clock();
@@ -207,13 +204,16 @@ inline Outcome decide(const Side& minute, const std::optional<Side>& day, const 
         judge_concurrency(minute.slot.in_flight, bounds.concurrency, outcome.findings);
 
         if (outcome.is_admitted()) {
-            outcome.minute_room =
+            Charge room =
                 room_for_request(log, window, Resource::requests, minute.may_grow, refusal);
             in_day([&](auto& day_log, const auto& day_window) {
-                outcome.day_room = room_for_request(day_log, day_window, Resource::requests_per_day,
-                                                    day->may_grow, refusal);
+                if (room != Charge::done) return;
+                room = room_for_request(day_log, day_window, Resource::requests_per_day,
+                                        day->may_grow, refusal);
+                outcome.day_lacks_room = room != Charge::done;
             });
-            if (outcome.is_admitted() && !outcome.lacks_room()) {
+            outcome.room = room;
+            if (room == Charge::done && outcome.is_admitted()) {
                 log.charge(1, asked.reserved);
                 count_in_flight(minute.slot);
                 in_day([&](auto& day_log, const auto&) {
@@ -229,7 +229,6 @@ inline Outcome decide(const Side& minute, const std::optional<Side>& day, const 
             outcome.day = day_window.usage();
             outcome.day_stamp = day_log.clock();
         });
-        return outcome;
     });
 }
 

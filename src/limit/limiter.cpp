@@ -32,42 +32,38 @@ Budget budget_of(const std::optional<std::int64_t>& limit, const Bound& bound, b
             .is_dry_run = is_dry_run};
 }
 
-Budgets budgets_of(const Plan& plan, const Bounds& bounds, const WindowUsage& minute,
-                   const WindowUsage& day, std::uint64_t in_flight) noexcept {
-    const auto is_dry_run = [&plan](Resource resource) {
-        return Bounds::is_dry_run(plan, resource);
-    };
-    return {.requests = budget_of(plan.rpm, bounds.minute.requests, is_dry_run(Resource::requests),
-                                  minute.requests, minute.requests_reset_ms),
-            .tokens = budget_of(plan.tpm, bounds.minute.tokens, is_dry_run(Resource::tokens),
-                                minute.tokens, minute.tokens_reset_ms),
-            .requests_per_day =
-                budget_of(plan.rpd, bounds.day.requests, is_dry_run(Resource::requests_per_day),
-                          day.requests, day.requests_reset_ms),
-            .tokens_per_day =
-                budget_of(plan.tpd, bounds.day.tokens, is_dry_run(Resource::tokens_per_day),
-                          day.tokens, day.tokens_reset_ms),
-            .concurrency = budget_of(plan.concurrency, bounds.concurrency,
-                                     is_dry_run(Resource::concurrency), in_flight, 0)};
-}
+/// What the caller is told of each limit.
+struct Words {
+    const Plan& plan;
+    const Bounds& bounds;
+    const WindowUsage& minute;
+    const WindowUsage& day;  ///< read only under a limit per day
+    std::uint64_t in_flight;
 
-Decision decision_of(const Plan& plan, const Bounds& bounds, const Outcome& outcome,
-                     const Asked& asked) noexcept {
-    const Verdict& refusal = outcome.findings.enforced;
-    const Budgets budgets =
-        budgets_of(plan, bounds, outcome.minute, outcome.day, outcome.in_flight);
-    return {.admitted = outcome.is_admitted(),
-            .refused_by = refusal.refused_by,
-            .would_refuse = outcome.findings.reported.refused_by,
-            .can_never_fit = refusal.can_never_fit,
-            .retry_after = from_ms(refusal.wait_ms),
-            .requests = budgets.requests,
-            .tokens = budgets.tokens,
-            .requests_per_day = budgets.requests_per_day,
-            .tokens_per_day = budgets.tokens_per_day,
-            .concurrency = budgets.concurrency,
-            .reserved = outcome.is_admitted() ? static_cast<std::int64_t>(asked.reserved) : 0};
-}
+    [[nodiscard]] bool is_dry_run(Resource resource) const noexcept {
+        return Bounds::is_dry_run(plan, resource);
+    }
+    [[nodiscard]] Budget requests() const noexcept {
+        return budget_of(plan.rpm, bounds.minute.requests, is_dry_run(Resource::requests),
+                         minute.requests, minute.requests_reset_ms);
+    }
+    [[nodiscard]] Budget tokens() const noexcept {
+        return budget_of(plan.tpm, bounds.minute.tokens, is_dry_run(Resource::tokens),
+                         minute.tokens, minute.tokens_reset_ms);
+    }
+    [[nodiscard]] Budget requests_per_day() const noexcept {
+        return budget_of(plan.rpd, bounds.day.requests, is_dry_run(Resource::requests_per_day),
+                         day.requests, day.requests_reset_ms);
+    }
+    [[nodiscard]] Budget tokens_per_day() const noexcept {
+        return budget_of(plan.tpd, bounds.day.tokens, is_dry_run(Resource::tokens_per_day),
+                         day.tokens, day.tokens_reset_ms);
+    }
+    [[nodiscard]] Budget concurrency() const noexcept {
+        return budget_of(plan.concurrency, bounds.concurrency, is_dry_run(Resource::concurrency),
+                         in_flight, 0);
+    }
+};
 
 WindowUsage usage_of(Slot& slot, const WindowSpans& spans, std::uint64_t now_ms) noexcept {
     return with_run_log(slot, spans, [&](auto log) {
@@ -119,40 +115,49 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
         }
         const Side minute_side{*minute.slot, minutes_->spans(),
                                minute_may_grow && !minute.is_overflow};
-        const Outcome outcome = decide(minute_side, day_side, bounds, asked, now_ms);
+        Outcome outcome;
+        decide(minute_side, day_side, bounds, asked, now_ms, outcome);
         day.slot.unlock();
         minute.slot.unlock();
-        if (outcome.lacks_room()) [[unlikely]] {
-            if (outcome.minute_room != Charge::done) {
-                minute_may_grow = minutes_->promote(key, outcome.minute_room == Charge::needs_wide);
-            }
-            if (outcome.day_room != Charge::done) {
-                day_may_grow = days->promote(key, outcome.day_room == Charge::needs_wide);
-            }
+        if (outcome.room != Charge::done) [[unlikely]] {
+            SlotTable& table = outcome.day_lacks_room ? *days : *minutes_;
+            bool& may_grow = outcome.day_lacks_room ? day_may_grow : minute_may_grow;
+            may_grow = table.promote(key, outcome.room == Charge::needs_wide);
             continue;
         }
         if (minute.is_overflow) minutes_->count_overflow();
         if (day.is_overflow) days->count_overflow();
 
-        Admission admission{.decision = decision_of(plan, bounds, outcome, asked),
-                            .reservation = Reservation()};
-        if (outcome.is_admitted()) {
-            record(key, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
-            const auto tokens = static_cast<std::uint32_t>(asked.reserved);
-            admission.reservation =
-                Reservation(*this, {.key = key.value,
-                                    .minute = {.stamp = outcome.minute_stamp,
-                                               .tokens = tokens,
-                                               .has_request = true,
-                                               .is_overflow = minute.is_overflow},
-                                    .day = {.stamp = outcome.day_stamp,
-                                            .tokens = tokens,
-                                            .has_request = true,
-                                            .is_overflow = day.is_overflow},
-                                    .tokens = tokens,
-                                    .counts_day = bounds.has_day});
-        }
-        return admission;
+        const Verdict& refusal = outcome.findings.enforced;
+        const bool is_admitted = outcome.is_admitted();
+        if (is_admitted) record(key, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
+        const auto tokens = static_cast<std::uint32_t>(asked.reserved);
+        const Words words{plan, bounds, outcome.minute, outcome.day, outcome.in_flight};
+        // Every field is made in its place: a decision is too large to be copied for nothing.
+        return {.decision = {.admitted = is_admitted,
+                             .refused_by = refusal.refused_by,
+                             .would_refuse = outcome.findings.reported.refused_by,
+                             .can_never_fit = refusal.can_never_fit,
+                             .retry_after = from_ms(refusal.wait_ms),
+                             .requests = words.requests(),
+                             .tokens = words.tokens(),
+                             .requests_per_day = words.requests_per_day(),
+                             .tokens_per_day = words.tokens_per_day(),
+                             .concurrency = words.concurrency(),
+                             .reserved = is_admitted ? std::int64_t{tokens} : 0},
+                .reservation =
+                    is_admitted ? Reservation(*this, {.key = key.value,
+                                                      .minute = {.stamp = outcome.minute_stamp,
+                                                                 .tokens = tokens,
+                                                                 .has_request = true,
+                                                                 .is_overflow = minute.is_overflow},
+                                                      .day = {.stamp = days ? outcome.day_stamp : 0,
+                                                              .tokens = tokens,
+                                                              .has_request = true,
+                                                              .is_overflow = day.is_overflow},
+                                                      .tokens = tokens,
+                                                      .counts_day = days != nullptr})
+                                : Reservation()};
     }
 }
 
@@ -160,8 +165,8 @@ Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now)
     const Key key = Key::of(user, model);
     const Bounds bounds(plan);
     std::uint64_t now_ms = to_ms(now);
-    WindowUsage minute;
-    WindowUsage day;
+    WindowUsage minute{};
+    WindowUsage day{};
     std::uint64_t in_flight = 0;
     if (const SlotLock slot = minutes_->find(key)) {
         minute = usage_of(*slot, minutes_->spans(), now_ms);
@@ -172,7 +177,12 @@ Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now)
         SlotTable& days = this->days();
         if (const SlotLock slot = days.find(key)) day = usage_of(*slot, days.spans(), now_ms);
     }
-    return budgets_of(plan, bounds, minute, day, in_flight);
+    const Words words{plan, bounds, minute, day, in_flight};
+    return {.requests = words.requests(),
+            .tokens = words.tokens(),
+            .requests_per_day = words.requests_per_day(),
+            .tokens_per_day = words.tokens_per_day(),
+            .concurrency = words.concurrency()};
 }
 
 void Limiter::prefetch(UserId user, ModelId model) const noexcept {
