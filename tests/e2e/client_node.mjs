@@ -22,6 +22,16 @@ const options = { baseURL, apiKey, maxRetries: 0, timeout: 60_000 };
 const client = new OpenAI(options);
 const patient = new OpenAI({ ...options, maxRetries: 3 });
 
+const cuts = [
+  "cut-before-head",
+  "cut-after-head",
+  "cut-after-event",
+  "cut-in-event",
+  "cut-clean",
+  "cut-bare-error",
+];
+const unheard = ["cut-before-head", "cut-after-head"];
+
 async function raised(Kind, call) {
   try {
     await call();
@@ -41,7 +51,9 @@ async function collect(stream) {
 const cases = {
   async list_models() {
     const ids = (await collect(client.models.list())).map((model) => model.id).sort();
-    assert.deepEqual(ids, ["dies-mid-stream", "echo", "once", "retried", "whisper"]);
+    const others = ["dies-mid-stream", "echo", "never-streams", "once", "retried"];
+    const expected = [...cuts, ...others, "retried-stream", "retried-tokens", "whisper"];
+    assert.deepEqual(ids, expected.sort());
     assert.equal((await client.models.retrieve("echo")).id, "echo");
   },
 
@@ -146,6 +158,23 @@ const cases = {
     }
   },
 
+  async automatic_retry_of_a_stream() {
+    const request = { model: "retried-stream", messages, stream: true };
+    for (let i = 0; i < 2; ++i) {
+      const chunks = await collect(await patient.chat.completions.create(request));
+      assert.ok(chunks.length > 2);
+    }
+  },
+
+  async automatic_retry_for_tokens() {
+    // The cap is all of the limit, so the second does not fit beside what the first has used.
+    const request = { model: "retried-tokens", max_tokens: 400, messages };
+    for (let i = 0; i < 2; ++i) {
+      const answer = await patient.chat.completions.create(request);
+      assert.ok(answer.usage.total_tokens > 0);
+    }
+  },
+
   async large_upload() {
     const content = [{ role: "user", content: "x".repeat(20 * 1024 * 1024) }];
     const error = await raised(OpenAI.APIError, () =>
@@ -167,6 +196,63 @@ const cases = {
     });
     assert.deepEqual(texts, ["one", "two"]);
     assert.equal(error.code, "upstream_closed");
+  },
+
+  async cut_streams() {
+    for (const model of cuts) {
+      const chunks = [];
+      const error = await raised(OpenAI.APIError, async () => {
+        const stream = await client.chat.completions.create({ model, messages, stream: true });
+        for await (const chunk of stream) chunks.push(chunk);
+      });
+      assert.ok(error.code, model);
+      assert.equal(chunks.length, unheard.includes(model) ? 0 : 1, model);
+    }
+  },
+
+  async cut_responses() {
+    for (const model of cuts.slice(0, -1)) {
+      const events = [];
+      const error = await raised(OpenAI.APIError, async () => {
+        const stream = await client.responses.create({ model, input: "x", stream: true });
+        for await (const event of stream) events.push(event);
+      });
+      assert.equal(error.code, "upstream_closed", model);
+      assert.equal(events.length, unheard.includes(model) ? 0 : 1, model);
+    }
+  },
+
+  async converted_stream() {
+    const request = { model: "never-streams", messages, stream: true };
+    const chunks = await collect(await client.chat.completions.create(request));
+    const text = chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+    assert.equal(text, "spoken at once");
+    assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+    const withUsage = await collect(
+      await client.chat.completions.create({ ...request, stream_options: { include_usage: true } }),
+    );
+    assert.equal(withUsage.at(-1).usage.total_tokens, 7);
+    const events = await collect(
+      await client.responses.create({ model: "never-streams", input: "x", stream: true }),
+    );
+    assert.equal(events[0].type, "response.created");
+    assert.equal(events.at(-1).type, "response.completed");
+    assert.equal(events.at(-1).response.output[0].content[0].text, "spoken at once");
+  },
+
+  async stream_helper() {
+    // Version 4 has the helper among its betas.
+    const completions = client.chat.completions.stream
+      ? client.chat.completions
+      : client.beta.chat.completions;
+    for (const model of ["echo", "never-streams"]) {
+      const final = await completions.stream({ model, messages }).finalChatCompletion();
+      assert.ok(final.choices[0].message.content);
+      assert.ok(final.choices[0].finish_reason);
+      const response = await client.responses.stream({ model, input: "hello" }).finalResponse();
+      assert.equal(response.status, "completed");
+      assert.ok(response.usage.total_tokens > 0);
+    }
   },
 
   async transcription() {

@@ -11,6 +11,8 @@ import openai
 URL = os.environ["SLUICEGATE_URL"]
 KEY = os.environ["SLUICEGATE_KEY"]
 MESSAGES = [{"role": "user", "content": "a-prompt-nobody-may-log"}]
+CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
+        "cut-bare-error"]
 client = openai.OpenAI(base_url=URL, api_key=KEY, max_retries=0, timeout=60)
 
 
@@ -24,7 +26,8 @@ def raised(kind, call):
 
 def list_models():
     ids = {model.id for model in client.models.list()}
-    assert ids == {"echo", "once", "retried", "dies-mid-stream", "whisper"}, ids
+    assert ids == {"echo", "once", "retried", "retried-stream", "retried-tokens",
+                   "dies-mid-stream", "never-streams", "whisper", *CUTS}, ids
     assert client.models.retrieve("echo").id == "echo"
 
 
@@ -113,6 +116,23 @@ def automatic_retry():
         assert patient.chat.completions.create(model="retried", messages=MESSAGES).choices
 
 
+def automatic_retry_of_a_stream():
+    patient = client.with_options(max_retries=3)
+    for _ in range(2):
+        chunks = list(patient.chat.completions.create(
+            model="retried-stream", messages=MESSAGES, stream=True))
+        assert len(chunks) > 2
+
+
+def automatic_retry_for_tokens():
+    patient = client.with_options(max_retries=3)
+    for _ in range(2):
+        # The cap is all of the limit, so the second does not fit beside what the first has used.
+        answer = patient.chat.completions.create(
+            model="retried-tokens", max_tokens=400, messages=MESSAGES)
+        assert 0 < answer.usage.total_tokens < 400, answer.usage
+
+
 def large_upload():
     patient = client.with_options(max_retries=2)
     content = [{"role": "user", "content": "x" * (20 * 1024 * 1024)}]
@@ -135,6 +155,67 @@ def stream_that_dies():
     assert error.code == "upstream_closed"
 
 
+def cut_streams():
+    for model in CUTS:
+        chunks = []
+
+        def read():
+            for chunk in client.chat.completions.create(
+                    model=model, messages=MESSAGES, stream=True):
+                chunks.append(chunk)
+
+        error = raised(openai.APIError, read)
+        assert error.code, (model, error)
+        expected = 0 if model in ("cut-before-head", "cut-after-head") else 1
+        assert len(chunks) == expected, (model, chunks)
+
+
+def cut_responses():
+    for model in CUTS[:-1]:
+        events = []
+
+        def read():
+            for event in client.responses.create(model=model, input="x", stream=True):
+                events.append(event)
+
+        error = raised(openai.APIError, read)
+        assert error.code == "upstream_closed", (model, error)
+        expected = 0 if model in ("cut-before-head", "cut-after-head") else 1
+        assert len(events) == expected, (model, events)
+
+
+def converted_stream():
+    chunks = list(client.chat.completions.create(
+        model="never-streams", messages=MESSAGES, stream=True))
+    assert "".join(c.choices[0].delta.content or "" for c in chunks) == "spoken at once"
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    with_usage = list(client.chat.completions.create(
+        model="never-streams", messages=MESSAGES, stream=True,
+        stream_options={"include_usage": True}))
+    assert with_usage[-1].usage.total_tokens == 7
+    events = list(client.responses.create(model="never-streams", input="x", stream=True))
+    assert events[0].type == "response.created"
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == "spoken at once"
+    assert "".join(event.delta for event in events
+                   if event.type == "response.output_text.delta") == "spoken at once"
+
+
+def stream_helper():
+    for model in ("echo", "never-streams"):
+        with client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
+            texts = [event.delta for event in stream if event.type == "content.delta"]
+            final = stream.get_final_completion()
+        assert "".join(texts) == final.choices[0].message.content != ""
+        assert final.choices[0].finish_reason
+        with client.responses.stream(model=model, input="hello") as stream:
+            kinds = [event.type for event in stream]
+            final = stream.get_final_response()
+        assert kinds[-1] == "response.completed", kinds
+        assert final.output_text
+        assert final.usage.total_tokens > 0
+
+
 def transcription():
     audio = io.BytesIO(b"RIFF-not-really-audio" * 1000)
     audio.name = "speech.wav"
@@ -145,6 +226,8 @@ def transcription():
 
 for case in (list_models, chat, chat_stream, completions, embeddings, responses, responses_stream,
              authentication_error, not_found_error, rate_limit_error, automatic_retry,
-             large_upload, stream_that_dies, transcription):
+             automatic_retry_of_a_stream, automatic_retry_for_tokens, large_upload,
+             stream_that_dies, cut_streams, cut_responses, converted_stream, stream_helper,
+             transcription):
     case()
     print("ok", case.__name__, flush=True)

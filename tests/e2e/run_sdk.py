@@ -22,7 +22,11 @@ KEY = "sk-sg-end-to-end-key-0000000000000000000000"
 SKIPPED = 77
 CASES = ["list_models", "chat", "chat_stream", "completions", "embeddings", "responses",
          "responses_stream", "authentication_error", "not_found_error", "rate_limit_error",
-         "automatic_retry", "large_upload", "stream_that_dies", "transcription"]
+         "automatic_retry", "automatic_retry_of_a_stream", "automatic_retry_for_tokens",
+         "large_upload", "stream_that_dies", "cut_streams", "cut_responses", "converted_stream",
+         "stream_helper", "transcription"]
+CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
+        "cut-bare-error"]
 
 CONFIG = """
 server:
@@ -41,7 +45,10 @@ models:
   echo: {{route: [{{upstream: local}}]}}
   once: {{limits: {{rpm: 1}}, route: [{{upstream: local}}]}}
   retried: {{limits: {{rpm: 1}}, route: [{{upstream: local}}]}}
-  dies-mid-stream: {{route: [{{upstream: provider}}]}}
+  retried-stream: {{limits: {{rpm: 1}}, route: [{{upstream: local}}]}}
+  retried-tokens: {{limits: {{tpm: 400}}, route: [{{upstream: local}}]}}
+  never-streams: {{route: [{{upstream: provider}}]}}
+{cuts}  dies-mid-stream: {{route: [{{upstream: provider}}]}}
   whisper: {{route: [{{upstream: provider, model: whisper-at-provider}}]}}
 users:
   alice:
@@ -87,9 +94,10 @@ def expect(condition, text):
 def check_gateway_side(gateway, upstream):
     refused = gateway.wait_for_entries(lambda entry: entry.get("status") == 413, 1)
     expect(len(refused) == 1, f"the large upload took {len(refused)} attempts, not one")
-    retried = statuses_of(gateway, "retried", 3)
-    expect(retried.count(200) == 2 and set(retried) == {200, 429},
-           f"an automatic retry gave {retried}")
+    for model in ("retried", "retried-stream", "retried-tokens"):
+        retried = statuses_of(gateway, model, 3)
+        expect(retried.count(200) == 2 and set(retried) == {200, 429},
+               f"an automatic retry on {model} gave {retried}")
     dying = statuses_of(gateway, "dies-mid-stream", 1)
     expect(len(dying) == 1, f"a stream that dies was asked for {len(dying)} times")
     for path, headers, _ in upstream.requests:
@@ -107,7 +115,8 @@ def main(binary, kind, version):
         return SKIPPED
     with tempfile.TemporaryDirectory() as folder, provider.Provider() as upstream:
         config = pathlib.Path(folder) / "sluicegate.yaml"
-        config.write_text(CONFIG.format(base_url=upstream.base_url,
+        cuts = "".join(f"  {name}: {{route: [{{upstream: provider}}]}}\n" for name in CUTS)
+        config.write_text(CONFIG.format(base_url=upstream.base_url, cuts=cuts,
                                         digest=hashlib.sha256(KEY.encode()).hexdigest()))
         with daemon.Daemon(binary, config, listeners=2) as gateway:
             result = subprocess.run(
