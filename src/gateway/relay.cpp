@@ -29,9 +29,17 @@ net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) 
         auto received = co_await exchange.receive_body(openai::error_body_bytes_max);
         if (!received) co_return co_await reply_error(request, std::move(received.error()));
     }
-    const std::string body =
-        openai::error_body(openai::normalise_error(status, content_type, exchange.body()));
+    const openai::ApiError told = openai::normalise_error(status, content_type, exchange.body());
     exchange.consume(exchange.body().size());
+    if (request.events) {
+        // The client's stream has begun without waiting for this.
+        Error error{.kind = ErrorKind::upstream_rejected,
+                    .detail = {},
+                    .subject = told.message,
+                    .retry_after = {}};
+        co_return co_await reply_error(request, std::move(error));
+    }
+    const std::string body = openai::error_body(told);
 
     request.record.status = status;
     request.record.error = ErrorKind::upstream_rejected;
@@ -105,6 +113,14 @@ net::Task<bool> relay(Request& request, Answered& answered) {
     if (head.status >= 400) co_return co_await relay_rejection(request, *answered.exchange);
     if (answered.events) co_return co_await relay_events(request, answered);
     if (is_json(head)) co_return co_await relay_json(request, answered);
+    if (request.record.is_streaming) {
+        Error error{.kind = ErrorKind::upstream_bad_response,
+                    .detail = answered.exchange->settings().name +
+                              " answered a streamed request with neither events nor JSON",
+                    .subject = {},
+                    .retry_after = {}};
+        co_return co_await reply_error(request, std::move(error));
+    }
     co_return co_await relay_bytes(request, answered);
 }
 

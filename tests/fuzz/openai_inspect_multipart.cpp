@@ -21,9 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (body.substr(found->model_value.offset, found->model_value.size) != found->model) {
         std::abort();
     }
-    const Spliced spliced = replace_model(*found, body, "another model");
-    const std::string next =
-        std::string(spliced.before) + spliced.replacement + std::string(spliced.after);
+    const Rewritten rewritten = rewrite(*found, body, "another model");
+    std::string next;
+    for (const std::string_view piece : rewritten.pieces()) next += piece;
     const auto again = inspect_multipart(Endpoint::audio_transcriptions, type, next);
     if (!again || again->model != "another model") std::abort();
     if (again->is_streaming != found->is_streaming || again->choices != found->choices) {
