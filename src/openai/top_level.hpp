@@ -12,7 +12,7 @@ namespace sluicegate::openai {
 
 struct TopLevel {
     bool is_object = false;
-    bool is_whole = false;  ///< the object was closed, and nothing stands behind it
+    bool is_whole = false;   ///< the object was closed, and nothing stands behind it
     bool has_error = false;  ///< `error` with a value that JavaScript and Python call true
     bool has_empty_choices = false;
     bool has_filter_results = false;  ///< Azure's prompt_filter_results
