@@ -6,6 +6,7 @@
 
 #include "openai/json_index.hpp"
 #include "openai/text_scanner.hpp"
+#include "openai/top_level.hpp"
 #include "openai/usage_object.hpp"
 
 #include <algorithm>
@@ -125,7 +126,12 @@ AnswerFacts AnswerReader::run() {
 
 AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
     const auto starts = index_tokens(json_body);
-    if (!starts) return {};
+    if (!starts) {
+        // Half a character in the text, most often: the usage is legible all the same.
+        AnswerFacts facts;
+        facts.usage = read_usage(scan_top_level(json_body).usage);
+        return facts;
+    }
     return AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
 }
 

@@ -135,6 +135,16 @@ TEST(Usage, IsTheOneAtTheTop) {
               std::nullopt);
 }
 
+TEST(Usage, IsReadBehindABrokenCharacter) {
+    const std::string answer =
+        "{\"choices\":[{\"message\":{\"content\":\"\xF0\x9F\"}}],"
+        "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7}}";
+    EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, answer).usage,
+              (Usage{.input = 5, .output = 7, .total = 12}));
+    const std::string cut = answer.substr(0, answer.size() - 4);
+    EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, cut).usage, std::nullopt);
+}
+
 TEST(AnswerFacts, HaveTheReasonAndTheSizeOfTheText) {
     struct Row {
         std::string_view name;

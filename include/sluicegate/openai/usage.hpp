@@ -47,7 +47,8 @@ struct AnswerFacts {
     std::int64_t output_bytes = 0;
 };
 
-/// Empty facts for text that is no JSON object. Of any size; one pass over it.
+/// Empty facts for text that is no JSON object; of one with a fault in its text (half a character,
+/// a control character) the usage is read all the same. Of any size; one pass over it.
 [[nodiscard]] AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body);
 
 }  // namespace sluicegate::openai
