@@ -151,6 +151,54 @@ void refuse_serialised(benchmark::State& state) {
     report(state, limiter, keys);
 }
 
+/// Minute and day: two slots are locked, checked and charged.
+void decide_by_day(benchmark::State& state) {
+    const auto keys = static_cast<std::uint32_t>(state.range(0));
+    constexpr Plan both{.rpm = 600'000'000,
+                        .tpm = 1'000'000'000,
+                        .rpd = 600'000'000,
+                        .tpd = 1'000'000'000,
+                        .concurrency = 1000};
+    Limiter limiter({.slots = std::max(keys, 1024U)});
+    const std::vector<std::uint32_t>& order = order_of(keys);
+    std::int64_t now_us = 0;
+    const std::int64_t step_us = std::max<std::int64_t>(1, 10'000'000 / keys);
+    std::size_t i = 0;
+    for (auto _ : state) {
+        const Caller caller = caller_of(order[i++ & (order.size() - 1)]);
+        now_us += step_us;
+        Admission admission =
+            limiter.admit(caller.user, caller.model, both, demand, at(now_us / 1000));
+        benchmark::DoNotOptimize(admission.decision.admitted);
+        admission.reservation.settle(tokens, at(now_us / 1000));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+/// A key that is new to a table of so many slots, every second one of which became idle just now.
+void newcomer(benchmark::State& state) {
+    const auto slots = static_cast<std::uint32_t>(state.range(0));
+    std::unique_ptr<Limiter> limiter;
+    std::uint32_t key = 0;
+    for (auto _ : state) {
+        if (key % slots == 0) {
+            state.PauseTiming();
+            limiter = std::make_unique<Limiter>(Settings{.slots = slots});
+            for (key = 0; key < slots; ++key) {
+                const Caller caller = caller_of(key);
+                limiter->admit(caller.user, caller.model, plan, demand, at(key % 2 * 30'000))
+                    .reservation.settle(tokens, at(key % 2 * 30'000));
+            }
+            state.ResumeTiming();
+        }
+        const Caller caller = caller_of(key++);
+        Admission admission = limiter->admit(caller.user, caller.model, plan, demand, at(60'000));
+        benchmark::DoNotOptimize(admission.decision.admitted);
+        admission.reservation.settle(tokens, at(60'000));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
 void dram(benchmark::State& state) {
     const std::size_t lines = static_cast<std::size_t>(state.range(0)) * 2;
     const std::size_t bytes = lines * 64;
@@ -286,6 +334,8 @@ BENCHMARK(refuse<Ahead::no>)->Name("Refuse")->Apply(ours);
 BENCHMARK(refuse<Ahead::yes>)->Name("RefusePrefetched")->Apply(ours);
 BENCHMARK(refuse_serialised<Ahead::no>)->Name("RefuseSerialised")->Apply(ours);
 BENCHMARK(refuse_serialised<Ahead::yes>)->Name("RefuseSerialisedPrefetched")->Apply(ours);
+BENCHMARK(decide_by_day)->Name("AdmitAndSettleByDay")->Apply(others);
+BENCHMARK(newcomer)->Name("NewcomerToAFullTable")->Arg(4096)->Arg(65'536)->Arg(1'000'000);
 BENCHMARK(dram)->Name("Dram")->Apply(ours);
 BENCHMARK(decide_by<StringTable>)->Name("UnorderedMapOfStrings")->Apply(others);
 BENCHMARK(decide_by<FlatTable>)->Name("FlatMapOneMutex")->Apply(others);
