@@ -16,6 +16,11 @@ using upstream::Arrival;
 /// A reservation grows in steps, so that not every event takes the limiter's lock.
 constexpr std::int64_t growth_step_tokens = 64;
 
+/// Most servers send a token in each piece; some send more.
+std::int64_t counted_output(const openai::SseScanner& scanner) {
+    return std::max(scanner.output_deltas(), openai::tokens_of_text(scanner.output_bytes()));
+}
+
 /// What went by until now: its times, and its size for the limits.
 void note_progress(Request& request, const openai::SseScanner& scanner,
                    limit::Reservation& reservation) {
@@ -26,7 +31,7 @@ void note_progress(Request& request, const openai::SseScanner& scanner,
     if (record.output_deltas == 0) record.first_delta_at = now;
     record.last_delta_at = now;
     record.output_deltas = deltas;
-    const std::int64_t used = record.prompt_estimate + deltas;
+    const std::int64_t used = record.prompt_estimate + counted_output(scanner);
     if (used > reservation.reserved()) reservation.grow(used + growth_step_tokens, now);
 }
 
