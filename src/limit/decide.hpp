@@ -198,8 +198,10 @@ inline void decide(const Side& minute, const std::optional<Side>& day, const Bou
             day_log.advance(day->spans.ticks_of(clock_ms));
             day_window.judge(bounds.day, asked, outcome.findings);
             // A slot that keys share may hold more requests than any of them.
-            if (day->slot.in_flight >= Plan::concurrency_max)
+            const std::uint64_t in_flight = day->slot.in_flight;
+            if (in_flight >= std::uint64_t{Plan::concurrency_max}) {
                 refusal.wait(Resource::concurrency, 0);
+            }
         });
         judge_concurrency(minute.slot.in_flight, bounds.concurrency, outcome.findings);
 

@@ -91,9 +91,8 @@ public:
             if (is_live(charged)) {
                 change(charged, 0, -std::min(reserved - used, charged.tokens));
             }
-        } else if (is_live(charged) && charged.has_request) {
-            change(charged, 0, used - reserved);
-        } else if (charged.at / unit_ms_ == clock_ / unit_ms_ && !charged.has_request) {
+        } else if (charged.has_request ? is_live(charged)
+                                       : charged.at / unit_ms_ == clock_ / unit_ms_) {
             change(charged, 0, used - reserved);
         } else {
             charged = charge(0, used - reserved);
