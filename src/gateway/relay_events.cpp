@@ -42,8 +42,7 @@ void note_stream(Request& request, openai::Endpoint endpoint, const openai::SseS
     const bool has_failed = record.error && fault_of(*record.error) == Fault::upstream;
     // What failed before anything came out of it has cost the client nothing.
     if (has_failed && deltas == 0 && !scanner.usage()) return;
-    const std::int64_t counted = std::max(deltas, openai::tokens_of_text(scanner.output_bytes()));
-    note_usage(request, endpoint, scanner.usage(), counted,
+    note_usage(request, endpoint, scanner.usage(), counted_output(scanner),
                deltas > 0 ? UsageSource::counted : UsageSource::estimated);
 }
 
