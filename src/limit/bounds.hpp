@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace sluicegate::limit {
 
@@ -19,14 +20,18 @@ struct Bound {
 
     constexpr Bound(const std::optional<std::int64_t>& limit, bool is_dry_run,
                     std::int64_t limit_max, std::uint64_t countable) noexcept
-        : enforced(countable) {
-        if (!limit) return;
-        (is_dry_run ? reported : enforced) =
-            static_cast<std::uint64_t>(std::clamp<std::int64_t>(*limit, 0, limit_max));
+        : enforced(limit ? bounded(*limit, limit_max) : countable) {
+        if (is_dry_run && limit) [[unlikely]]
+            reported = std::exchange(enforced, countable);
     }
 
     [[nodiscard]] constexpr std::uint64_t lower() const noexcept {
         return std::min(enforced, reported);
+    }
+
+private:
+    static constexpr std::uint64_t bounded(std::int64_t limit, std::int64_t limit_max) noexcept {
+        return static_cast<std::uint64_t>(std::clamp<std::int64_t>(limit, 0, limit_max));
     }
 };
 

@@ -174,23 +174,25 @@ Charge room_for_request(Log& log, const Window<Log>& window, Resource requests, 
     return Charge::done;
 }
 
-/// `day`: absent where the plan has no limit per day. Room is found in both logs before either is
-/// charged, so that no promotion leaves half a charge.
-inline void decide(const Side& minute, const std::optional<Side>& day, const Bounds& bounds,
-                   const Asked& asked, std::uint64_t now_ms, Outcome& outcome) noexcept {
+/// `has_day`: whether the plan has a limit per day, and `day` a value; each is compiled alone,
+/// because most plans have none. Room is found in both logs before either is charged, so that no
+/// promotion leaves half a charge.
+template <bool has_day>
+void decide(const Side& minute, const std::optional<Side>& day, const Bounds& bounds,
+            const Asked& asked, std::uint64_t now_ms, Outcome& outcome) noexcept {
     with_run_log(minute.slot, minute.spans, [&](auto log) {
         Verdict& refusal = outcome.findings.enforced;
         log.advance(now_ms);
         const std::uint64_t clock_ms = log.clock();
         const Window window(minute.slot, log, minute.spans, clock_ms, Resource::requests,
                             Resource::tokens);
-        const auto in_day = [&](auto&& act) {
-            if (!day) [[likely]]
-                return;
-            with_run_log(day->slot, day->spans, [&](auto day_log) {
-                act(day_log, Window(day->slot, day_log, day->spans, clock_ms,
-                                    Resource::requests_per_day, Resource::tokens_per_day));
-            });
+        const auto in_day = [&]([[maybe_unused]] auto&& act) {
+            if constexpr (has_day) {
+                with_run_log(day->slot, day->spans, [&](auto day_log) {
+                    act(day_log, Window(day->slot, day_log, day->spans, clock_ms,
+                                        Resource::requests_per_day, Resource::tokens_per_day));
+                });
+            }
         };
 
         window.judge(bounds.minute, asked, outcome.findings);

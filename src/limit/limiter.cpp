@@ -32,12 +32,13 @@ Budget budget_of(const std::optional<std::int64_t>& limit, const Bound& bound, b
             .is_dry_run = is_dry_run};
 }
 
-/// What the caller is told of each limit.
+/// What the caller is told of each limit. `has_day`: of limits per day too.
+template <bool has_day>
 struct Words {
     const Plan& plan;
     const Bounds& bounds;
     const WindowUsage& minute;
-    const WindowUsage& day;  ///< read only under a limit per day
+    const WindowUsage& day;
     std::uint64_t in_flight;
 
     [[nodiscard]] bool is_dry_run(Resource resource) const noexcept {
@@ -52,10 +53,12 @@ struct Words {
                          minute.tokens, minute.tokens_reset_ms);
     }
     [[nodiscard]] Budget requests_per_day() const noexcept {
+        if constexpr (!has_day) return {};
         return budget_of(plan.rpd, bounds.day.requests, is_dry_run(Resource::requests_per_day),
                          day.requests, day.requests_reset_ms);
     }
     [[nodiscard]] Budget tokens_per_day() const noexcept {
+        if constexpr (!has_day) return {};
         return budget_of(plan.tpd, bounds.day.tokens, is_dry_run(Resource::tokens_per_day),
                          day.tokens, day.tokens_reset_ms);
     }
@@ -93,8 +96,14 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
     const Key key = Key::of(user, model);
     const Bounds bounds(plan);
     const Asked asked(demand, bounds);
-    const std::uint64_t now_ms = to_ms(now);
-    SlotTable* const days = bounds.has_day ? &this->days() : nullptr;
+    return bounds.has_day ? admit_by<true>(key, plan, bounds, asked, to_ms(now))
+                          : admit_by<false>(key, plan, bounds, asked, to_ms(now));
+}
+
+template <bool has_day>
+Admission Limiter::admit_by(const Key& key, const Plan& plan, const Bounds& bounds,
+                            const Asked& asked, std::uint64_t now_ms) noexcept {
+    SlotTable* const days = has_day ? &this->days() : nullptr;
     std::optional<std::uint32_t> day_overflow;
     bool minute_may_grow = true;
     bool day_may_grow = true;
@@ -102,7 +111,7 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
         FoundSlot minute = minutes_->find_or_make(key, now_ms, plan.concurrency.has_value());
         FoundSlot day;
         std::optional<Side> day_side;
-        if (days != nullptr) {
+        if constexpr (has_day) {
             day = days->find_at_once(key, day_overflow);
             if (!day.slot) {
                 // To make it takes a mutex, which nobody waits for with a slot locked.
@@ -116,23 +125,25 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
         const Side minute_side{*minute.slot, minutes_->spans(),
                                minute_may_grow && !minute.is_overflow};
         Outcome outcome;
-        decide(minute_side, day_side, bounds, asked, now_ms, outcome);
+        decide<has_day>(minute_side, day_side, bounds, asked, now_ms, outcome);
         day.slot.unlock();
         minute.slot.unlock();
         if (outcome.room != Charge::done) [[unlikely]] {
-            SlotTable& table = outcome.day_lacks_room ? *days : *minutes_;
+            SlotTable& table = has_day && outcome.day_lacks_room ? *days : *minutes_;
             bool& may_grow = outcome.day_lacks_room ? day_may_grow : minute_may_grow;
             may_grow = table.promote(key, outcome.room == Charge::needs_wide);
             continue;
         }
         if (minute.is_overflow) minutes_->count_overflow();
-        if (day.is_overflow) days->count_overflow();
+        if constexpr (has_day) {
+            if (day.is_overflow) days->count_overflow();
+        }
 
         const Verdict& refusal = outcome.findings.enforced;
         const bool is_admitted = outcome.is_admitted();
-        if (is_admitted) record(key, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
+        if (is_admitted) record(key, outcome.minute_stamp, asked.reserved, true, has_day);
         const auto tokens = static_cast<std::uint32_t>(asked.reserved);
-        const Words words{plan, bounds, outcome.minute, outcome.day, outcome.in_flight};
+        const Words<has_day> words{plan, bounds, outcome.minute, outcome.day, outcome.in_flight};
         // Every field is made in its place: a decision is too large to be copied for nothing.
         return {.decision = {.admitted = is_admitted,
                              .refused_by = refusal.refused_by,
@@ -146,18 +157,19 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
                              .concurrency = words.concurrency(),
                              .reserved = is_admitted ? std::int64_t{tokens} : 0},
                 .reservation =
-                    is_admitted ? Reservation(*this, {.key = key.value,
-                                                      .minute = {.stamp = outcome.minute_stamp,
-                                                                 .tokens = tokens,
-                                                                 .has_request = true,
-                                                                 .is_overflow = minute.is_overflow},
-                                                      .day = {.stamp = days ? outcome.day_stamp : 0,
-                                                              .tokens = tokens,
-                                                              .has_request = true,
-                                                              .is_overflow = day.is_overflow},
+                    is_admitted
+                        ? Reservation(*this, {.key = key.value,
+                                              .minute = {.stamp = outcome.minute_stamp,
+                                                         .tokens = tokens,
+                                                         .has_request = true,
+                                                         .is_overflow = minute.is_overflow},
+                                              .day = {.stamp = has_day ? outcome.day_stamp : 0,
                                                       .tokens = tokens,
-                                                      .counts_day = days != nullptr})
-                                : Reservation()};
+                                                      .has_request = true,
+                                                      .is_overflow = day.is_overflow},
+                                              .tokens = tokens,
+                                              .counts_day = has_day})
+                        : Reservation()};
     }
 }
 
@@ -177,7 +189,7 @@ Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now)
         SlotTable& days = this->days();
         if (const SlotLock slot = days.find(key)) day = usage_of(*slot, days.spans(), now_ms);
     }
-    const Words words{plan, bounds, minute, day, in_flight};
+    const Words<true> words{plan, bounds, minute, day, in_flight};
     return {.requests = words.requests(),
             .tokens = words.tokens(),
             .requests_per_day = words.requests_per_day(),

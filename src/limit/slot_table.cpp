@@ -13,8 +13,7 @@ constexpr std::uint32_t shard_slots_wanted = 4096;
 constexpr unsigned shard_bits_max = 12;
 /// From here on the index outgrows what the processor translates without huge pages. Below, plain
 /// pages cost less memory while there are few keys.
-constexpr std::size_t huge_index_bytes = std::size_t{32} << 20U;
-constexpr std::uint32_t ref_mask = (1U << slot_ref_bits) - 1;
+constexpr std::size_t huge_index_bytes = std::size_t{2} << 20U;
 
 unsigned shard_bits_for(std::uint32_t slots) {
     const auto bits = static_cast<unsigned>(std::bit_width(slots / shard_slots_wanted));
@@ -73,18 +72,14 @@ SlotTable::SlotTable(const WindowSpans& spans, std::uint32_t slots)
     }
 }
 
-FoundSlot SlotTable::find_or_make(const Key& key, std::uint64_t now,
-                                  bool counts_in_flight) noexcept {
-    Place place = look_up(key);
-    if (place.slot) return {std::move(place.slot)};
-
+FoundSlot SlotTable::make_or_share(const Key& key, std::uint64_t now,
+                                   bool counts_in_flight) noexcept {
     Search search;
     Shard& shard = shards_[shard_of(key)];
     for (bool may_evict = true;;) {
         {
             const std::lock_guard guard(shard.mutex);
-            place = look_up(key);
-            if (place.slot) return {std::move(place.slot)};
+            if (SlotLock slot = look_up(key)) return {std::move(slot)};
             Made made = make(key, now, counts_in_flight);
             if (made.slot) return {std::move(made.slot)};
             // Locked before the shard is free: whoever makes a slot for this key from now on waits
@@ -100,40 +95,23 @@ FoundSlot SlotTable::find_or_make(const Key& key, std::uint64_t now,
 }
 
 SlotLock SlotTable::find(const Key& key) noexcept {
-    Place place = look_up(key);
-    if (!place.slot) {
-        const std::lock_guard guard(shards_[shard_of(key)].mutex);
-        place = look_up(key);
-    }
-    return std::move(place.slot);
+    if (SlotLock slot = look_up(key)) [[likely]]
+        return slot;
+    const std::lock_guard guard(shards_[shard_of(key)].mutex);
+    return look_up(key);
 }
 
 FoundSlot SlotTable::find_at_once(const Key& key,
                                   std::optional<std::uint32_t> overflow_at) noexcept {
-    Place place = look_up(key);
-    if (place.slot || !overflow_at) return {std::move(place.slot)};
-    SlotLock slot = overflow_slot(key);
+    SlotLock slot = look_up(key);
+    if (slot || !overflow_at) return {std::move(slot)};
+    slot = overflow_slot(key);
     if (overflow_of(key).leavers != *overflow_at) return {};
     return {std::move(slot), true, *overflow_at};
 }
 
 SlotLock SlotTable::overflow_slot(const Key& key) noexcept {
     return lock_of(overflow_of(key));
-}
-
-SlotTable::Place SlotTable::look_up(const Key& key) noexcept {
-    const Entry* entries = entries_of(shard_of(key));
-    const std::uint32_t mark = mark_of(key);
-    for (std::uint32_t at = place_of(key);; at = (at + 1) & place_mask_) {
-        const std::uint32_t entry = entries[at].load(std::memory_order_acquire);
-        if (entry == 0) return {};
-        if ((entry & ~ref_mask) != mark) continue;
-        Slot& slot = pool_.at(entry & ref_mask);
-        // Not read before it is locked: that would fetch the line twice, to read and then to own
-        // it.
-        SlotLock lock(slot);
-        if (slot.key.load(std::memory_order_relaxed) == key.value) return {std::move(lock), at};
-    }
 }
 
 SlotTable::Made SlotTable::make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept {
@@ -166,9 +144,10 @@ SlotTable::Made SlotTable::make(const Key& key, std::uint64_t now, bool counts_i
 bool SlotTable::promote(const Key& key, bool to_wide) noexcept {
     const std::size_t shard = shard_of(key);
     const std::lock_guard guard(shards_[shard].mutex);
-    const Place place = look_up(key);
-    if (!place.slot) return true;  // evicted meanwhile: the caller makes a new one
-    Slot& from = *place.slot;
+    std::uint32_t at = place_of(key);
+    const SlotLock slot = look_up(key, at);
+    if (!slot) return true;  // evicted meanwhile: the caller makes a new one
+    Slot& from = *slot;
     const std::size_t first =
         to_wide ? index_of(SizeClass::wide) : std::size_t{index_of(from.size) + 1};
     const std::size_t last = index_of(to_wide ? SizeClass::wide : SizeClass::large);
@@ -186,7 +165,7 @@ bool SlotTable::promote(const Key& key, bool to_wide) noexcept {
                  [&](auto larger) { larger.copy_from(RunLog<PackedRun>(from, spans_)); });
     to->key.store(key.value, std::memory_order_relaxed);
 
-    Entry& entry = entries_of(shard)[place.at];
+    Entry& entry = entries_of(shard)[at];
     const SlotRef old = entry.load(std::memory_order_relaxed) & ref_mask;
     entry.store(mark_of(key) | ref, std::memory_order_release);
     from.key.store(Slot::no_key, std::memory_order_relaxed);

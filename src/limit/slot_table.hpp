@@ -67,7 +67,11 @@ public:
     /// The key's slot; made if there is none. When all are live, an overflow slot that many keys
     /// share. `counts_in_flight`: the key may not start afresh while an overflow slot holds
     /// reservations that could be its own.
-    FoundSlot find_or_make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
+    FoundSlot find_or_make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept {
+        if (SlotLock slot = look_up(key)) [[likely]]
+            return {std::move(slot)};
+        return make_or_share(key, now, counts_in_flight);
+    }
     /// The key's slot, or none.
     SlotLock find(const Key& key) noexcept;
     /// The same for a caller that has locked a slot of another table: it takes no shard's mutex,
@@ -104,6 +108,7 @@ public:
 
 private:
     using Entry = std::atomic<std::uint32_t>;
+    static constexpr std::uint32_t ref_mask = (1U << slot_ref_bits) - 1;
 
     struct alignas(64) Shard {
         std::mutex mutex;
@@ -118,10 +123,6 @@ private:
         std::uint64_t evicted = 0;
         /// No slot of the shard can be idle before this time.
         std::atomic<std::uint64_t> idle_from{0};
-    };
-    struct Place {
-        SlotLock slot;
-        std::uint32_t at = 0;  ///< in the shard's part of the index
     };
     struct OverflowSlot {
         alignas(64) std::byte bytes[slot_bytes.back()];
@@ -141,9 +142,7 @@ private:
     static SlotLock lock_of(OverflowSlot& slot) noexcept {
         return SlotLock(*std::launder(reinterpret_cast<Slot*>(slot.bytes)));
     }
-    [[nodiscard]] static SlotRef ref_of(std::uint32_t entry) noexcept {
-        return entry & ((SlotRef{1} << slot_ref_bits) - 1);
-    }
+    [[nodiscard]] static SlotRef ref_of(std::uint32_t entry) noexcept { return entry & ref_mask; }
     [[nodiscard]] std::size_t shard_of(const Key& key) const noexcept {
         return shard_bits_ == 0 ? 0 : key.hash >> (64U - shard_bits_);
     }
@@ -157,7 +156,27 @@ private:
         return static_cast<std::uint32_t>(key.hash) & place_mask_;
     }
 
-    Place look_up(const Key& key) noexcept;
+    /// Every decision begins with it: `at` is where the search goes on, and where it has ended.
+    SlotLock look_up(const Key& key, std::uint32_t& at) noexcept {
+        const Entry* entries = entries_of(shard_of(key));
+        const std::uint32_t mark = mark_of(key);
+        for (;; at = (at + 1) & place_mask_) {
+            const std::uint32_t entry = entries[at].load(std::memory_order_acquire);
+            if (entry == 0) return {};
+            if ((entry & ~ref_mask) != mark) continue;
+            Slot& slot = pool_.at(entry & ref_mask);
+            // Not read before it is locked: that would fetch the line twice, to read and then to
+            // own it.
+            SlotLock lock(slot);
+            if (slot.key.load(std::memory_order_relaxed) == key.value) [[likely]]
+                return lock;
+        }
+    }
+    SlotLock look_up(const Key& key) noexcept {
+        std::uint32_t at = place_of(key);
+        return look_up(key, at);
+    }
+    FoundSlot make_or_share(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
     Made make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
     void erase(std::size_t shard, std::uint32_t at) noexcept;
     bool evict_one(const Key& wanted_by, std::uint64_t now, Search& search) noexcept;

@@ -52,6 +52,8 @@ struct [[nodiscard]] Admission {
     Reservation reservation;  ///< active exactly when admitted
 };
 
+struct Asked;
+struct Bounds;
 class Journal;
 struct Key;
 class SlotTable;
@@ -106,6 +108,10 @@ private:
     void correct(Reservation::Ticket& ticket, std::uint64_t used, Instant now, bool ends) noexcept;
     void cancel(const Reservation::Ticket& ticket, std::optional<Instant> now) noexcept;
 
+    /// admit(), compiled once for plans with limits per day and once for those without.
+    template <bool has_day>
+    Admission admit_by(const Key& key, const Plan& plan, const Bounds& bounds, const Asked& asked,
+                       std::uint64_t now_ms) noexcept;
     /// Made when first asked for.
     SlotTable& days() noexcept;
 

@@ -31,7 +31,9 @@ public:
         }
         return *this;
     }
-    ~Reservation() { release(); }
+    ~Reservation() {
+        if (limiter_ != nullptr) release();
+    }
 
     /// Raises the reservation to what the answer has used up to now, in all; no effect when that is
     /// not more than reserved(). Each call may take a run of the key's log once the request is
