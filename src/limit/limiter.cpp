@@ -92,23 +92,23 @@ Limiter::Limiter(const Settings& settings)
 Limiter::~Limiter() = default;
 
 Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Demand& demand,
-                         Instant now) noexcept {
+                         Instant now, Hint* hint) noexcept {
     const Key key = Key::of(user, model);
     const Bounds bounds(plan);
     const Asked asked(demand, bounds);
-    return bounds.has_day ? admit_by<true>(key, plan, bounds, asked, to_ms(now))
-                          : admit_by<false>(key, plan, bounds, asked, to_ms(now));
+    return bounds.has_day ? admit_by<true>(key, plan, bounds, asked, to_ms(now), hint)
+                          : admit_by<false>(key, plan, bounds, asked, to_ms(now), hint);
 }
 
 template <bool has_day>
 Admission Limiter::admit_by(const Key& key, const Plan& plan, const Bounds& bounds,
-                            const Asked& asked, std::uint64_t now_ms) noexcept {
+                            const Asked& asked, std::uint64_t now_ms, Hint* hint) noexcept {
     SlotTable* const days = has_day ? &this->days() : nullptr;
     std::optional<std::uint32_t> day_overflow;
     bool minute_may_grow = true;
     bool day_may_grow = true;
     for (;;) {
-        FoundSlot minute = minutes_->find_or_make(key, now_ms, plan.concurrency.has_value());
+        FoundSlot minute = minutes_->find_or_make(key, now_ms, plan.concurrency.has_value(), hint);
         FoundSlot day;
         std::optional<Side> day_side;
         if constexpr (has_day) {
@@ -199,6 +199,10 @@ Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now)
 
 void Limiter::prefetch(UserId user, ModelId model) const noexcept {
     minutes_->prefetch(Key::of(user, model));
+}
+
+void Limiter::prefetch(const Hint& hint) const noexcept {
+    minutes_->prefetch(hint);
 }
 
 TableCounts Limiter::counts() const noexcept {

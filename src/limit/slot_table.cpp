@@ -50,6 +50,12 @@ void prefetch_to_write(const void* at) noexcept {
 #endif
 }
 
+/// All of the smallest slot, and of larger ones the header and the oldest runs.
+void prefetch_slot(const Slot& slot) noexcept {
+    prefetch_to_write(&slot);
+    prefetch_to_write(reinterpret_cast<const std::byte*>(&slot) + 64);
+}
+
 }  // namespace
 
 SlotTable::SlotTable(const WindowSpans& spans, std::uint32_t slots)
@@ -256,10 +262,12 @@ void SlotTable::begin_round(Shard& shard, std::uint64_t now) const noexcept {
 void SlotTable::prefetch(const Key& key) const noexcept {
     const std::uint32_t entry =
         entries_of(shard_of(key))[place_of(key)].load(std::memory_order_acquire);
-    if (entry == 0) return;
-    const Slot& slot = pool_.at(entry & ref_mask);
-    prefetch_to_write(&slot);
-    prefetch_to_write(reinterpret_cast<const std::byte*>(&slot) + 64);
+    if (entry != 0) prefetch_slot(pool_.at(ref_of(entry)));
+}
+
+void SlotTable::prefetch(const Hint& hint) const noexcept {
+    const SlotRef ref = hint.slot_.load(std::memory_order_acquire);
+    if (ref != 0) prefetch_slot(pool_.at(ref));
 }
 
 TableCounts SlotTable::counts() const noexcept {

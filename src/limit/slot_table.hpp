@@ -13,6 +13,7 @@
 ///           where it ended.
 
 #include "sluicegate/base/ids.hpp"
+#include "sluicegate/limit/hint.hpp"
 #include "sluicegate/limit/limiter.hpp"
 
 #include "limit/run_log.hpp"
@@ -67,9 +68,17 @@ public:
     /// The key's slot; made if there is none. When all are live, an overflow slot that many keys
     /// share. `counts_in_flight`: the key may not start afresh while an overflow slot holds
     /// reservations that could be its own.
-    FoundSlot find_or_make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept {
-        if (SlotLock slot = look_up(key)) [[likely]]
+    FoundSlot find_or_make(const Key& key, std::uint64_t now, bool counts_in_flight,
+                           Hint* hint = nullptr) noexcept {
+        if (hint != nullptr) {
+            if (SlotLock slot = slot_at(*hint, key)) [[likely]]
+                return {std::move(slot)};
+        }
+        std::uint32_t at = place_of(key);
+        if (SlotLock slot = look_up(key, at)) [[likely]] {
+            if (hint != nullptr) set(*hint, entries_of(shard_of(key))[at]);
             return {std::move(slot)};
+        }
         return make_or_share(key, now, counts_in_flight);
     }
     /// The key's slot, or none.
@@ -102,6 +111,7 @@ public:
     bool promote(const Key& key, bool to_wide) noexcept;
 
     void prefetch(const Key& key) const noexcept;
+    void prefetch(const Hint& hint) const noexcept;
 
     [[nodiscard]] TableCounts counts() const noexcept;
     void count_overflow() noexcept { overflows_.fetch_add(1, std::memory_order_relaxed); }
@@ -175,6 +185,20 @@ private:
     SlotLock look_up(const Key& key) noexcept {
         std::uint32_t at = place_of(key);
         return look_up(key, at);
+    }
+    /// A slot that was given to another key since has another key in it, one that was released
+    /// has none.
+    SlotLock slot_at(const Hint& hint, const Key& key) noexcept {
+        const SlotRef ref = hint.slot_.load(std::memory_order_acquire);
+        if (ref == 0) return {};
+        SlotLock lock(pool_.at(ref));
+        if (lock->key.load(std::memory_order_relaxed) != key.value) [[unlikely]]
+            return {};
+        return lock;
+    }
+    /// An entry may have moved by now: what it says is then as wrong as a stale hint.
+    static void set(Hint& hint, const Entry& entry) noexcept {
+        hint.slot_.store(ref_of(entry.load(std::memory_order_acquire)), std::memory_order_release);
     }
     FoundSlot make_or_share(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;
     Made make(const Key& key, std::uint64_t now, bool counts_in_flight) noexcept;

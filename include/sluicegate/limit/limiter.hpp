@@ -12,6 +12,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/limit/decision.hpp"
+#include "sluicegate/limit/hint.hpp"
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/limit/reservation.hpp"
 #include "sluicegate/limit/state.hpp"
@@ -70,14 +71,17 @@ public:
     /// guesses together, but no more than the smallest token limit that is enforced: an idle key
     /// always admits a request whose size is only guessed. A request that states more than such a
     /// limit can never fit. `now` may step back: time then stands still for the key (law L6).
-    Admission admit(UserId user, ModelId model, const Plan& plan, const Demand& demand,
-                    Instant now) noexcept;
+    /// `hint`, if any: this limiter's own for this user and model.
+    Admission admit(UserId user, ModelId model, const Plan& plan, const Demand& demand, Instant now,
+                    Hint* hint = nullptr) noexcept;
 
     /// What is used and left, without charging anything. For status pages.
     [[nodiscard]] Budgets peek(UserId user, ModelId model, const Plan& plan, Instant now) noexcept;
 
     /// Brings the key's slot towards the cache: call as soon as user and model are known.
     void prefetch(UserId user, ModelId model) const noexcept;
+    /// The same without a look-up, which may have to wait for memory itself.
+    void prefetch(const Hint& hint) const noexcept;
 
     [[nodiscard]] TableCounts counts() const noexcept;
     /// The same of the table for limits per day, which is made for the first plan that has one.
@@ -111,7 +115,7 @@ private:
     /// admit(), compiled once for plans with limits per day and once for those without.
     template <bool has_day>
     Admission admit_by(const Key& key, const Plan& plan, const Bounds& bounds, const Asked& asked,
-                       std::uint64_t now_ms) noexcept;
+                       std::uint64_t now_ms, Hint* hint) noexcept;
     /// Made when first asked for.
     SlotTable& days() noexcept;
 
