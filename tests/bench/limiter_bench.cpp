@@ -1,14 +1,18 @@
 // What does one decision of the limiter cost, in ns? (requests, tokens and concurrency together)
 //
 // One step of time and one decision, settled at once where the name says so; keys are drawn
-// uniformly in an order made beforehand. The same questions go to two tables as they are commonly
-// built (an unordered_map of strings in mutex shards, one flat map of integers behind one mutex),
-// each holding the cheapest counter there is, a fixed window: the distance shown is a lower bound.
-// `Dram` is one dependent memory access over as much memory as the slots take.
+// uniformly in an order made beforehand. `Journaled`: each admission is also recorded for a
+// restart. `SaveState` is the export of all keys, in ns for each. The same questions go to two
+// tables as they are commonly built (an unordered_map of strings in mutex shards, one flat map of
+// integers behind one mutex), each holding the cheapest counter there is, a fixed window: the
+// distance shown is a lower bound. `Dram` is one dependent memory access over as much memory as the
+// slots take.
 //
 // Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
 
+#include "sluicegate/limit/journal.hpp"
 #include "sluicegate/limit/limiter.hpp"
+#include "sluicegate/limit/state_codec.hpp"
 
 #include <benchmark/benchmark.h>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -82,69 +86,157 @@ void report(benchmark::State& state, const Limiter& limiter, std::uint32_t keys)
     state.counters["bytes_per_key"] = static_cast<double>(limiter.counts().bytes_mapped) / keys;
 }
 
-/// The decision alone: a reservation is parked and given back outside of what is asked for.
 enum class Ahead : bool { no, yes };
+/// Whether the caller keeps a hint for each key.
+enum class Hints : bool { no, yes };
 
-template <Ahead ahead>
+/// One hint for each key, and the calls that use it or not.
+template <Hints hints>
+class Calls {
+public:
+    Calls(Limiter& limiter, std::uint32_t keys) : limiter_(limiter), order_(order_of(keys)) {
+        static std::unordered_map<std::uint32_t, std::vector<Hint>> known;
+        std::vector<Hint>& own = known[keys];
+        if (own.empty()) own = std::vector<Hint>(keys);
+        hints_ = own.data();
+    }
+    void prefetch(std::size_t i) const {
+        const std::uint32_t key = key_of(i);
+        if constexpr (hints == Hints::yes) {
+            limiter_.prefetch(hints_[key]);
+        } else {
+            const Caller caller = caller_of(key);
+            limiter_.prefetch(caller.user, caller.model);
+        }
+    }
+    Admission admit(std::size_t i, const Plan& by, Instant now) const {
+        const std::uint32_t key = key_of(i);
+        const Caller caller = caller_of(key);
+        return limiter_.admit(caller.user, caller.model, by, demand, now,
+                              hints == Hints::yes ? &hints_[key] : nullptr);
+    }
+
+private:
+    [[nodiscard]] std::uint32_t key_of(std::size_t i) const {
+        return order_[i & (order_.size() - 1)];
+    }
+    Limiter& limiter_;
+    const std::vector<std::uint32_t>& order_;
+    Hint* hints_ = nullptr;
+};
+
+template <Ahead ahead, Hints hints = Hints::no>
 void decide(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const std::vector<std::uint32_t>& order = order_of(keys);
+    const Calls<hints> calls(limiter, keys);
     // In one window each key sees few calls: time runs so fast that its counts expire in between.
     std::int64_t now_us = 0;
     const std::int64_t step_us = std::max<std::int64_t>(1, 10'000'000 / keys);
     std::size_t i = 0;
     for (auto _ : state) {
         if constexpr (ahead == Ahead::yes) {
-            const Caller next = caller_of(order[(i + prefetch_ahead) & (order.size() - 1)]);
-            limiter.prefetch(next.user, next.model);
+            calls.prefetch(i + prefetch_ahead);
         }
-        const Caller caller = caller_of(order[i & (order.size() - 1)]);
-        ++i;
         now_us += step_us;
-        Admission admission =
-            limiter.admit(caller.user, caller.model, plan, demand, at(now_us / 1000));
+        Admission admission = calls.admit(i++, plan, at(now_us / 1000));
         benchmark::DoNotOptimize(admission.decision.admitted);
         admission.reservation.settle(tokens, at(now_us / 1000));
     }
     report(state, limiter, keys);
 }
 
+/// The decision alone: reservations are parked, and settled while the clock stands.
+void admit_only(benchmark::State& state) {
+    constexpr std::size_t batch = 512;
+    Limiter limiter({.slots = 1024});
+    std::vector<Reservation> held(batch);
+    std::int64_t now_us = 0;
+    while (state.KeepRunningBatch(batch)) {
+        for (Reservation& reservation : held) {
+            now_us += 100;
+            Admission admission =
+                limiter.admit(UserId{1}, ModelId{1}, plan, demand, at(now_us / 1000));
+            benchmark::DoNotOptimize(admission.decision.admitted);
+            reservation = std::move(admission.reservation);
+        }
+        state.PauseTiming();
+        for (Reservation& reservation : held) reservation.settle(tokens, at(now_us / 1000));
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+/// The same with a journal in memory, whose pages are there already.
+void journaled(benchmark::State& state) {
+    constexpr std::size_t records = std::size_t{1} << 20U;
+    static std::vector<JournalRecord> ring(records);
+    Journal journal(ring, Journal::end_of(ring));
+    Limiter limiter({.slots = 1024});
+    limiter.set_journal(&journal);
+    std::int64_t now_us = 0;
+    for (auto _ : state) {
+        now_us += 100;
+        Admission admission = limiter.admit(UserId{1}, ModelId{1}, plan, demand, at(now_us / 1000));
+        benchmark::DoNotOptimize(admission.decision.admitted);
+        admission.reservation.settle(tokens, at(now_us / 1000));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+void save_state(benchmark::State& state) {
+    const auto keys = static_cast<std::uint32_t>(state.range(0));
+    Limiter limiter({.slots = keys});
+    for (std::uint32_t key = 0; key < keys; ++key) {
+        const Caller caller = caller_of(key);
+        limiter.admit(caller.user, caller.model, plan, demand, at(0))
+            .reservation.settle(tokens, at(0));
+    }
+    const StateNames names{.users = std::vector<std::string>(keys / models + 1, "user"),
+                           .models = std::vector<std::string>(models, "model")};
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        StateEncoder encoder({}, names);
+        limiter.visit_state(at(1), [&](const KeyState& key) {
+            encoder.add(key);
+            if (encoder.pending() > (std::size_t{1} << 20U)) bytes += encoder.take().size();
+        });
+        bytes += encoder.finish().size();
+    }
+    state.counters["bytes_per_key"] =
+        static_cast<double>(bytes) / keys / static_cast<double>(state.iterations());
+}
+
 /// Refused: the path of an exhausted user, and the decision without its settlement.
-template <Ahead ahead>
+template <Ahead ahead, Hints hints = Hints::no>
 void refuse(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const std::vector<std::uint32_t>& order = order_of(keys);
+    const Calls<hints> calls(limiter, keys);
     std::size_t i = 0;
     // Slots whose clock is ahead stand still: their counts stay.
     for (auto _ : state) {
         if constexpr (ahead == Ahead::yes) {
-            const Caller next = caller_of(order[(i + prefetch_ahead) & (order.size() - 1)]);
-            limiter.prefetch(next.user, next.model);
+            calls.prefetch(i + prefetch_ahead);
         }
-        const Caller caller = caller_of(order[i & (order.size() - 1)]);
-        ++i;
-        const Admission admission = limiter.admit(caller.user, caller.model, full, demand, at(0));
+        const Admission admission = calls.admit(i++, full, at(0));
         benchmark::DoNotOptimize(admission.decision.admitted);
     }
     report(state, limiter, keys);
 }
 
 /// Each call needs the answer to the one before: what a lone request waits for.
-template <Ahead ahead>
+template <Ahead ahead, Hints hints = Hints::no>
 void refuse_serialised(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const std::vector<std::uint32_t>& order = order_of(keys);
+    const Calls<hints> calls(limiter, keys);
     std::size_t i = 0;
     for (auto _ : state) {
         if constexpr (ahead == Ahead::yes) {
-            const Caller next = caller_of(order[(i + prefetch_ahead) & (order.size() - 1)]);
-            limiter.prefetch(next.user, next.model);
+            calls.prefetch(i + prefetch_ahead);
         }
-        const Caller caller = caller_of(order[i & (order.size() - 1)]);
-        const Admission admission = limiter.admit(caller.user, caller.model, full, demand, at(0));
+        const Admission admission = calls.admit(i, full, at(0));
         // Always 1, which neither compiler nor processor can know before the answer is there.
         i += 1U + static_cast<std::size_t>(admission.decision.requests.remaining);
     }
@@ -328,18 +420,27 @@ void others(benchmark::internal::Benchmark* bench) {
     bench->Arg(1)->Arg(1000)->Arg(1'000'000);
 }
 
+BENCHMARK(admit_only)->Name("Admit");
+BENCHMARK(journaled)->Name("AdmitAndSettleJournaled");
+BENCHMARK(save_state)->Name("SaveState")->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(decide<Ahead::no>)->Name("AdmitAndSettle")->Apply(ours);
 BENCHMARK(decide<Ahead::yes>)->Name("AdmitAndSettlePrefetched")->Apply(ours);
+BENCHMARK(decide<Ahead::no, Hints::yes>)->Name("AdmitAndSettleHinted")->Apply(ours);
+BENCHMARK(decide<Ahead::yes, Hints::yes>)->Name("AdmitAndSettleHintedPrefetched")->Apply(ours);
 BENCHMARK(refuse<Ahead::no>)->Name("Refuse")->Apply(ours);
 BENCHMARK(refuse<Ahead::yes>)->Name("RefusePrefetched")->Apply(ours);
 BENCHMARK(refuse_serialised<Ahead::no>)->Name("RefuseSerialised")->Apply(ours);
 BENCHMARK(refuse_serialised<Ahead::yes>)->Name("RefuseSerialisedPrefetched")->Apply(ours);
+BENCHMARK(refuse_serialised<Ahead::no, Hints::yes>)->Name("RefuseSerialisedHinted")->Apply(ours);
+BENCHMARK(refuse_serialised<Ahead::yes, Hints::yes>)
+    ->Name("RefuseSerialisedHintedPrefetched")
+    ->Apply(ours);
 BENCHMARK(decide_by_day)->Name("AdmitAndSettleByDay")->Apply(others);
 BENCHMARK(newcomer)->Name("NewcomerToAFullTable")->Arg(4096)->Arg(65'536)->Arg(1'000'000);
 BENCHMARK(dram)->Name("Dram")->Apply(ours);
 BENCHMARK(decide_by<StringTable>)->Name("UnorderedMapOfStrings")->Apply(others);
 BENCHMARK(decide_by<FlatTable>)->Name("FlatMapOneMutex")->Apply(others);
-BENCHMARK(one_hot_key)->Name("OneHotKey")->ThreadRange(1, 4)->UseRealTime();
+BENCHMARK(one_hot_key)->Name("OneHotKey")->ThreadRange(1, 2)->UseRealTime();
 
 }  // namespace
 }  // namespace sluicegate::limit
