@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
 namespace sluicegate::support {
 namespace {
 
@@ -47,8 +51,9 @@ ConfigText::ConfigText(const std::string& base_url, const std::string& upstream_
 std::string ConfigText::text() const {
     std::string out = "server:\n  listen:\n    - address: " + listen + "\n" + listener_tls;
     out += "  threads: " + threads + "\n  max_body: " + max_body + "\n  timeouts: " + timeouts;
-    out += "\n" + server_lines + "admin:\n  listen: 127.0.0.1:0\nlimiter:\n  window: " + window;
-    out += "\nlog: {level: " + log_level + ", access: true}\n";
+    out += "\n" + server_lines + "admin:\n  listen: 127.0.0.1:0\n" + admin_lines +
+           "limiter:\n  window: " + window;
+    out += "\n" + limiter_lines + streams + "log: {level: " + log_level + ", access: true}\n";
     out += "upstreams:\n" + upstreams + "models:\n" + models + "groups:\n" + groups;
     return out + "users:\n" + users;
 }
@@ -66,6 +71,10 @@ Response Gateway::send(std::string_view bytes, std::string_view method) const {
 
 Response Gateway::chat(std::string_view key, std::string_view model) const {
     return send(chat_request(key, model));
+}
+
+Response Gateway::stream(std::string_view key, std::string_view model) const {
+    return send(chat_request(key, model, true));
 }
 
 Response Gateway::get(std::string_view target, std::string_view fields) const {
@@ -125,6 +134,41 @@ void expect_success(const Response& response) {
     EXPECT_EQ(response.status, 200) << response.body;
     EXPECT_TRUE(response.is_complete) << response.body;
     EXPECT_EQ(response.head.count("x-request-id"), 1U);
+}
+
+void expect_rate_limited(const Response& response, std::string_view limit) {
+    EXPECT_EQ(response.status, 429) << response.body;
+    EXPECT_TRUE(response.is_complete);
+    EXPECT_EQ(response.body, rate_limit_body);
+    EXPECT_EQ(response.field("x-sluicegate-limit"), limit);
+    EXPECT_EQ(response.field("content-type").substr(0, 16), "application/json");
+    EXPECT_EQ(response.field("content-length"), std::to_string(rate_limit_body.size()));
+    EXPECT_EQ(response.field("cache-control"), "no-store");
+    EXPECT_EQ(response.head.count("x-request-id"), 1U);
+    EXPECT_EQ(response.head.count("retry-after"), response.head.count("retry-after-ms"));
+}
+
+std::int64_t number_in(const Response& response, std::string_view name) {
+    const std::string text = response.field(name);
+    std::int64_t value = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? value : -1;
+}
+
+double metric(const Gateway& gateway, std::string_view name,
+              const std::vector<std::string>& labels) {
+    std::istringstream text(gateway.admin("/metrics").body);
+    double sum = 0;
+    for (std::string line; std::getline(text, line);) {
+        const std::size_t name_end = line.find_first_of("{ ");
+        if (line.substr(0, name_end) != name) continue;
+        const std::string_view sample(line);
+        const bool is_meant = std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+            return sample.find(label) != std::string_view::npos;
+        });
+        if (is_meant) sum += std::stod(line.substr(line.rfind(' ')));
+    }
+    return sum;
 }
 
 std::vector<std::string> events_of(std::string_view body) {

@@ -8,8 +8,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::support {
 
@@ -44,7 +46,10 @@ struct ConfigText {
     std::string max_body = "32MiB";
     std::string timeouts = "{header: 20s, body: 20s, idle: 75s, drain: 1s}";
     std::string server_lines;  ///< more of `server:`, two spaces deep
+    std::string admin_lines;   ///< more of `admin:`, two spaces deep
     std::string window = "60s";
+    std::string limiter_lines;  ///< more of `limiter:`, two spaces deep
+    std::string streams;        ///< "streams: {…}\n"
     std::string log_level = "info";
     std::string upstreams;
     std::string models;
@@ -74,6 +79,8 @@ public:
     [[nodiscard]] Response send(std::string_view bytes, std::string_view method = "POST") const;
     /// A chat completion.
     [[nodiscard]] Response chat(std::string_view key, std::string_view model) const;
+    /// A streamed chat completion.
+    [[nodiscard]] Response stream(std::string_view key, std::string_view model) const;
     [[nodiscard]] Response get(std::string_view target, std::string_view fields) const;
     [[nodiscard]] Response admin(std::string_view target) const;
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -104,6 +111,13 @@ struct ExpectedError {
 void expect_error(const Response& response, const ExpectedError& expected);
 /// Complete, 200, with a request id.
 void expect_success(const Response& response);
+/// The fixed 429 of that limit ("rpm", …): exact body, and no trace of another kind of error.
+void expect_rate_limited(const Response& response, std::string_view limit);
+/// The value of a header field that is a whole number; -1 when it is missing or something else.
+[[nodiscard]] std::int64_t number_in(const Response& response, std::string_view name);
+/// The sum of the samples of a metric whose labels contain each of `labels` (`model="m"`).
+[[nodiscard]] double metric(const Gateway& gateway, std::string_view name,
+                            const std::vector<std::string>& labels = {});
 /// The events of a stream: `data` of each, in order.
 [[nodiscard]] std::vector<std::string> events_of(std::string_view body);
 

@@ -161,8 +161,11 @@ Daemon::~Daemon() {
 }
 
 void Daemon::check_end() {
+    const auto is_expected = [this](int signal) {
+        return signal == SIGTERM || (signal == SIGKILL && was_told_to_die_);
+    };
     const bool was_killed =
-        wait_status_ && WIFSIGNALED(*wait_status_) && WTERMSIG(*wait_status_) != SIGTERM;
+        wait_status_ && WIFSIGNALED(*wait_status_) && !is_expected(WTERMSIG(*wait_status_));
     if (was_killed) ADD_FAILURE() << "the daemon died of signal " << WTERMSIG(*wait_status_);
     if (!was_told_to_end_) ADD_FAILURE() << "the daemon ended by itself";
     EXPECT_FALSE(looks_like_a_sanitizer_report(log())) << log();
@@ -180,7 +183,8 @@ std::uint16_t Daemon::port(std::string_view role, std::size_t nth) const {
 }
 
 void Daemon::signal(int number) {
-    if (number == SIGTERM || number == SIGINT) was_told_to_end_ = true;
+    was_told_to_die_ = was_told_to_die_ || number == SIGKILL;
+    if (number == SIGTERM || number == SIGINT || number == SIGKILL) was_told_to_end_ = true;
     ::kill(pid_, number);
 }
 

@@ -45,6 +45,7 @@ public:
     /// The port of the nth listener of that role: "client", "client_tls" or "admin".
     [[nodiscard]] std::uint16_t port(std::string_view role = "client", std::size_t nth = 0) const;
 
+    /// SIGTERM, SIGINT and SIGKILL are then no surprise.
     void signal(int number);
     /// Replaces the YAML; a reload still needs SIGHUP.
     void rewrite(std::string_view yaml) const;
@@ -84,6 +85,7 @@ private:
     mutable std::mutex exit_mutex_;  // several threads of a test may ask
     mutable std::optional<int> wait_status_;
     bool was_told_to_end_ = false;
+    bool was_told_to_die_ = false;  // by SIGKILL
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::vector<std::string> lines_;

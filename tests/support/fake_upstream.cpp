@@ -102,6 +102,13 @@ void FakeUpstream::update(int number, const std::function<void(ConnectionRecord&
     changed_.notify_all();
 }
 
+void FakeUpstream::note_peer_closed(int number) {
+    update(number, [](ConnectionRecord& record) {
+        record.peer_closed = true;
+        record.closed = std::chrono::steady_clock::now();
+    });
+}
+
 void FakeUpstream::accept_loop() {
     while (!is_stopping_) {
         Wire wire = socket_.accept(Deadline(milliseconds(20)));
@@ -154,10 +161,8 @@ bool FakeUpstream::read_more(Wire& wire, int number, std::string& buffer) {
     while (!is_stopping_) {
         ReadResult result = wire.read_some(Deadline(slice));
         if (result.end == ReadEnd::timeout) continue;
-        update(number, [&](ConnectionRecord& record) {
-            record.received += result.bytes;
-            record.peer_closed = result.end != ReadEnd::data;
-        });
+        update(number, [&](ConnectionRecord& record) { record.received += result.bytes; });
+        if (result.end != ReadEnd::data) note_peer_closed(number);
         buffer += result.bytes;
         return result.end == ReadEnd::data;
     }
@@ -184,6 +189,7 @@ bool FakeUpstream::serve_one(Wire& wire, int number, std::string& buffer) {
         }
         request.body = body.body();
     }
+    request.arrived = std::chrono::steady_clock::now();
     const Script script = script_for(request);
     {
         const std::scoped_lock lock(mutex_);
@@ -244,7 +250,7 @@ bool FakeUpstream::send(Wire& wire, int number, std::string_view bytes) {
         update(number, [&](ConnectionRecord& record) { record.bytes_sent += sent; });
         if (is_stopping_) return false;
         if (!bytes.empty() && wire.peer_has_closed()) {
-            update(number, [](ConnectionRecord& record) { record.peer_closed = true; });
+            note_peer_closed(number);
             return false;
         }
     }
@@ -255,7 +261,7 @@ bool FakeUpstream::hold(Wire& wire, int number, const std::function<bool()>& unt
     while (!until()) {
         if (is_stopping_) return false;
         if (wire.peer_has_closed()) {
-            update(number, [](ConnectionRecord& record) { record.peer_closed = true; });
+            note_peer_closed(number);
             return false;
         }
         std::this_thread::sleep_for(milliseconds(2));

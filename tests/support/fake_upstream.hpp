@@ -10,6 +10,7 @@
 #include "support/wire.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,7 +26,8 @@ namespace sluicegate::support {
 struct ReceivedRequest {
     int connection = 0;  ///< counted from 0 in the order of accepting
     MessageHead head;
-    std::string body;  ///< decoded when it came chunked
+    std::string body;                                 ///< decoded when it came chunked
+    std::chrono::steady_clock::time_point arrived{};  ///< when all of it was there
     [[nodiscard]] std::string method() const;
     [[nodiscard]] std::string target() const;
 };
@@ -37,7 +39,8 @@ struct ConnectionRecord {
     std::string server_name;  ///< SNI, "" when none was sent
     std::string received;     ///< every byte, after decryption
     std::size_t bytes_sent = 0;
-    bool peer_closed = false;  ///< FIN or RST came from the gateway
+    bool peer_closed = false;                        ///< FIN or RST came from the gateway
+    std::chrono::steady_clock::time_point closed{};  ///< when that was noticed
     bool is_over = false;
 };
 
@@ -94,6 +97,7 @@ private:
     [[nodiscard]] bool send(Wire& wire, int number, std::string_view bytes);
     [[nodiscard]] bool hold(Wire& wire, int number, const std::function<bool()>& until);
     [[nodiscard]] Script script_for(const ReceivedRequest& request);
+    void note_peer_closed(int number);
     void update(int number, const std::function<void(ConnectionRecord&)>& change);
 
     ListeningSocket socket_;

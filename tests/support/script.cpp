@@ -4,6 +4,15 @@
 #include <cstdio>
 
 namespace sluicegate::support {
+namespace {
+
+std::string usage_member(int prompt_tokens, int completion_tokens) {
+    return R"("usage":{"prompt_tokens":)" + std::to_string(prompt_tokens) +
+           R"(,"completion_tokens":)" + std::to_string(completion_tokens) + R"(,"total_tokens":)" +
+           std::to_string(prompt_tokens + completion_tokens) + "}";
+}
+
+}  // namespace
 
 Script& Script::send_in_pieces(std::string_view bytes, std::size_t piece) {
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
@@ -45,12 +54,18 @@ std::string chat_event(std::string_view content) {
            std::string(content) + R"("},"finish_reason":null}]})" + "\n\n";
 }
 
-std::string chat_answer() {
+std::string usage_event(int prompt_tokens, int completion_tokens) {
+    return R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,)"
+           R"("model":"m","choices":[],)" +
+           usage_member(prompt_tokens, completion_tokens) + "}\n\n";
+}
+
+std::string chat_answer(int prompt_tokens, int completion_tokens) {
     return json_response(
         200, R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m",)"
              R"("choices":[{"index":0,"message":{"role":"assistant","content":"hello"},)"
-             R"("finish_reason":"stop"}],)"
-             R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})");
+             R"("finish_reason":"stop"}],)" +
+                 usage_member(prompt_tokens, completion_tokens) + "}");
 }
 
 }  // namespace sluicegate::support

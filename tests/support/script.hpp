@@ -75,7 +75,10 @@ using FieldText = std::string;
 [[nodiscard]] std::string chat_event(std::string_view content);
 inline constexpr std::string_view done_event = "data: [DONE]\n\n";
 
+/// The chunk that reports the usage of a stream and holds nothing else.
+[[nodiscard]] std::string usage_event(int prompt_tokens, int completion_tokens);
+
 /// A whole good answer to a chat completion.
-[[nodiscard]] std::string chat_answer();
+[[nodiscard]] std::string chat_answer(int prompt_tokens = 1, int completion_tokens = 1);
 
 }  // namespace sluicegate::support
