@@ -1,0 +1,62 @@
+// Slow readers of a fast stream of 50 MB: bounded memory, no loss, and nobody else notices (G9).
+#include "gateway/harness.hpp"
+#include "support/eventually.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+
+TEST(LargeStream, ASlowReaderHoldsItsBoundAndOthersDoNotNotice) {
+    constexpr std::size_t readers = 4;
+    const std::string event = chat_event(std::string(50'000, 'x'));
+    std::string body;
+    while (body.size() < 50 * mebibyte) body += event;
+    body += done_event;
+    FakeUpstream upstream;
+    upstream.answer_with([&](const ReceivedRequest& request) {
+        if (request.body.find("\"large\"") == std::string::npos) {
+            return Script().send(sse_head() + chunk(chat_event("a") + std::string(done_event)) +
+                                 chunk(""));
+        }
+        return Script().send(sse_head() + chunk(body) + chunk(""));
+    });
+    ConfigText config(upstream.base_url());
+    config.models += "  large: {route: [{upstream: up}]}\n";
+    Gateway gateway(config);
+    for (int i = 0; i < 20; ++i) expect_success(gateway.stream(alice_key, "m"));
+    const std::size_t before = gateway.daemon().resident_bytes();
+
+    std::vector<std::unique_ptr<TestClient>> slow;
+    for (std::size_t i = 0; i < readers; ++i) {
+        slow.push_back(std::make_unique<TestClient>(gateway.port(), 4096));
+        slow.back()->send(chat_request(alice_key, "large", true));
+        EXPECT_EQ(slow.back()->read_head().status, 200);
+    }
+    std::size_t most = 0;
+    for (int i = 0; i < 100; ++i) {
+        expect_success(gateway.stream(bob_key, "m"));
+        most = std::max(most, gateway.daemon().resident_bytes());
+    }
+    // 64 KiB for each are promised; the rest is for the allocator, and for a sanitizer's.
+    EXPECT_LT(most, before + 24 * mebibyte) << "with " << readers << " slow readers";
+    std::size_t finished = 0;
+    for (const ConnectionRecord& record : upstream.connections()) {
+        finished += record.bytes_sent > body.size() ? 1 : 0;
+    }
+    EXPECT_EQ(finished, 0U) << "the upstream is slowed down too";
+
+    const Response whole = slow.front()->read_rest(Deadline(milliseconds(60'000)));
+    expect_success(whole);
+    EXPECT_TRUE(whole.body == body) << whole.body.size();
+    EXPECT_LT(gateway.daemon().resident_bytes(), before + 24 * mebibyte);
+}
+
+}  // namespace
+}  // namespace sluicegate::support
