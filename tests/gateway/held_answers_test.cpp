@@ -90,6 +90,19 @@ TEST_F(HeldAnswers, ALargerOneIsPassedOnAsItComesInSoundFraming) {
     EXPECT_FALSE(cut_chunk.status == 200 && cut_chunk.is_complete);
 }
 
+TEST_F(HeldAnswers, JsonThatEndsWithTheConnectionIsHeldToBeingWhole) {
+    const std::string body = json_of_size(1000);
+    const Response whole = chat(Script().send(head("") + body).close());
+    expect_success(whole);
+    EXPECT_EQ(whole.body, body);
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{60}, body.size() - 1}) {
+        SCOPED_TRACE(size);
+        const Response part = chat(Script().send(head("") + body.substr(0, size)).close());
+        EXPECT_EQ(part.status, 502) << part.body;
+    }
+}
+
 TEST_F(HeldAnswers, CompressedAnswersAreRefusedAndIdentityIsAskedFor) {
     for (const std::string coding : {"gzip", "br", "deflate", "zstd", "gzip, gzip", "x-own"}) {
         for (const bool is_streaming : {false, true}) {

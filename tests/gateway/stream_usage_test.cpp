@@ -240,6 +240,25 @@ TEST_F(StreamUsage, ARefusalOfTheOptionsIsTriedAgainWithoutThemAndRemembered) {
     const Response own = gateway_.send(post_json("/v1/chat/completions", alice_key, body));
     EXPECT_EQ(own.status, 400) << own.body;
     EXPECT_EQ(upstream_.requests().back().body, body);
+
+    // Some servers report whether they are asked or not.
+    upstream_.answer(
+        Script().send(sse_head() + chunk(one_ + usage_event(1, 2) + done_) + chunk("")));
+    EXPECT_EQ(gateway_.stream(alice_key, "m").body, one_ + done_);
+}
+
+TEST_F(StreamUsage, ARefusalIsRememberedByAllWorkers) {
+    ConfigText text = config(upstream_);
+    text.threads = "4";
+    const Gateway gateway(text);
+    upstream_.answer_with([this](const ReceivedRequest& request) {
+        return request.body.find("stream_options") != std::string::npos
+                   ? Script().send(json_response(400, refusal))
+                   : Script().send(sse_head() + chunk(plain_) + chunk(""));
+    });
+    constexpr std::size_t streams = 20;
+    for (std::size_t i = 0; i < streams; ++i) expect_success(gateway.stream(alice_key, "m"));
+    EXPECT_EQ(upstream_.requests().size(), streams + 1) << "one of them was refused";
 }
 
 TEST_F(StreamUsage, AnotherRefusalIsNotTriedAgain) {
@@ -250,6 +269,13 @@ TEST_F(StreamUsage, AnotherRefusalIsNotTriedAgain) {
     EXPECT_EQ(response.status, 400);
     EXPECT_NE(response.body.find("bad temperature"), std::string::npos);
     EXPECT_EQ(upstream_.requests().size(), 1U);
+}
+
+TEST_F(StreamUsage, AnUpstreamThatDoesNotTakeOptionsIsNotAsked) {
+    const Response response = stream(one_ + usage_event(3, 4) + done_, "", "on-silent");
+    expect_success(response);
+    EXPECT_EQ(response.body, one_ + done_) << "usage that nobody asked for is swallowed";
+    EXPECT_EQ(received(), body_of("on-silent", ""));
 }
 
 TEST_F(StreamUsage, ContinuousUsageIsAskedForAndCutOutOfEachChunk) {
@@ -268,6 +294,24 @@ TEST_F(StreamUsage, ContinuousUsageIsAskedForAndCutOutOfEachChunk) {
         EXPECT_EQ(options(),
                   nlohmann::json({{"include_usage", true}, {"continuous_usage_stats", true}}));
     }
+    const std::string asked =
+        R"(,"stream_options":{"include_usage":true,"continuous_usage_stats":true})";
+    const std::string events = with_usage(one_, usage) + usage_event(1, 2) + done_;
+    const Response response = stream(events, asked, "on-vllm");
+    expect_success(response);
+    EXPECT_EQ(response.body, events);
+    EXPECT_EQ(received(), body_of("on-vllm", asked));
+}
+
+TEST_F(StreamUsage, AClientThatAskedForTheLastChunkAloneGetsThatOne) {
+    std::string first = one_;
+    first.insert(first.size() - 3, R"(,"usage":{"total_tokens":2})");
+    const std::string rest = usage_event(1, 2) + done_;
+    const Response response =
+        stream(first + rest, R"(,"stream_options":{"include_usage":true})", "on-vllm");
+    expect_success(response);
+    EXPECT_TRUE(response.body == one_ + rest || response.body == first + rest) << response.body;
+    EXPECT_EQ(options().value("continuous_usage_stats", false), true);
 }
 
 TEST_F(StreamUsage, TheAccessLogSaysWhereTheFiguresComeFrom) {
