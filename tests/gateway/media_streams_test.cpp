@@ -132,6 +132,22 @@ TEST_F(MediaStreams, EachFinishedImageAddsToTheUsage) {
     EXPECT_TRUE(eventually([&] { return settled() == 66.0; })) << settled();
 }
 
+TEST_F(MediaStreams, OneOfTwoImagesIsNotTheWholeAnswer) {
+    const Media images = all_media()[0];
+    const std::string two = post_json("/v1/images/generations", alice_key,
+                                      R"({"model":"media","prompt":"x","n":2,"stream":true})");
+    upstream_.answer(Script().send(sse_head() + chunk(images.last)).cut());
+    const Response cut = gateway_.send(two);
+    EXPECT_FALSE(cut.status == 200 && cut.is_complete) << cut.body;
+    upstream_.answer(Script()
+                         .send(sse_head() + chunk(images.last))
+                         .pause(milliseconds(300))
+                         .send(chunk(images.last) + chunk("")));
+    const Response whole = gateway_.send(two);
+    expect_success(whole);
+    EXPECT_EQ(whole.body, images.last + images.last);
+}
+
 TEST_F(MediaStreams, SecondsOfARecordingAreNoTokens) {
     upstream_.answer(Script().send(
         json_response(200, R"({"text":"x","usage":{"type":"duration","seconds":9999}})")));
