@@ -220,6 +220,20 @@ TEST(ConcurrencyRelease, AfterAHandshakeThatFailed) {
     for (int i = 0; i < 5; ++i) EXPECT_EQ(gateway.chat(alice_key, "single").status, 502);
 }
 
+TEST(ConcurrencyRelease, APlaceIsFreeOnEveryConnectionOnceItsAnswerIsComplete) {
+    FakeUpstream upstream;
+    const Gateway gateway{config_for(upstream.base_url())};
+    TestClient one = gateway.connect();
+    TestClient two = gateway.connect();
+    int refused = 0;
+    for (int i = 0; i < 5000; ++i) {
+        TestClient& client = i % 2 == 0 ? one : two;
+        client.send(chat_request(alice_key, "single"));
+        refused += client.read_response().status == 429 ? 1 : 0;
+    }
+    EXPECT_EQ(refused, 0) << "the client had read the whole answer before it asked again";
+}
+
 TEST(ConcurrencyRelease, AThousandShortStreamsLeaveNothingInFlight) {
     const std::string events = chat_event("a") + std::string(done_event);
     FakeUpstream upstream;
