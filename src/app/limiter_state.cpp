@@ -45,7 +45,7 @@ using KeyInWindow = std::tuple<UserId, ModelId, StateWindow>;
 using RunsByKey = std::map<KeyInWindow, std::vector<RunState>>;
 
 void sort_oldest_first(std::vector<RunState>& runs) {
-    std::ranges::stable_sort(runs, std::ranges::greater(), &RunState::age_ms);
+    std::ranges::sort(runs, std::ranges::greater(), &RunState::age_ms);
 }
 
 /// How far the time of a state lies back.

@@ -53,7 +53,7 @@ void hand_over(const Limiter& from, Moment then, Limiter& to, Moment now) {
         }
     });
     for (KeyState* shared : {&shared_minutes, &shared_days}) {
-        std::ranges::stable_sort(shared->runs, std::ranges::greater(), &RunState::age_ms);
+        std::ranges::sort(shared->runs, std::ranges::greater(), &RunState::age_ms);
         if (!shared->runs.empty()) to.restore_state(*shared, at(now.clock));
     }
 }
