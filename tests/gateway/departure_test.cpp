@@ -3,6 +3,7 @@
 // known.
 #include "gateway/harness.hpp"
 #include "gateway/token_requests.hpp"
+#include "support/certificates.hpp"
 #include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
@@ -117,6 +118,26 @@ TEST_F(Departure, CancelTypicallyTakesNoLongerThanPromised) {
             std::min<Clock::duration>(quickest, upstream_.connections()[connection].closed - left);
     }
     EXPECT_LE(quickest, promised);
+}
+
+TEST_F(Departure, CancelClosesAHandshakeThatHangsToo) {
+    const CertificateAuthority authority;
+    FakeUpstream upstream(server_context(authority.issue()));
+    upstream.ignore_handshakes();
+    for (const std::string policy : {"cancel", "drain"}) {
+        SCOPED_TRACE(policy);
+        const Gateway gateway{ConfigText(
+            upstream.base_url(), "timeouts: {connect: 60s}, on_client_disconnect: " + policy)};
+        const std::size_t connection = upstream.connections().size();
+        TestClient client = gateway.connect();
+        client.send(chat_request(alice_key, "m", true));
+        ASSERT_TRUE(upstream.wait_for_connections(connection + 1));
+        const Clock::time_point left = Clock::now();
+        client.wire().close();
+        ASSERT_TRUE(upstream.wait_for_peer_close(connection))
+            << "nothing was sent, so there is no usage to wait for";
+        EXPECT_LE(upstream.connections()[connection].closed - left, promised + scheduling);
+    }
 }
 
 TEST_F(Departure, DrainReadsAStreamToItsEndAndChargesWhatItReports) {

@@ -87,7 +87,7 @@ TEST(LimitWindows, NoWindowHoldsMoreThanTheLimitForAnyUserAndModel) {
     config.window = std::to_string(window.count()) + "ms";
     config.models += "  wide: {limits: {rpm: 13}, route: [{upstream: up}]}\n";
     const Gateway gateway(config);
-    const std::map<std::string, std::size_t> limits{
+    const std::map<std::string, std::int64_t> limits{
         {"alice/limited", 3}, {"alice/other", 3},   {"alice/wide", 13}, {"bob/limited", 5},
         {"bob/wide", 13},     {"carol/limited", 2}, {"narrow/other", 3}};
     Crowd crowd(gateway, seed);
@@ -105,7 +105,7 @@ TEST(LimitWindows, NoWindowHoldsMoreThanTheLimitForAnyUserAndModel) {
     for (const ReceivedRequest& request : upstream.requests()) {
         const std::string id = request.head.value("x-client-request-id");
         by_pair[id.substr(0, id.rfind('/'))].push_back(
-            {.sent = crowd.sent(id), .arrived = request.arrived});
+            {.sent = crowd.sent(id), .arrived = request.arrived, .cost = 1});
     }
     EXPECT_EQ(crowd.other, 0U);
     EXPECT_GT(crowd.refused, 0U);
@@ -113,8 +113,68 @@ TEST(LimitWindows, NoWindowHoldsMoreThanTheLimitForAnyUserAndModel) {
     for (const auto& [pair, limit] : limits) {
         SCOPED_TRACE(pair);
         EXPECT_LE(most_in_a_window(by_pair[pair], window), limit);
-        EXPECT_GE(by_pair[pair].size(), limit * 2) << "and the budget comes back";
+        EXPECT_GE(by_pair[pair].size(), static_cast<std::size_t>(limit) * 2)
+            << "and the budget comes back";
     }
+}
+
+TEST(LimitWindows, NoWindowHoldsMoreTokensThanTheLimit) {
+    constexpr milliseconds window{1200};
+    constexpr std::int64_t limit = 400;
+    const unsigned seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FakeUpstream upstream;
+    // Each uses all that it stated: the id ends with it.
+    upstream.answer_with([](const ReceivedRequest& request) {
+        const std::string id = request.head.value("x-client-request-id");
+        return Script().send(chat_answer(1, std::stoi(id.substr(id.rfind('-') + 1))));
+    });
+    ConfigText config(upstream.base_url());
+    config.window = std::to_string(window.count()) + "ms";
+    config.models += "  tokens: {limits: {tpm: 400}, route: [{upstream: up}]}\n";
+    const Gateway gateway(config);
+    std::mutex mutex;
+    std::map<std::string, Clock::time_point> sent;
+    std::atomic<bool> is_stopping{false};
+    std::vector<std::thread> clients;
+    for (unsigned number = 0; number < 4; ++number) {
+        clients.emplace_back([&, number] {
+            std::mt19937 random(seed + number);
+            TestClient client = gateway.connect();
+            for (int i = 0; !is_stopping; ++i) {
+                const int cap = 1 + static_cast<int>(random() % 60);
+                const std::string id =
+                    std::to_string(number) + "." + std::to_string(i) + "-" + std::to_string(cap);
+                const std::string bytes =
+                    chat_with(number % 2 == 0 ? alice_key : alice_second_key, "tokens",
+                              ",\"max_tokens\":" + std::to_string(cap),
+                              "X-Client-Request-Id: " + id + "\r\n");
+                {
+                    const std::scoped_lock lock(mutex);
+                    sent[id] = Clock::now();
+                }
+                client.send(bytes);
+                const int status = client.read_response().status;
+                EXPECT_TRUE(status == 200 || status == 429) << status;
+                if (status == 429) let_time_pass(milliseconds(random() % 15));
+            }
+        });
+    }
+    let_time_pass(window * 3);
+    is_stopping = true;
+    for (std::thread& client : clients) client.join();
+
+    std::vector<AdmittedRequest> all;
+    std::int64_t sum = 0;
+    for (const ReceivedRequest& request : upstream.requests()) {
+        const std::string id = request.head.value("x-client-request-id");
+        all.push_back({.sent = sent.at(id),
+                       .arrived = request.arrived,
+                       .cost = 1 + std::stoi(id.substr(id.rfind('-') + 1))});
+        sum += all.back().cost;
+    }
+    EXPECT_LE(most_in_a_window(all, window), limit);
+    EXPECT_GT(sum, limit) << "and the budget comes back";
 }
 
 TEST(LimitWindows, AClientThatSleepsExactlyRetryAfterMsIsAlwaysAdmitted) {
