@@ -58,5 +58,35 @@ TEST(LargeStream, ASlowReaderHoldsItsBoundAndOthersDoNotNotice) {
     EXPECT_LT(gateway.daemon().resident_bytes(), before + 24 * mebibyte);
 }
 
+TEST(LargeStream, AnEventLongerThanTheBufferPassesWholeOrNotAsWhole) {
+    const std::string large = chat_event(std::string(300'000, 'x'));
+    const std::string small = chat_event("a");
+    FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    config.streams = "streams: {buffer: 16KiB}\n";
+    const Gateway gateway(config);
+    const std::string rest = small + std::string(done_event);
+    upstream.answer(Script().send(
+        sse_head() + chunk(small + large + large + usage_event(1, 2) + rest) + chunk("")));
+    const Response whole = gateway.stream(alice_key, "m");
+    expect_success(whole);
+    EXPECT_TRUE(whole.body == small + large + large + rest);
+
+    for (const std::size_t part : {std::size_t{100}, std::size_t{20'000}, std::size_t{200'000}}) {
+        SCOPED_TRACE(part);
+        upstream.answer(
+            Script().send(sse_head() + chunk(small + large + large.substr(0, part))).cut());
+        const Response cut = gateway.stream(alice_key, "m");
+        EXPECT_EQ(cut.status, 200);
+        EXPECT_FALSE(cut.is_complete);
+        EXPECT_EQ(cut.body.find("[DONE]"), std::string::npos);
+        EXPECT_TRUE(cut.body.starts_with(small + large));
+        // Part of an event may have left; the error must still be an event of its own.
+        const std::string last = events_of(cut.body).back();
+        EXPECT_TRUE(nlohmann::json::parse(last, nullptr, false).contains("error"))
+            << last.substr(0, 200);
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::support
