@@ -126,6 +126,26 @@ TEST_F(HeldAnswers, CompressedAnswersAreRefusedAndIdentityIsAskedFor) {
     expect_success(plain);
 }
 
+TEST_F(HeldAnswers, WhatIsNoJsonIsNoAnswerToAChat) {
+    struct Row {
+        std::string name, answer;
+    };
+    const std::vector<Row> rows{
+        {"HTML", response(200, "text/html", "<html>login</html>")},
+        {"HTML called JSON", json_response(200, "<html>login</html>")},
+        {"cut JSON, whole by its length", json_response(200, R"({"id":"x","choi)")},
+        {"two values", json_response(200, "{}{}")},
+        {"nothing", json_response(200, "")},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const Response answer = chat(Script().send(row.answer));
+        expect_error(answer,
+                     {.status = 502, .type = "server_error", .code = "upstream_bad_response"});
+        EXPECT_EQ(answer.body.find("<html>"), std::string::npos);
+    }
+}
+
 TEST_F(HeldAnswers, BinaryAndTextArePassedOnUntouched) {
     const std::string path = "/v1/audio/speech";
     const std::string bytes("ID3\0\xff\r\n\r\ndata: [DONE]\n\n", 24);
