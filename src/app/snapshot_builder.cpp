@@ -65,6 +65,15 @@ std::uint64_t first_pick_of(const Snapshot* last, const config::Model& model) {
     return before->choice->position();
 }
 
+/// Kept while the settings stay the same: others may have mended what was learned.
+std::shared_ptr<gateway::UpstreamMemory> memory_of(const Snapshot* last,
+                                                   const config::Upstream& upstream) {
+    for (std::size_t i = 0; last != nullptr && i < last->config.upstreams.size(); ++i) {
+        if (last->config.upstreams[i] == upstream) return last->upstream_memory[i];
+    }
+    return std::make_shared<gateway::UpstreamMemory>();
+}
+
 }  // namespace
 
 limit::StateNames SnapshotBuilder::names() const {
@@ -176,6 +185,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                             .user_ids = {},
                                             .listener_tls = std::move(listener_contexts),
                                             .upstream_tls = std::move(upstream_contexts),
+                                            .upstream_memory = {},
                                             .created = now});
     for (const config::Model& model : snapshot->config.models) {
         snapshot->model_index.emplace(model.name, snapshot->models.size());
@@ -183,6 +193,9 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                     .settings = &model,
                                     .choice = std::make_unique<route::WeightedChoice>(
                                         weights_of(model), first_pick_of(last_.get(), model))});
+    }
+    for (const config::Upstream& upstream : snapshot->config.upstreams) {
+        snapshot->upstream_memory.push_back(memory_of(last_.get(), upstream));
     }
     for (const config::User& user : snapshot->config.users) {
         const config::Group* group = config::find_group(snapshot->config, user.group);

@@ -31,8 +31,8 @@ Result<Admitted> admit(Request& request, Inspected inspected) {
 
     const Instant now = request.worker.clock().now();
     const limit::Demand demand = demand_of(request, inspected);
-    limit::Admission admission =
-        request.worker.limiter().admit(inspected.key->user, inspected.model->id, plan, demand, now);
+    limit::Admission admission = request.worker.limiter().admit(
+        inspected.key->user, inspected.model->id, plan, demand, now, &request.client.limit_hint());
     request.record.decision = admission.decision;
     auto& counters = request.snapshot->model_counters[model_index];
     if (!admission.decision.admitted) {

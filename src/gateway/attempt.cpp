@@ -10,6 +10,18 @@ namespace sluicegate::gateway {
 using upstream::Arrival;
 using upstream::Exchange;
 
+namespace {
+
+/// Usage that the client did not ask for, whether it was asked for here or comes by itself.
+openai::StreamCuts unwanted_by(const Routed& routed) noexcept {
+    const bool has_them = routed.endpoint == openai::Endpoint::chat_completions ||
+                          routed.endpoint == openai::Endpoint::completions;
+    return {.usage_event = has_them && !routed.inspection.wants_usage,
+            .usage_members = has_them && !routed.inspection.wants_continuous_usage};
+}
+
+}  // namespace
+
 Attempt::Attempt(Request& request, const Routed& routed,
                  const openai::StreamOptionsEdit& stream_options)
     : request_(request),
@@ -42,7 +54,7 @@ net::Task<Result<void>> Attempt::run() {
     }
     if (!answered) co_return answered;
 
-    request_.worker.limiter().prefetch(request_.record.caller.user, request_.record.model->id);
+    request_.worker.limiter().prefetch(request_.client.limit_hint());
     request_.record.answered_at = request_.worker.clock().now();
     answered = co_await judge();
     if (!answered || !is_event_stream(exchange_->head())) co_return answered;
@@ -95,11 +107,11 @@ net::Task<Result<void>> Attempt::judge() {
 /// A stream that fails before its first event, or with it, is still a proper status for the client.
 /// Once the head is there, silence is filled with comments.
 net::Task<Result<void>> Attempt::receive_first_events() {
-    const openai::StreamCuts cuts{
-        .usage_event = stream_options_.include_usage,
-        .usage_members = stream_options_.include_usage || stream_options_.continuous_usage_stats};
     const config::Streams& streams = request_.config().config.streams;
-    events_ = std::make_unique<EventReader>(*exchange_, routed_.endpoint, cuts, streams.buffer);
+    const openai::StreamCuts cuts = unwanted_by(routed_);
+    events_ = std::make_unique<EventReader>(
+        *exchange_, openai::SseScanner(routed_.endpoint, cuts, routed_.inspection.choices),
+        streams.buffer);
     Instant wake_at = Instant::max();
     if (streams.keep_alive > Milliseconds(0)) {
         wake_at = *request_.record.answered_at + streams.keep_alive;

@@ -28,9 +28,7 @@ Result<Identified> authenticate(Request& request, Received received) {
         return std::move(key).failure();
     }
     request.record.caller = auth::caller_of(**key);
-    if (const auto model = request.client.last_model()) {
-        request.worker.limiter().prefetch((*key)->user, *model);
-    }
+    request.worker.limiter().prefetch(request.client.limit_hint());
     return Identified{std::move(received.match), *key};
 }
 

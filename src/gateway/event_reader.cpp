@@ -8,9 +8,9 @@ namespace sluicegate::gateway {
 
 using upstream::Arrival;
 
-EventReader::EventReader(upstream::Exchange& exchange, openai::Endpoint endpoint,
-                         const openai::StreamCuts& cuts, std::size_t buffer_bytes)
-    : exchange_(exchange), scanner_(endpoint, cuts), buffer_bytes_(buffer_bytes) {
+EventReader::EventReader(upstream::Exchange& exchange, openai::SseScanner scanner,
+                         std::size_t buffer_bytes)
+    : exchange_(exchange), scanner_(std::move(scanner)), buffer_bytes_(buffer_bytes) {
 }
 
 net::Task<Result<Arrival>> EventReader::read(Instant wake_at) {

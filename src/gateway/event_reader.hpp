@@ -23,8 +23,7 @@ namespace sluicegate::gateway {
 class EventReader {
 public:
     /// The head of `exchange` is there; it must outlive the reader.
-    EventReader(upstream::Exchange& exchange, openai::Endpoint endpoint,
-                const openai::StreamCuts& cuts, std::size_t buffer_bytes);
+    EventReader(upstream::Exchange& exchange, openai::SseScanner scanner, std::size_t buffer_bytes);
 
     /// Waits until there is something to pass on, or the stream is over. What ready() held must
     /// have been consumed. Silent once `wake_at` has come first.

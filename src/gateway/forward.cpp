@@ -11,14 +11,15 @@ namespace {
 
 /// Usage is asked for where the client did not: a stream without it could only be counted.
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed) {
-    const upstream::Pool& pool = *request.snapshot->pools[routed.upstream];
+    const config::Upstream& upstream = request.config().config.upstreams[routed.upstream];
+    const UpstreamMemory& memory = *request.config().upstream_memory[routed.upstream];
     const bool has_them = routed.endpoint == openai::Endpoint::chat_completions ||
                           routed.endpoint == openai::Endpoint::completions;
     const bool takes_them =
-        pool.settings().stream_options.value_or(!pool.has_refused_stream_options());
+        upstream.stream_options.value_or(!memory.has_refused_stream_options.load());
     if (!has_them || !request.record.is_streaming || !takes_them) return {};
     return {.include_usage = !routed.inspection.wants_usage,
-            .continuous_usage_stats = pool.settings().continuous_usage};
+            .continuous_usage_stats = upstream.continuous_usage};
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed routed) {
         attempt.emplace(request, routed, openai::StreamOptionsEdit());
         answered = co_await attempt->run();
         if (answered && attempt->is_successful()) {
-            request.snapshot->pools[routed.upstream]->note_refused_stream_options();
+            request.config().upstream_memory[routed.upstream]->has_refused_stream_options = true;
         }
     }
     if (!answered) {

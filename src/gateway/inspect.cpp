@@ -21,7 +21,6 @@ Result<Inspected> inspect(Request& request, Loaded loaded) {
         return fail(ErrorKind::model_not_found, {}, std::move(inspection->model));
     }
     request.record.model = model;
-    request.client.last_model() = model->id;
     request.record.is_streaming = inspection->is_streaming;
     return Inspected{loaded.endpoint, loaded.key, std::move(*inspection), model};
 }

@@ -59,6 +59,13 @@ void keep_tail(std::string& tail, std::string_view bytes) {
     if (tail.size() > 2 * tail_bytes_max) tail.erase(0, tail.size() - tail_bytes_max);
 }
 
+/// The only answers that are neither JSON nor events: recordings, and transcripts as plain text.
+bool is_audio(openai::Endpoint endpoint) noexcept {
+    return endpoint == openai::Endpoint::audio_speech ||
+           endpoint == openai::Endpoint::audio_transcriptions ||
+           endpoint == openai::Endpoint::audio_translations;
+}
+
 net::Task<bool> relay_bytes(Request& request, Answered& answered) {
     const http::ResponseHead& head = answered.exchange->head();
     std::string& out = request.client.answer_text();
@@ -111,14 +118,15 @@ net::Task<bool> relay(Request& request, Answered& answered) {
     const http::ResponseHead& head = answered.exchange->head();
     request.record.status = head.status;
     if (head.status >= 400) co_return co_await relay_rejection(request, *answered.exchange);
+    if (head.status == 204) co_return co_await relay_bytes(request, answered);
     if (answered.events) co_return co_await relay_events(request, answered);
     if (is_json(head)) co_return co_await relay_json(request, answered);
-    if (request.record.is_streaming) {
-        Error error{.kind = ErrorKind::upstream_bad_response,
-                    .detail = answered.exchange->settings().name +
-                              " answered a streamed request with neither events nor JSON",
-                    .subject = {},
-                    .retry_after = {}};
+    if (request.record.is_streaming || !is_audio(answered.endpoint)) {
+        Error error{
+            .kind = ErrorKind::upstream_bad_response,
+            .detail = answered.exchange->settings().name + " answered with neither events nor JSON",
+            .subject = {},
+            .retry_after = {}};
         co_return co_await reply_error(request, std::move(error));
     }
     co_return co_await relay_bytes(request, answered);

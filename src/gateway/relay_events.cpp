@@ -65,6 +65,11 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
         note_progress(request, events.scanner(), answered.reservation);
         const bool is_last = events.is_last();
         writer.note_sequence_number(events.scanner().last_sequence_number());
+        if (is_last) {
+            // Before the client can know that it is over, and ask for the next.
+            note_stream(request, answered.endpoint, events.scanner());
+            settle(request, answered.reservation);
+        }
         bool is_written = co_await writer.write(events.ready(), events.ends_event(), is_last);
         if (is_written && is_last) {
             co_await exchange.finish();

@@ -1,6 +1,7 @@
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/stream_from_answer.hpp"
+#include "sluicegate/openai/whole_json.hpp"
 
 #include "gateway/answer_head.hpp"
 #include "gateway/event_writer.hpp"
@@ -53,6 +54,7 @@ net::Task<bool> relay_as_events(Request& request, Answered& answered) {
         co_return co_await reply_error(request, std::move(error));
     }
     note_answer(request, answered.endpoint, exchange.body());
+    settle(request, answered.reservation);
     if (!request.events) request.events = std::make_unique<EventWriter>(request, &exchange.head());
     const bool is_written = co_await request.events->write(*events, true, true);
     co_return is_written&& request.events->stays_open();
@@ -75,8 +77,17 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
         if (!received) co_return co_await reply_error(request, std::move(received.error()));
     }
     if (exchange.is_complete()) {
+        if (!openai::is_whole_json(exchange.body())) {
+            // Where the connection's end is the answer's end, only the text tells that it is cut.
+            const bool is_cut = !exchange.is_delimited();
+            Error error = unusable(
+                exchange, is_cut ? ErrorKind::upstream_closed : ErrorKind::upstream_bad_response,
+                "sent JSON that is not whole");
+            co_return co_await reply_error(request, std::move(error));
+        }
         if (is_streaming) co_return co_await relay_as_events(request, answered);
         note_answer(request, answered.endpoint, exchange.body());
+        settle(request, answered.reservation);
         co_return co_await write_complete(request, out, exchange.body(), false);
     }
     if (is_streaming) {

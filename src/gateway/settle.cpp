@@ -32,6 +32,7 @@ void note_usage(Request& request, openai::Endpoint endpoint,
 }
 
 void settle(Request& request, limit::Reservation& reservation) {
+    if (!reservation.is_active()) return;
     Record& record = request.record;
     record.settled_tokens = record.usage.total;
     reservation.settle(record.settled_tokens, request.worker.clock().now());

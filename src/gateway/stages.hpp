@@ -40,7 +40,9 @@ void note_usage(Request& request, openai::Endpoint endpoint,
                 const std::optional<openai::Usage>& reported, std::int64_t counted_output,
                 UsageSource otherwise);
 
-/// Replaces what was reserved by what note_usage() has noted: nothing, if nothing was.
+/// Replaces what was reserved by what note_usage() has noted: nothing, if nothing was. Once: later
+/// calls do nothing. An answer is settled before its last byte leaves, so that a client that has
+/// all of it finds its place free.
 void settle(Request& request, limit::Reservation& reservation);
 
 /// Metrics and the line in the access log.

@@ -97,14 +97,13 @@ void EventReader::read_long(EventName name, std::string_view start, std::string_
 /// Looks inside where it can matter.
 TopLevel EventReader::read_members(EventName name, std::string_view data) {
     if (name == EventName::error) error_seen = true;
-    if (name == EventName::terminal) terminal_seen = true;
     const bool can_matter = !is_chat() || has_usage_object(data) || contains(data, R"("error")") ||
                             contains(data, R"("sequence_number")");
     if (!can_matter) return {};
     TopLevel found = scan_top_level(data);
     if (found.has_error || found.type == "error") error_seen = true;
     if (found.sequence_number) last_sequence_number = *found.sequence_number;
-    if (is_terminal(found.type)) terminal_seen = true;
+    if (name == EventName::terminal || is_terminal(found.type)) ++terminals;
     read_usage_of(found);
     return found;
 }
@@ -166,7 +165,9 @@ EventCut EventReader::cut_of(const TopLevel& found) const noexcept {
     const bool holds_only_usage =
         found.has_empty_choices && !found.has_filter_results && !found.has_error;
     if (wanted_.usage_event && holds_only_usage) return {.is_whole = true, .part = {}};
-    if (wanted_.usage_members) return {.is_whole = false, .part = found.usage_member};
+    if (wanted_.usage_members && !holds_only_usage) {
+        return {.is_whole = false, .part = found.usage_member};
+    }
     return {};
 }
 

@@ -40,7 +40,7 @@ public:
     void read_long(EventName name, std::string_view start, std::string_view outline);
 
     bool error_seen = false;
-    bool terminal_seen = false;
+    std::int64_t terminals = 0;  ///< events that complete an answer, of images one each
     std::int64_t last_sequence_number = -1;
     std::int64_t output_deltas = 0;
     std::int64_t output_bytes = 0;

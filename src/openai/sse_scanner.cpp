@@ -32,6 +32,10 @@ private:
     std::size_t cr_;
 };
 
+bool is_of_images(Endpoint endpoint) noexcept {
+    return endpoint == Endpoint::images_generations || endpoint == Endpoint::images_edits;
+}
+
 }  // namespace
 
 struct SseScanner::Reading {
@@ -40,8 +44,9 @@ struct SseScanner::Reading {
     EventName name = EventName::none;
 };
 
-SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted)
+SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted, std::int64_t images)
     : endpoint_(endpoint),
+      terminals_needed_(is_of_images(endpoint) ? images : 1),
       reading_(new Reading{.reader = EventReader(endpoint, wanted), .condenser = {}}) {
 }
 SseScanner::~SseScanner() = default;
@@ -69,7 +74,7 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
         }
         after_blank_line_ = false;
         const std::size_t end = lines.next(position);
-        if (line_size_ == 0) line_offset_ = base + position;
+        if (line_size_ == 0) begin_line(base + position);
         if (end == std::string_view::npos) {
             add_to_line(bytes.substr(position));
             break;
@@ -91,6 +96,13 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
     }
     stream_bytes_ = base + bytes.size();
     return complete;
+}
+
+/// A line that was to be cut ends, with its line end, where the next begins.
+void SseScanner::begin_line(std::uint64_t offset) {
+    if (is_line_cut_) line_cuts_.push_back({line_offset_, offset - line_offset_});
+    is_line_cut_ = false;
+    line_offset_ = offset;
 }
 
 void SseScanner::add_to_line(std::string_view bytes) {
@@ -126,6 +138,9 @@ void SseScanner::end_line(std::string_view line) {
         add_to_data(value);
     } else if (field == "event") {
         reading_->name = event_name_from(value);
+        has_name_ = true;
+    } else if (field == "id" || field == "retry") {
+        is_line_cut_ = true;
     } else if (field == "error" && !value.empty()) {
         legacy_error_ = value.substr(0, legacy_error_bytes_max);
         has_legacy_error_ = true;
@@ -164,9 +179,10 @@ void SseScanner::end_event() {
         done_seen_ = true;
     } else if (has_data_) {
         cut_from_event(reader.read(reading_->name, data_));
-    } else if (has_legacy_error_) {
+    } else if (has_legacy_error_ || (has_name_ && reading_->name != EventName::error)) {
         cut_from_event({.is_whole = true, .part = {}});
     }
+    cut_lines();
     if (reading_->name == EventName::error) reader.error_seen = true;
     data_.clear();
     segments_.clear();
@@ -175,7 +191,18 @@ void SseScanner::end_event() {
     is_long_ = false;
     event_begun_ = false;
     has_legacy_error_ = false;
+    has_name_ = false;
     is_passed_ = false;
+}
+
+/// The lines of the event that no client must see, unless all of it is cut, or has begun to pass.
+void SseScanner::cut_lines() {
+    if (line_cuts_.empty()) return;
+    if (!is_passed_ && !is_cut_whole_) {
+        cuts_.insert(cuts_.end(), line_cuts_.begin(), line_cuts_.end());
+        std::ranges::sort(cuts_, {}, &Cut::offset);
+    }
+    line_cuts_.clear();
 }
 
 void SseScanner::cut_from_event(const EventCut& wanted) {
@@ -203,7 +230,7 @@ std::uint64_t SseScanner::stream_offset(std::size_t data_offset) const noexcept 
 bool SseScanner::finished() const noexcept {
     if (done_seen_) return true;
     return endpoint_ != Endpoint::chat_completions && endpoint_ != Endpoint::completions &&
-           reading_->reader.terminal_seen;
+           reading_->reader.terminals >= terminals_needed_;
 }
 
 bool SseScanner::error_seen() const noexcept {

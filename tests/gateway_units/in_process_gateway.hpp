@@ -41,16 +41,17 @@ inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) 
     config.users = {user};
     auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
                                                     .model = [](auto) { return ModelId(0); }});
-    auto snapshot =
-        std::make_shared<gateway::Snapshot>(gateway::Snapshot{.config = std::move(config),
-                                                              .keys = std::move(keys),
-                                                              .models = {},
-                                                              .model_index = {{"chat", 0}},
-                                                              .plans = {{plan}},
-                                                              .user_ids = {UserId(0)},
-                                                              .listener_tls = {nullptr},
-                                                              .upstream_tls = {nullptr},
-                                                              .created = 1'700'000'000});
+    auto snapshot = std::make_shared<gateway::Snapshot>(
+        gateway::Snapshot{.config = std::move(config),
+                          .keys = std::move(keys),
+                          .models = {},
+                          .model_index = {{"chat", 0}},
+                          .plans = {{plan}},
+                          .user_ids = {UserId(0)},
+                          .listener_tls = {nullptr},
+                          .upstream_tls = {nullptr},
+                          .upstream_memory = {std::make_shared<gateway::UpstreamMemory>()},
+                          .created = 1'700'000'000});
     const std::vector<std::uint32_t> weights{1};
     snapshot->models.push_back({.id = ModelId(0),
                                 .settings = &snapshot->config.models[0],

@@ -34,6 +34,7 @@ TEST(Relay, AnAnswerThatBreaksOffIsCountedAsAnErrorOfItsUpstream) {
         const char* name;
         std::string answer;
         const char* status;
+        const char* path = "/v1/chat/completions";
     };
     const std::vector<Row> rows{
         {"before the head", "", "502 Bad Gateway"},
@@ -45,13 +46,16 @@ TEST(Relay, AnAnswerThatBreaksOffIsCountedAsAnErrorOfItsUpstream) {
         {"in an event", event_stream + event + "6\r\ndata: \r\n", "200 OK"},
         {"after an event, with an end", event_stream + event + "0\r\n\r\n", "200 OK"},
         {"in other bytes",
-         "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 9\r\n\r\nabc", "200 OK"},
+         "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 9\r\n\r\nabc", "200 OK",
+         "/v1/audio/speech"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         InProcessGateway gateway;
         test::RawPeer& client = gateway.connect();
-        client.send(chat_request());
+        std::string request = chat_request();
+        const std::string_view chat = "/v1/chat/completions";
+        client.send(request.replace(request.find(chat), chat.size(), row.path));
         gateway.settle();
         ASSERT_EQ(gateway.upstreams.size(), 1U);
         gateway.upstreams[0].send(row.answer);

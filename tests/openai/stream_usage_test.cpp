@@ -401,5 +401,47 @@ TEST(StreamUsage, SaysTheSameForEverySplitAndCutsNothingElse) {
     }
 }
 
+TEST(StreamUsage, CutsTheLinesThatBreakTheSdks) {
+    struct Row {
+        std::string name, stream, left;
+    };
+    const std::vector<Row> rows{
+        {"id", "id: 7\ndata: {}\n\n", "data: {}\n\n"},
+        {"id behind the data", "data: {}\nid: 7\n\n", "data: {}\n\n"},
+        {"retry", "retry: 100\ndata: {}\n\ndata: {}\n\n", "data: {}\n\ndata: {}\n\n"},
+        {"both, CRLF", "id: 7\r\nretry: 9\r\ndata: {}\r\n\r\n", "data: {}\r\n\r\n"},
+        {"CR", "id\rdata: {}\r\r", "data: {}\r\r"},
+        {"a name without data", "event: ping\n\ndata: {}\n\n", "data: {}\n\n"},
+        {"a name with data", "event: ping\ndata: {}\n\n", "event: ping\ndata: {}\n\n"},
+        {"only an id", "id: 7\n\ndata: {}\n\n", "\ndata: {}\n\n"},
+        {"between what is cut anyway",
+         "id: 7\ndata: {\"choices\":[],\"usage\":{\"total_tokens\":1}}\nretry: 1\n\ndata: "
+         "[DONE]\n\n",
+         "data: [DONE]\n\n"},
+        {"beside a usage",
+         "id: 7\ndata: {\"choices\":[{}],\"usage\":{\"total_tokens\":1}}\nid: 8\n\n",
+         "data: {\"choices\":[{}]}\n\n"},
+        {"comments stay", ": id: 7\n\n:\n\n", ": id: 7\n\n:\n\n"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        for (std::size_t size = 1; size <= row.stream.size(); ++size) {
+            const Verdict verdict = scanned(Endpoint::chat_completions, row.stream, everything,
+                                            [size] { return size; });
+            EXPECT_EQ(verdict.passed, row.left) << "in pieces of " << size;
+        }
+    }
+}
+
+TEST(StreamUsage, ImagesAreCompleteWithTheLastOne) {
+    const std::string image =
+        "event: image_generation.completed\ndata: {\"type\":\"image_generation.completed\"}\n\n";
+    SseScanner scanner(Endpoint::images_generations, {}, 2);
+    static_cast<void>(scanner.complete_prefix(image));
+    EXPECT_FALSE(scanner.finished());
+    static_cast<void>(scanner.complete_prefix(image));
+    EXPECT_TRUE(scanner.finished());
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

@@ -9,6 +9,7 @@
 #include "sluicegate/net/tls.hpp"
 #include "sluicegate/route/weighted_choice.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,12 @@ struct ModelEntry {
     std::unique_ptr<route::WeightedChoice> choice;
 };
 
+/// What all workers have learned about an upstream, for as long as its settings stay.
+struct UpstreamMemory {
+    /// It refused `stream_options`.
+    std::atomic<bool> has_refused_stream_options{false};
+};
+
 struct NameHash : std::hash<std::string_view> {
     using is_transparent = void;
 };
@@ -41,6 +48,7 @@ struct Snapshot {
     std::vector<UserId> user_ids;               ///< in the order of config.users
     std::vector<net::TlsContext> listener_tls;  ///< by listener; null for plain ones
     std::vector<net::TlsContext> upstream_tls;  ///< by upstream; null for plain ones
+    std::vector<std::shared_ptr<UpstreamMemory>> upstream_memory;  ///< by upstream
     std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list
 
     /// Null for a model that is not configured, or off.

@@ -30,7 +30,8 @@ struct StreamCuts {
     /// The event with `choices: []` and a usage, and with nothing else that a client could want, is
     /// cut whole. (Azure's first event, with prompt_filter_results, passes.)
     bool usage_event = false;
-    /// A `usage` that is not null is cut out of every other event, with one comma.
+    /// A `usage` that is not null is cut out of every other event, with one comma; never out of the
+    /// event that holds nothing else.
     bool usage_members = false;
 };
 
@@ -44,7 +45,8 @@ struct Cut {
 
 class SseScanner {
 public:
-    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {});
+    /// `images`: how many were asked for; a stream of them is complete with the last one.
+    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}, std::int64_t images = 1);
     ~SseScanner();
     SseScanner(SseScanner&&) noexcept;
     SseScanner& operator=(SseScanner&&) noexcept;
@@ -56,7 +58,8 @@ public:
 
     /// What to leave out of the events that the last call completed; in order, apart from each
     /// other. A cut may begin in bytes of earlier calls, but never before the end of the events
-    /// that were complete then. The `error:` line of older llama.cpp servers is always cut.
+    /// that were complete then. Always cut: the `error:` line of older llama.cpp servers, and what
+    /// the SDKs fail on, `id:` and `retry:` lines and events with a name but without data.
     [[nodiscard]] const std::vector<Cut>& cuts() const noexcept { return cuts_; }
     /// The bytes of the event that is not complete have been passed on: none of it can be cut now.
     void let_pass() noexcept { is_passed_ = event_begun_ || line_size_ > 0; }
@@ -82,7 +85,7 @@ public:
     }
     /// The stream said itself that it is complete: [DONE], or the endpoint's last event
     /// (response.completed, response.failed, response.incomplete; transcript.text.done,
-    /// speech.audio.done; image_generation.completed, image_edit.completed).
+    /// speech.audio.done; image_generation.completed, image_edit.completed, one for each image).
     [[nodiscard]] bool finished() const noexcept;
 
     /// The last that was reported; of images, the sum of the completed ones; of Anthropic's
@@ -105,7 +108,9 @@ private:
         std::uint64_t stream_offset = 0;
     };
 
+    void begin_line(std::uint64_t offset);
     void add_to_line(std::string_view bytes);
+    void cut_lines();
     void end_line(std::string_view line);
     void begin_data(std::uint64_t offset);
     void add_to_data(std::string_view bytes);
@@ -115,6 +120,7 @@ private:
     [[nodiscard]] std::uint64_t stream_offset(std::size_t data_offset) const noexcept;
 
     Endpoint endpoint_;
+    std::int64_t terminals_needed_;
     std::unique_ptr<Reading> reading_;
     std::string line_;  // the start of a line whose end has not come yet
     std::size_t line_size_ = 0;
@@ -122,6 +128,7 @@ private:
     std::string data_;  // the data of the current event, lines joined by LF
     std::vector<Segment> segments_;
     std::vector<Cut> cuts_;
+    std::vector<Cut> line_cuts_;  // of the current event
     std::string legacy_error_;
     std::uint64_t stream_bytes_ = 0;
     std::uint64_t event_offset_ = 0;
@@ -131,6 +138,8 @@ private:
     bool is_long_ = false;  // the event has more data than is kept
     bool event_begun_ = false;
     bool has_legacy_error_ = false;
+    bool has_name_ = false;
+    bool is_line_cut_ = false;
     bool is_passed_ = false;
     bool is_cut_whole_ = false;
     bool after_carriage_return_ = false;

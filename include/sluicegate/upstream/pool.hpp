@@ -74,11 +74,6 @@ public:
     /// Closes what has been idle for too long.
     void sweep(Instant now) noexcept;
     void close_idle() noexcept;
-    /// What this worker has learned about the upstream, for as long as its settings stay.
-    void note_refused_stream_options() noexcept { has_refused_stream_options_ = true; }
-    [[nodiscard]] bool has_refused_stream_options() const noexcept {
-        return has_refused_stream_options_;
-    }
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
 
 private:
@@ -91,7 +86,6 @@ private:
     net::SessionCache sessions_;
     Counters counters_;
     std::vector<std::unique_ptr<Connection>> idle_;  ///< the longest idle first
-    bool has_refused_stream_options_ = false;
 };
 
 }  // namespace sluicegate::upstream
