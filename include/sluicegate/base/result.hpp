@@ -7,6 +7,7 @@
 #include "sluicegate/base/error.hpp"
 
 #include <cassert>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -75,24 +76,25 @@ template <>
 class [[nodiscard]] Result<void> {
 public:
     Result() = default;
-    Result(Failure failure) : error_(std::move(failure.error)), failed_(true) {}
+    Result(Failure failure) : error_(std::move(failure.error)) {}
 
-    [[nodiscard]] bool has_value() const noexcept { return !failed_; }
+    [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
 
     [[nodiscard]] Error& error() & {
-        assert(failed_);
-        return error_;
+        assert(!has_value());
+        return *error_;
     }
     [[nodiscard]] const Error& error() const& {
-        assert(failed_);
-        return error_;
+        assert(!has_value());
+        return *error_;
     }
     [[nodiscard]] Failure failure() && { return Failure{std::move(error())}; }
 
 private:
-    Error error_;
-    bool failed_ = false;
+    /// An Error is made only where there is one: success, which is moved through every level of a
+    /// request's coroutines, costs a byte.
+    std::optional<Error> error_;
 };
 
 }  // namespace sluicegate
