@@ -16,7 +16,7 @@ bool has_name(const Field& field, std::string_view name) noexcept {
 
 }  // namespace
 
-std::optional<std::string_view> FieldTable::find(std::string_view name) const noexcept {
+std::optional<std::string_view> FieldTable::find_among_all(std::string_view name) const noexcept {
     for (const Field& field : *this) {
         if (has_name(field, name)) return field.value;
     }

@@ -3,8 +3,26 @@
 #include "http/octets.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace sluicegate::http {
+namespace {
+
+/// Eight bytes with their ASCII letters in lower case; no byte carries into the next.
+std::uint64_t lower_block(const char* bytes) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t highs = 0x8080808080808080;
+    std::uint64_t block = 0;
+    std::memcpy(&block, bytes, sizeof block);
+    const std::uint64_t low_bits = block & ~highs;
+    const std::uint64_t from_a = low_bits + ones * (0x80 - 'A');
+    const std::uint64_t beyond_z = low_bits + ones * (0x7F - 'Z');
+    const std::uint64_t is_upper = from_a & ~beyond_z & ~block & highs;
+    return block | is_upper >> 2U;
+}
+
+}  // namespace
 
 bool is_token(std::string_view text) noexcept {
     return !text.empty() &&
@@ -19,8 +37,12 @@ bool is_field_value(std::string_view text) noexcept {
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
     if (left.size() != right.size()) return false;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        if (lower(left[i]) != lower(right[i])) return false;
+    std::size_t at = 0;
+    for (; left.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+        if (lower_block(left.data() + at) != lower_block(right.data() + at)) return false;
+    }
+    for (; at < left.size(); ++at) {
+        if (lower(left[at]) != lower(right[at])) return false;
     }
     return true;
 }

@@ -37,6 +37,7 @@ TEST(FieldTable, TakesOneHundredFields) {
     EXPECT_EQ(fields.find("c"), std::nullopt);
     fields.clear();
     EXPECT_EQ(fields.begin(), fields.end());
+    EXPECT_EQ(fields.find("a"), std::nullopt);
     EXPECT_TRUE(fields.add("c", "d"));
     EXPECT_EQ(fields.begin()->name, "c");
 }

@@ -48,6 +48,22 @@ TEST(Syntax, OnlyLettersIgnoreCase) {
     EXPECT_FALSE(equals_ignoring_case("-", "\r"));
 }
 
+TEST(Syntax, IgnoresCaseAtEveryPlaceOfAText) {
+    const auto folded = [](int byte) { return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte; };
+    for (std::size_t at = 0; at < 19; ++at) {
+        std::string left(19, 'k');
+        std::string right(19, 'K');
+        for (int a = 0; a < 256; ++a) {
+            left[at] = static_cast<char>(a);
+            for (int b = 0; b < 256; ++b) {
+                right[at] = static_cast<char>(b);
+                ASSERT_EQ(equals_ignoring_case(left, right), folded(a) == folded(b))
+                    << at << ' ' << a << ' ' << b;
+            }
+        }
+    }
+}
+
 TEST(Method, NamesAndBack) {
     for (int i = 0; i <= static_cast<int>(Method::connect); ++i) {
         const auto method = static_cast<Method>(i);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -26,21 +27,40 @@ public:
         fields_[size_].name = name;
         fields_[size_].value = value;
         ++size_;
+        names_ |= mark_of(name);
         return true;
     }
-    void clear() noexcept { size_ = 0; }
+    void clear() noexcept {
+        size_ = 0;
+        names_ = 0;
+    }
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] const Field* begin() const noexcept { return fields_.data(); }
     [[nodiscard]] const Field* end() const noexcept { return fields_.data() + size_; }
 
     /// Value of the first field of that name; names compare case-insensitively.
-    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept {
+        if ((names_ & mark_of(name)) == 0) return std::nullopt;
+        return find_among_all(name);
+    }
     [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 
 private:
+    /// A bit for the size and the first letter of a name, in either case. They tell nearly all
+    /// names of a head apart.
+    [[nodiscard]] static std::uint64_t mark_of(std::string_view name) noexcept {
+        if (name.empty()) return 0;
+        const auto letter = static_cast<unsigned char>(name.front()) & 0x1FU;
+        return std::uint64_t{1} << ((name.size() * 5 + letter) % 64);
+    }
+    [[nodiscard]] std::optional<std::string_view> find_among_all(
+        std::string_view name) const noexcept;
+
     std::array<Field, capacity> fields_;
     std::size_t size_ = 0;
+    /// The marks of all names: most of those that are looked for are not there at all.
+    std::uint64_t names_ = 0;
 };
 
 }  // namespace sluicegate::http
