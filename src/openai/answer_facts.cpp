@@ -4,6 +4,7 @@
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/usage.hpp"
 
+#include "openai/byte_search.hpp"
 #include "openai/json_index.hpp"
 #include "openai/text_scanner.hpp"
 #include "openai/top_level.hpp"
@@ -23,6 +24,14 @@ bool holds_text(std::string_view key) noexcept {
     return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
+bool opens(char c) noexcept {
+    return c == '{' || c == '[';
+}
+
+bool closes(char c) noexcept {
+    return c == '}' || c == ']';
+}
+
 class AnswerReader {
 public:
     AnswerReader(std::string_view text, std::span<const std::uint32_t> starts,
@@ -40,7 +49,8 @@ private:
     /// The index behind the value that begins at `index`.
     [[nodiscard]] std::size_t skip(std::size_t index) const noexcept;
     [[nodiscard]] std::string_view value_text(std::size_t begin, std::size_t end) const noexcept;
-    void read_output(std::size_t begin, std::size_t end);
+    std::size_t read_output(std::size_t index);
+    void read_text(std::string_view key, std::string_view value);
 
     std::string_view text_;
     std::span<const std::uint32_t> starts_;
@@ -51,16 +61,15 @@ private:
 std::string_view AnswerReader::token(std::size_t index) const noexcept {
     const std::size_t begin = starts_[index];
     const std::size_t end = index + 1 < starts_.size() ? starts_[index + 1] : text_.size();
-    const std::string_view text = text_.substr(begin, end - begin);
-    return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    return without_space_behind({text_.data() + begin, end - begin});
 }
 
 std::size_t AnswerReader::skip(std::size_t index) const noexcept {
     std::size_t depth = 0;
     for (; index < starts_.size(); ++index) {
         const char c = at(index);
-        if (c == '{' || c == '[') ++depth;
-        if ((c == '}' || c == ']') && depth > 0) --depth;
+        if (opens(c)) ++depth;
+        if (closes(c) && depth > 0) --depth;
         if (depth == 0) return index + 1;
     }
     return index;
@@ -74,18 +83,29 @@ std::string_view AnswerReader::value_text(std::size_t begin, std::size_t end) co
     return text_.substr(first, size);
 }
 
-/// Text and finish reasons, however deep.
-void AnswerReader::read_output(std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i + 2 < end; ++i) {
-        if (at(i) != '"' || at(i + 1) != ':' || at(i + 2) != '"') continue;
-        const std::string_view key = string_text(token(i));
-        const std::string_view value = string_text(token(i + 2));
-        if (holds_text(key)) facts_.output_bytes += static_cast<std::int64_t>(value.size());
-        if (key == "finish_reason" && facts_.finish_reason.empty()) {
-            facts_.finish_reason = reason_word(value);
-        }
-        i += 2;
+void AnswerReader::read_text(std::string_view key, std::string_view value) {
+    if (holds_text(key)) facts_.output_bytes += static_cast<std::int64_t>(value.size());
+    if (key == "finish_reason" && facts_.finish_reason.empty()) {
+        facts_.finish_reason = reason_word(value);
     }
+}
+
+/// Text and finish reasons, however deep, on the way to the index behind the value.
+std::size_t AnswerReader::read_output(std::size_t index) {
+    std::size_t depth = 0;
+    for (; index < starts_.size(); ++index) {
+        const char c = at(index);
+        if (opens(c)) {
+            ++depth;
+        } else if (closes(c)) {
+            if (depth > 0) --depth;
+        } else if (c == '"' && depth > 0 && at(index + 1) == ':' && at(index + 2) == '"') {
+            read_text(string_text(token(index)), string_text(token(index + 2)));
+            index += 2;
+        }
+        if (depth == 0) return index + 1;
+    }
+    return index;
 }
 
 AnswerFacts AnswerReader::run() {
@@ -96,22 +116,22 @@ AnswerFacts AnswerReader::run() {
     while (at(i) == '"' && at(i + 1) == ':') {
         const std::string_view key = string_text(token(i));
         const std::size_t begin = i + 2;
-        const std::size_t end = skip(begin);
-        const std::string_view value = value_text(begin, end);
+        const bool is_output =
+            has_output_ && (key == "choices" || key == "output" || key == "content");
+        const std::size_t end = is_output ? read_output(begin) : skip(begin);
         if (key == "usage") {
-            facts_.usage = read_usage(value);
-        } else if (!has_output_) {
-            // Nothing to count.
-        } else if (key == "choices" || key == "output" || key == "content") {
-            read_output(begin, end);
+            facts_.usage = read_usage(value_text(begin, end));
+        } else if (!has_output_ || is_output) {
+            // Nothing more to see.
         } else if (key == "text") {
-            facts_.output_bytes += static_cast<std::int64_t>(string_text(value).size());
+            facts_.output_bytes +=
+                static_cast<std::int64_t>(string_text(value_text(begin, end)).size());
         } else if (key == "stop_reason") {
-            facts_.finish_reason = reason_word(string_text(value));
+            facts_.finish_reason = reason_word(string_text(value_text(begin, end)));
         } else if (key == "status") {
-            status = string_text(value);
+            status = string_text(value_text(begin, end));
         } else if (key == "incomplete_details") {
-            incomplete_details = value;
+            incomplete_details = value_text(begin, end);
         }
         if (at(end) != ',') break;
         i = end + 1;

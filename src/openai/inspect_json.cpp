@@ -40,8 +40,10 @@ constexpr std::string_view key_names[key_count] = {"model",
                                                    "prompt"};
 
 std::optional<Key> key_from(std::string_view raw) {
+    const std::string decoded = has_escape(raw) ? decode_string(raw) : std::string();
+    const std::string_view key = decoded.empty() ? raw : std::string_view(decoded);
     for (std::size_t i = 0; i < key_count; ++i) {
-        if (decodes_to(raw, key_names[i])) return static_cast<Key>(i);
+        if (key == key_names[i]) return static_cast<Key>(i);
     }
     return std::nullopt;
 }

@@ -1,7 +1,10 @@
 #include "openai/json_cursor.hpp"
 
+#include "openai/byte_search.hpp"
 #include "openai/json_text.hpp"
 #include "openai/prompt_tally.hpp"
+
+#include <algorithm>
 
 namespace sluicegate::openai {
 namespace {
@@ -15,9 +18,8 @@ std::string_view between_quotes(std::string_view token) noexcept {
     return token.substr(1, token.size() - 2);
 }
 
-bool is_scalar(std::string_view token) noexcept {
+bool is_plain_scalar(std::string_view token) noexcept {
     switch (token.front()) {
-        case '"': return is_quoted(token) && has_complete_escapes(between_quotes(token));
         case 't': return token == "true";
         case 'f': return token == "false";
         case 'n': return token == "null";
@@ -35,10 +37,8 @@ struct NoVisitor {
 
 std::string_view JsonCursor::token() const noexcept {
     const std::size_t begin = starts_[next_];
-    std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();
-    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
-    while (end > begin && is_space(text_[end - 1])) --end;
-    return text_.substr(begin, end - begin);
+    const std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();
+    return without_space_behind({text_.data() + begin, end - begin});
 }
 
 bool JsonCursor::take(char wanted) noexcept {
@@ -47,11 +47,20 @@ bool JsonCursor::take(char wanted) noexcept {
     return true;
 }
 
+/// Whether the token at the cursor, `size` bytes long, may hold an escape. The text is searched
+/// once, from one backslash to the next, and not string by string.
+bool JsonCursor::has_backslash(std::size_t size) noexcept {
+    const std::size_t begin = starts_[next_];
+    if (backslash_ < begin) backslash_ = std::min(text_.find('\\', begin), text_.size());
+    return backslash_ < begin + size;
+}
+
 bool JsonCursor::take_key(std::string_view& raw) noexcept {
     if (peek() != '"') return fault();
     const std::string_view text = token();
-    if (!is_quoted(text) || !has_valid_escapes(between_quotes(text))) return fault();
+    if (!is_quoted(text)) return fault();
     raw = between_quotes(text);
+    if (has_backslash(text.size()) && !has_valid_escapes(raw)) return fault();
     ++next_;
     return take(':');
 }
@@ -60,7 +69,14 @@ bool JsonCursor::take_scalar(std::size_t& end) noexcept {
     if (at_end()) return fault();
     const std::string_view text = token();
     end = starts_[next_] + text.size();
-    if (!is_scalar(text)) return fault();
+    if (text.front() != '"') {
+        if (!is_plain_scalar(text)) return fault();
+    } else {
+        if (!is_quoted(text)) return fault();
+        if (has_backslash(text.size()) && !has_complete_escapes(between_quotes(text))) {
+            return fault();
+        }
+    }
     ++next_;
     return true;
 }

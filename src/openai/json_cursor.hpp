@@ -68,6 +68,7 @@ private:
     template <class Visitor>
     ByteRange walk(Visitor& visitor) noexcept;
     [[nodiscard]] std::string_view token() const noexcept;
+    [[nodiscard]] bool has_backslash(std::size_t size) noexcept;
     bool take(char wanted) noexcept;
     bool take_scalar(std::size_t& end) noexcept;
     bool open(bool is_object) noexcept;
@@ -84,6 +85,9 @@ private:
     std::span<const std::uint32_t> starts_;
     std::size_t next_ = 0;
     std::size_t depth_ = 0;
+    /// The first one from some token on, up to which the text has been searched; the text's size
+    /// when there is none.
+    std::size_t backslash_ = 0;
     std::bitset<json_depth_max> objects_;  // by level: an object, not an array
     bool failed_ = false;
 };

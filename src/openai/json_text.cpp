@@ -1,11 +1,11 @@
 #include "openai/json_text.hpp"
 
+#include "openai/byte_search.hpp"
+
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 
 namespace sluicegate::openai {
@@ -92,27 +92,10 @@ void append_unescaped(std::string& out, std::string_view escape) {
     append_utf8(out, point);
 }
 
-/// Position of the first backslash, or the size. Text has none for a long way, code has one every
-/// few bytes: the nearest 32 bytes are looked at in place, only then memchr is worth its call.
-std::size_t find_backslash(std::string_view text) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t high_bits = 0x8080808080808080;
-    static_assert(std::endian::native == std::endian::little);
-    std::size_t at = 0;
-    for (; at < 32 && text.size() - at >= 8; at += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at, 8);
-        word ^= ones * '\\';
-        const std::uint64_t zeros = (word - ones) & ~word & high_bits;
-        if (zeros != 0) return at + static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
-    }
-    return std::min(text.find('\\', at), text.size());
-}
-
 template <Surrogates surrogates>
 bool all_escapes_are(std::string_view raw) noexcept {
     while (true) {
-        raw.remove_prefix(find_backslash(raw));
+        raw.remove_prefix(find_byte(raw, '\\'));
         if (raw.empty()) return true;
         const std::size_t size = escape_size<surrogates>(raw);
         if (size == 0) return false;
@@ -142,6 +125,10 @@ bool is_finite(std::string_view number) noexcept {
 
 }  // namespace
 
+bool has_escape(std::string_view raw) noexcept {
+    return find_byte(raw, '\\') < raw.size();
+}
+
 bool has_complete_escapes(std::string_view raw) noexcept {
     return all_escapes_are<Surrogates::may_be_alone>(raw);
 }
@@ -154,7 +141,7 @@ std::string decode_string(std::string_view raw) {
     std::string out;
     out.reserve(raw.size());
     while (!raw.empty()) {
-        const std::size_t plain = std::min(raw.find('\\'), raw.size());
+        const std::size_t plain = find_byte(raw, '\\');
         out.append(raw.substr(0, plain));
         raw.remove_prefix(plain);
         if (raw.empty()) break;
@@ -169,7 +156,7 @@ bool decodes_to(std::string_view raw, std::string_view plain) {
     if (raw.size() == plain.size()) return raw == plain;
     // An escape is up to six bytes for each byte that it stands for.
     if (raw.size() < plain.size() || raw.size() > plain.size() * 6) return false;
-    return raw.find('\\') != std::string_view::npos && decode_string(raw) == plain;
+    return has_escape(raw) && decode_string(raw) == plain;
 }
 
 bool is_number(std::string_view text) noexcept {

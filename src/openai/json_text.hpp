@@ -18,6 +18,9 @@ namespace sluicegate::openai {
 /// parsers. For everything that is decoded and compared.
 [[nodiscard]] bool has_valid_escapes(std::string_view raw) noexcept;
 
+/// True when the text between the quotes does not stand for itself.
+[[nodiscard]] bool has_escape(std::string_view raw) noexcept;
+
 /// What the text between the quotes means; `raw` has valid escapes.
 [[nodiscard]] std::string decode_string(std::string_view raw);
 

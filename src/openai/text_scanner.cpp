@@ -1,6 +1,6 @@
 #include "openai/text_scanner.hpp"
 
-#include <algorithm>
+#include "openai/byte_search.hpp"
 
 namespace sluicegate::openai {
 namespace {
@@ -11,20 +11,6 @@ bool is_mark(char c) noexcept {
 
 }  // namespace
 
-void TextScanner::skip_space() noexcept {
-    // Hardly ever any.
-    while (!rest_.empty() && static_cast<unsigned char>(rest_.front()) <= ' ') {
-        rest_.remove_prefix(1);
-    }
-}
-
-bool TextScanner::take(char wanted) noexcept {
-    skip_space();
-    if (!rest_.starts_with(wanted)) return false;
-    rest_.remove_prefix(1);
-    return true;
-}
-
 std::string_view TextScanner::take_string() noexcept {
     skip_space();
     if (!rest_.starts_with('"')) {
@@ -34,8 +20,8 @@ std::string_view TextScanner::take_string() noexcept {
     const std::string_view from = rest_.substr(1);
     std::size_t end = 0;
     while (true) {
-        end = from.find('"', end);
-        if (end == std::string_view::npos) {
+        end += find_byte(from.substr(end), '"');
+        if (end == from.size()) {
             rest_ = {};
             return {};
         }
@@ -72,7 +58,7 @@ std::string_view TextScanner::take_value() noexcept {
         }
     } while (depth > 0 && !rest_.empty());
     const std::string_view value = from.substr(0, from.size() - rest_.size());
-    return value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
+    return without_space_behind(value);
 }
 
 std::string_view string_text(std::string_view value) noexcept {

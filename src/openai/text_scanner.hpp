@@ -10,9 +10,19 @@ class TextScanner {
 public:
     explicit TextScanner(std::string_view text) noexcept : rest_(text) {}
 
-    void skip_space() noexcept;
+    void skip_space() noexcept {
+        // Hardly ever any.
+        while (!rest_.empty() && static_cast<unsigned char>(rest_.front()) <= ' ') {
+            rest_.remove_prefix(1);
+        }
+    }
     /// Steps over `wanted` and the white space before it, if it comes next.
-    bool take(char wanted) noexcept;
+    bool take(char wanted) noexcept {
+        skip_space();
+        if (!rest_.starts_with(wanted)) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
     /// The text between the quotes; empty, with nothing left, when the string is cut off.
     std::string_view take_string() noexcept;
     /// The bytes of one value, as far as they are there.

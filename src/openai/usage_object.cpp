@@ -11,8 +11,23 @@ namespace {
 
 constexpr std::int64_t absent = -1;
 
+/// Few enough digits for any scale; `absent` for whatever else there is.
+std::int64_t short_count_from(std::string_view digits) noexcept {
+    constexpr std::size_t digits_max = 8;
+    if (digits.empty() || digits.size() > digits_max) return absent;
+    std::int64_t number = 0;
+    for (const char c : digits) {
+        if (c < '0' || c > '9') return absent;
+        number = number * 10 + (c - '0');
+    }
+    return number;
+}
+
 /// A count, or `absent`. `scale` is what one of the unit is worth.
 std::int64_t count_from(std::string_view value, std::int64_t scale = 1) noexcept {
+    if (const std::int64_t number = short_count_from(value); number != absent) {
+        return std::min(number * scale, usage_max);
+    }
     const std::string_view inside = string_text(value);
     const std::string_view digits = inside.empty() ? value : inside;
     double number = 0;

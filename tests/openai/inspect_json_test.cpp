@@ -370,6 +370,27 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
     for (const Refused& row : unplaced) expect_refused(row);
 }
 
+TEST(InspectJson, FindsAFaultyEscapeWhereverItStands) {
+    // Strings with good escapes before and behind it, and of sizes around those of a word.
+    constexpr std::size_t strings = 24;
+    const auto body_with = [](std::size_t faulty_key, std::size_t faulty_value) {
+        std::string body = R"({"model":"m")";
+        for (std::size_t i = 0; i < strings; ++i) {
+            const std::string text(i * 2 % 45, 'x');
+            body += ",\"" + text + (i == faulty_key ? R"(\q)" : i % 3 == 0 ? R"(\n)" : "k");
+            body += "\":[1,\"" + text + (i == faulty_value ? R"(\q)" : i % 4 == 0 ? R"(\")" : "");
+            body += "\", null ]";
+        }
+        return body + "}";
+    };
+    ASSERT_TRUE(inspected(body_with(strings, strings)));
+    for (std::size_t i = 0; i < strings; ++i) {
+        SCOPED_TRACE(i);
+        EXPECT_FALSE(inspected(body_with(i, strings)));
+        EXPECT_FALSE(inspected(body_with(strings, i)));
+    }
+}
+
 TEST(InspectJson, LetsHalfACharacterPassInTextOnly) {
     for (const std::string_view text :
          {R"("\ud83d")", R"("\ude00")", R"("\ud83d\ud83d")", R"("\ud83dx")", R"("\ud83d\n")",
