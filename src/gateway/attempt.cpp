@@ -83,9 +83,9 @@ net::Task<Result<void>> Attempt::receive_head() {
         auto arrival = co_await exchange_->receive_head(http::Method::post, wake_at);
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) co_return Result<void>();
-        const bool is_written = co_await keep_waiting(nullptr);
-        if (!is_written) co_return fail(ErrorKind::client_gone);
-        wake_at = request_.events->comment_at();
+        auto next_at = co_await keep_waiting(nullptr);
+        if (!next_at) co_return std::move(next_at).failure();
+        wake_at = *next_at;
     }
 }
 
@@ -120,9 +120,9 @@ net::Task<Result<void>> Attempt::receive_first_events() {
         auto arrival = co_await events_->read(wake_at);
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) break;
-        const bool is_written = co_await keep_waiting(&exchange_->head());
-        if (!is_written) co_return fail(ErrorKind::client_gone);
-        wake_at = request_.events->comment_at();
+        auto next_at = co_await keep_waiting(&exchange_->head());
+        if (!next_at) co_return std::move(next_at).failure();
+        wake_at = *next_at;
     }
     const openai::SseScanner& scanner = events_->scanner();
     if (scanner.error_seen() && scanner.output_deltas() == 0 && !request_.events) {
@@ -131,9 +131,14 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     co_return Result<void>();
 }
 
-net::Task<bool> Attempt::keep_waiting(const http::ResponseHead* head) {
+net::Task<Result<Instant>> Attempt::keep_waiting(const http::ResponseHead* head) {
     if (!request_.events) request_.events = std::make_unique<EventWriter>(request_, head);
-    co_return co_await request_.events->comment();
+    const bool is_written = co_await request_.events->comment();
+    if (is_written) co_return request_.events->comment_at();
+    const bool is_still_wanted =
+        exchange_->settings().on_client_disconnect == config::OnClientDisconnect::drain;
+    if (!is_still_wanted) co_return fail(ErrorKind::client_gone);
+    co_return Instant::max();
 }
 
 }  // namespace sluicegate::gateway

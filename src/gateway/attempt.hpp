@@ -39,7 +39,8 @@ private:
     net::Task<Result<void>> receive_head();
     net::Task<Result<void>> judge();
     net::Task<Result<void>> receive_first_events();
-    net::Task<bool> keep_waiting(const http::ResponseHead* head);
+    /// A comment for the client, whose stream begins here at the latest; when the next is due.
+    net::Task<Result<Instant>> keep_waiting(const http::ResponseHead* head);
 
     Request& request_;
     const Routed& routed_;

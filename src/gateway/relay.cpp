@@ -4,6 +4,7 @@
 
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/openai/usage.hpp"
 
 #include "gateway/answer_head.hpp"
 #include "gateway/body_writer.hpp"
@@ -59,6 +60,13 @@ void keep_tail(std::string& tail, std::string_view bytes) {
     if (tail.size() > 2 * tail_bytes_max) tail.erase(0, tail.size() - tail_bytes_max);
 }
 
+/// The usage that stands at the end of an answer whose beginning has gone by.
+std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::string_view tail) {
+    const std::size_t at = tail.rfind("\"usage\"");
+    if (at == std::string_view::npos) return std::nullopt;
+    return openai::facts_of_answer(endpoint, "{" + std::string(tail.substr(at))).usage;
+}
+
 /// The only answers that are neither JSON nor events: recordings, and transcripts as plain text.
 bool is_audio(openai::Endpoint endpoint) noexcept {
     return endpoint == openai::Endpoint::audio_speech ||
@@ -74,10 +82,7 @@ net::Task<bool> relay_bytes(Request& request, Answered& answered) {
         head.framing != http::Framing::chunked && head.framing != http::Framing::until_close;
     const auto length = static_cast<std::int64_t>(head.content_length);
     BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
-    const bool stays_open =
-        co_await relay_as_it_comes(request, *answered.exchange, writer, nullptr);
-    note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
-    co_return stays_open;
+    co_return co_await relay_as_it_comes(request, answered, writer);
 }
 
 }  // namespace
@@ -91,16 +96,22 @@ void begin_passed_answer(std::string& out, const Request& request, const http::R
     append_limits(out, request);
 }
 
-net::Task<bool> relay_as_it_comes(Request& request, upstream::Exchange& exchange,
-                                  BodyWriter& writer, std::string* tail) {
+net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer) {
+    upstream::Exchange& exchange = *answered.exchange;
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
+    std::string tail;
     for (;;) {
-        const std::size_t size = exchange.body().size();
-        if (size > 0 || exchange.is_complete()) {
-            const bool is_written = co_await writer.write(exchange.body(), exchange.is_complete());
-            if (!is_written) co_return false;
-            if (tail != nullptr) keep_tail(*tail, exchange.body());
-            exchange.consume(size);
+        const std::string_view piece = exchange.body();
+        if (is_json(exchange.head())) keep_tail(tail, piece);
+        if (exchange.is_complete()) {
+            note_usage(request, answered.endpoint, usage_in_tail(answered.endpoint, tail), 0,
+                       UsageSource::estimated);
+            settle(request, answered.reservation);
+        }
+        if (!piece.empty() || exchange.is_complete()) {
+            const bool is_written = co_await writer.write(piece, exchange.is_complete());
+            if (!is_written) break;
+            exchange.consume(piece.size());
         }
         if (exchange.is_complete()) co_return writer.stays_open();
         auto received = co_await exchange.receive_body(buffer_bytes);
@@ -108,9 +119,11 @@ net::Task<bool> relay_as_it_comes(Request& request, upstream::Exchange& exchange
             request.record.error = received.error().kind;
             request.record.error_detail = std::move(received.error().detail);
             request.client.abort();
-            co_return false;
+            break;
         }
     }
+    note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
+    co_return false;
 }
 
 net::Task<bool> relay(Request& request, Answered& answered) {

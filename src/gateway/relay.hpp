@@ -17,10 +17,10 @@ net::Task<bool> relay_json(Request& request, Answered& answered);
 /// Events, whole ones only, until the stream says that it is complete.
 net::Task<bool> relay_events(Request& request, Answered& answered);
 
-/// Passes on what arrives. An answer that breaks off ends the connection in a way that cannot be
-/// mistaken for its end. `tail`, if any, keeps the last bytes.
-net::Task<bool> relay_as_it_comes(Request& request, upstream::Exchange& exchange,
-                                  BodyWriter& writer, std::string* tail);
+/// Passes on what arrives, and settles before the last of it. An answer that breaks off ends the
+/// connection in a way that cannot be mistaken for its end. Usage is looked for at the end of it
+/// where it is JSON.
+net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer);
 
 /// Status and fields of the upstream's answer, as far as a client gets them.
 void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head);

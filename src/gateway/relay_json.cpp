@@ -31,13 +31,6 @@ void note_answer(Request& request, openai::Endpoint endpoint, std::string_view b
                UsageSource::estimated);
 }
 
-/// The usage that stands at the end of an answer whose beginning has gone by.
-std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::string_view tail) {
-    const std::size_t at = tail.rfind("\"usage\"");
-    if (at == std::string_view::npos) return std::nullopt;
-    return openai::facts_of_answer(endpoint, "{" + std::string(tail.substr(at))).usage;
-}
-
 /// An SDK that asked for a stream takes a JSON answer for an empty one.
 net::Task<bool> relay_as_events(Request& request, Answered& answered) {
     const upstream::Exchange& exchange = *answered.exchange;
@@ -96,11 +89,7 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
         co_return co_await reply_error(request, std::move(error));
     }
     BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
-    std::string tail;
-    const bool stays_open = co_await relay_as_it_comes(request, exchange, writer, &tail);
-    note_usage(request, answered.endpoint, usage_in_tail(answered.endpoint, tail), 0,
-               UsageSource::estimated);
-    co_return stays_open;
+    co_return co_await relay_as_it_comes(request, answered, writer);
 }
 
 }  // namespace sluicegate::gateway
