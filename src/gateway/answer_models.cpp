@@ -28,7 +28,7 @@ Result<std::string> body_for(const Request& request, const Identified& identifie
 
 }  // namespace
 
-net::Task<bool> answer_models(Request& request, Identified identified) {
+net::Task<bool> answer_models(Request& request, const Identified& identified) {
     auto body = body_for(request, identified);
     if (!body) co_return co_await reply_error(request, std::move(body.error()));
     request.record.status = 200;

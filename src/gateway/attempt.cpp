@@ -56,9 +56,14 @@ net::Task<Result<void>> Attempt::run() {
 
     request_.worker.limiter().prefetch(request_.client.limit_hint());
     request_.record.answered_at = request_.worker.clock().now();
-    answered = co_await judge();
-    if (!answered || !is_event_stream(exchange_->head())) co_return answered;
-    co_return co_await receive_first_events();
+    const http::ResponseHead& head = exchange_->head();
+    if (!is_success(head.status)) co_return co_await judge_failure();
+    if (is_compressed(head)) {
+        co_return fail(ErrorKind::upstream_bad_response,
+                       exchange_->settings().name + " compressed an answer without being asked to");
+    }
+    if (is_event_stream(head)) co_return co_await receive_first_events();
+    co_return Result<void>();
 }
 
 net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
@@ -69,11 +74,8 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
     }
     auto sent = co_await exchange_->send(text_.buffers());
     if (!sent) co_return sent;
-    co_return co_await receive_head();
-}
 
-/// Where streams.commit_after is set, a client that wants a stream does not wait in silence.
-net::Task<Result<void>> Attempt::receive_head() {
+    // Where streams.commit_after is set, a client that wants a stream does not wait in silence.
     const Milliseconds commit_after = request_.config().config.streams.commit_after;
     Instant wake_at = Instant::max();
     if (request_.record.is_streaming && commit_after > Milliseconds(0)) {
@@ -89,13 +91,7 @@ net::Task<Result<void>> Attempt::receive_head() {
     }
 }
 
-net::Task<Result<void>> Attempt::judge() {
-    const http::ResponseHead& head = exchange_->head();
-    if (is_success(head.status)) {
-        if (!is_compressed(head)) co_return Result<void>();
-        co_return fail(ErrorKind::upstream_bad_response,
-                       exchange_->settings().name + " compressed an answer without being asked to");
-    }
+net::Task<Result<void>> Attempt::judge_failure() {
     auto failed = co_await error_of_answer(*exchange_);
     if (failed) co_return fail(std::move(*failed));
     if (stream_options_.include_usage || stream_options_.continuous_usage_stats) {

@@ -36,8 +36,7 @@ public:
 
 private:
     net::Task<Result<void>> exchange_heads(bool may_reuse);
-    net::Task<Result<void>> receive_head();
-    net::Task<Result<void>> judge();
+    net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();
     /// A comment for the client, whose stream begins here at the latest; when the next is due.
     net::Task<Result<Instant>> keep_waiting(const http::ResponseHead* head);

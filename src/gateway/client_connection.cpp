@@ -155,7 +155,8 @@ net::Task<void> ClientConnection::serve_requests() {
     bool is_first = true;
     while (!has_gone_) {
         Request request(*this);
-        const bool stays_open = co_await run(request, is_first);
+        const bool stays_open = co_await answer(request, is_first);
+        finish(request);
         if (!stays_open) break;
         request.end_message();
         in_.shrink();

@@ -211,7 +211,7 @@ openai::ApiError api_error_of(const Error& error) {
             .param = std::string(parameter_of(error))};
 }
 
-net::Task<bool> reply_error(Request& request, Error error) {
+net::Task<bool> reply_error(Request& request, Error&& error) {
     const ReplyRow& row = reply_row(error.kind);
     request.record.status = row.status;
     request.record.error = error.kind;

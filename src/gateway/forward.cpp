@@ -24,7 +24,7 @@ openai::StreamOptionsEdit stream_options_for(const Request& request, const Route
 
 }  // namespace
 
-net::Task<Result<Answered>> forward(Request& request, Routed routed) {
+net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     std::optional<Attempt> attempt;
     attempt.emplace(request, routed, stream_options_for(request, routed));
     auto answered = co_await attempt->run();

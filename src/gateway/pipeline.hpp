@@ -6,6 +6,9 @@
 namespace sluicegate::gateway {
 
 /// True when the connection may carry another request. `is_first`: of its connection.
-net::Task<bool> run(Request& request, bool is_first);
+net::Task<bool> answer(Request& request, bool is_first);
+
+/// Counts and logs a request that answer() is done with.
+void finish(Request& request);
 
 }  // namespace sluicegate::gateway

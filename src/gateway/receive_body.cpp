@@ -129,7 +129,7 @@ net::Task<Result<void>> send_continue(Request& request) {
 
 }  // namespace
 
-net::Task<Result<Loaded>> receive_body(Request& request, Identified identified) {
+net::Task<Result<Loaded>> receive_body(Request& request, const Identified& identified) {
     const http::RequestHead& head = request.head();
     const std::size_t limit = request.config().config.server.body_bytes_max;
     if (head.content_length > limit) co_return too_large(limit);

@@ -22,6 +22,7 @@ constexpr std::size_t tail_bytes_max = 16 * 1024;
 
 /// A 4xx that the client caused, in the upstream's words but always in the same shape.
 net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) {
+    const ClientConnection::DepartureWatch watch(request.client, exchange);
     const http::ResponseHead& head = exchange.head();
     const unsigned status = head.status;
     const std::string content_type(head.fields.find("content-type").value_or(std::string_view()));
@@ -74,7 +75,18 @@ bool is_audio(openai::Endpoint endpoint) noexcept {
            endpoint == openai::Endpoint::audio_translations;
 }
 
+net::Task<bool> refuse_bytes(Request& request, Answered& answered) {
+    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
+    Error error{
+        .kind = ErrorKind::upstream_bad_response,
+        .detail = answered.exchange->settings().name + " answered with neither events nor JSON",
+        .subject = {},
+        .retry_after = {}};
+    co_return co_await reply_error(request, std::move(error));
+}
+
 net::Task<bool> relay_bytes(Request& request, Answered& answered) {
+    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
     const http::ResponseHead& head = answered.exchange->head();
     std::string& out = request.client.answer_text();
     begin_passed_answer(out, request, head);
@@ -127,22 +139,16 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWrit
 }
 
 net::Task<bool> relay(Request& request, Answered& answered) {
-    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
     const http::ResponseHead& head = answered.exchange->head();
     request.record.status = head.status;
-    if (head.status >= 400) co_return co_await relay_rejection(request, *answered.exchange);
-    if (head.status == 204) co_return co_await relay_bytes(request, answered);
-    if (answered.events) co_return co_await relay_events(request, answered);
-    if (is_json(head)) co_return co_await relay_json(request, answered);
+    if (head.status >= 400) return relay_rejection(request, *answered.exchange);
+    if (head.status == 204) return relay_bytes(request, answered);
+    if (answered.events) return relay_events(request, answered);
+    if (is_json(head)) return relay_json(request, answered);
     if (request.record.is_streaming || !is_audio(answered.endpoint)) {
-        Error error{
-            .kind = ErrorKind::upstream_bad_response,
-            .detail = answered.exchange->settings().name + " answered with neither events nor JSON",
-            .subject = {},
-            .retry_after = {}};
-        co_return co_await reply_error(request, std::move(error));
+        return refuse_bytes(request, answered);
     }
-    co_return co_await relay_bytes(request, answered);
+    return relay_bytes(request, answered);
 }
 
 }  // namespace sluicegate::gateway

@@ -92,6 +92,7 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
 }  // namespace
 
 net::Task<bool> relay_events(Request& request, Answered& answered) {
+    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
     if (!request.events) {
         request.events = std::make_unique<EventWriter>(request, &answered.exchange->head());
     }

@@ -57,6 +57,7 @@ net::Task<bool> relay_as_events(Request& request, Answered& answered) {
 
 net::Task<bool> relay_json(Request& request, Answered& answered) {
     upstream::Exchange& exchange = *answered.exchange;
+    const ClientConnection::DepartureWatch watch(request.client, exchange);
     std::string& out = request.client.answer_text();
     const bool is_streaming = request.record.is_streaming;
     if (!is_streaming) begin_passed_answer(out, request, exchange.head());

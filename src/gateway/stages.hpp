@@ -16,7 +16,7 @@ Result<Identified> authenticate(Request& request, Received received);
 
 /// Reads the body. Errors: request_too_large (from the declared size, or while it arrives),
 /// unsupported_encoding, bad_request, request_timeout, client_gone.
-net::Task<Result<Loaded>> receive_body(Request& request, Identified identified);
+net::Task<Result<Loaded>> receive_body(Request& request, const Identified& identified);
 
 /// What is asked for: model, streaming, caps.
 Result<Inspected> inspect(Request& request, Loaded loaded);
@@ -27,8 +27,10 @@ Result<Admitted> admit(Request& request, Inspected inspected);
 /// Which upstream, and what it calls the model.
 Result<Routed> route(Request& request, Admitted admitted);
 
-/// Sends the request and waits for the head of an answer that can be passed on.
-net::Task<Result<Answered>> forward(Request& request, Routed routed);
+/// Sends the request and waits for the head of an answer that can be passed on. Takes the
+/// reservation out of `routed`, which stays with the caller meanwhile: it is too large to be moved
+/// into one more coroutine.
+net::Task<Result<Answered>> forward(Request& request, Routed& routed);
 
 /// Passes the answer on; the reservation stays with the caller, to be settled. True when the
 /// connection may carry another request.
@@ -49,10 +51,12 @@ void settle(Request& request, limit::Reservation& reservation);
 void account(Request& request);
 
 /// GET /models and GET /models/{id}: answered from the configuration.
-net::Task<bool> answer_models(Request& request, Identified identified);
+net::Task<bool> answer_models(Request& request, const Identified& identified);
 
 /// The answer to any failure before the first byte of an answer was sent. True when the
 /// connection may carry another request.
-net::Task<bool> reply_error(Request& request, Error error);
+///
+/// `error` must outlive the task.
+net::Task<bool> reply_error(Request& request, Error&& error);
 
 }  // namespace sluicegate::gateway
