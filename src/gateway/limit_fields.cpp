@@ -29,19 +29,21 @@ const Budget& tightest(const Budget& minute, const Budget& day_long) noexcept {
     return day_long.remaining <= minute.remaining ? day_long : minute;
 }
 
-void append_budget(std::string& out, std::string_view what, const Budget& budget) {
+struct BudgetFields {
+    std::string_view limit;
+    std::string_view remaining;
+    std::string_view reset;
+};
+constexpr BudgetFields request_fields{
+    "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"};
+constexpr BudgetFields token_fields{"x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens",
+                                    "x-ratelimit-reset-tokens"};
+
+void append_budget(std::string& out, const BudgetFields& fields, const Budget& budget) {
     if (!is_in_force(budget)) return;
-    const auto append = [&](std::string_view prefix, std::int64_t value) {
-        out += prefix;
-        out += what;
-        out += ": ";
-        append_decimal(out, value);
-        out += "\r\n";
-    };
-    append("x-ratelimit-limit-", budget.limit);
-    append("x-ratelimit-remaining-", budget.remaining);
-    out += "x-ratelimit-reset-";
-    out += what;
+    append_field(out, fields.limit, budget.limit);
+    append_field(out, fields.remaining, budget.remaining);
+    out += fields.reset;
     out += ": ";
     append_reset(out, budget.reset);
     out += "\r\n";
@@ -84,8 +86,8 @@ void append_name(std::string& list, Resource resource) {
 }  // namespace
 
 void append_rate_limits(std::string& out, const limit::Decision& decision) {
-    append_budget(out, "requests", tightest(decision.requests, decision.requests_per_day));
-    append_budget(out, "tokens", tightest(decision.tokens, decision.tokens_per_day));
+    append_budget(out, request_fields, tightest(decision.requests, decision.requests_per_day));
+    append_budget(out, token_fields, tightest(decision.tokens, decision.tokens_per_day));
     if (decision.would_refuse != Resource::none) {
         append_field(out, "x-sluicegate-dry-run", name_of(decision.would_refuse));
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace sluicegate::http {
@@ -60,6 +61,22 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 48> reasons{{
     {505, "HTTP Version Not Supported"},
 }};
 
+/// A whole line at once: the string grows once, and short pieces are stored without a call.
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+    constexpr std::string_view colon = ": ";
+    constexpr std::string_view line_end = "\r\n";
+    const std::size_t from = out.size();
+    out.resize(from + name.size() + colon.size() + value.size() + line_end.size());
+    char* to = out.data() + from;
+    std::memcpy(to, name.data(), name.size());
+    to += name.size();
+    std::memcpy(to, colon.data(), colon.size());
+    to += colon.size();
+    if (!value.empty()) std::memcpy(to, value.data(), value.size());
+    to += value.size();
+    std::memcpy(to, line_end.data(), line_end.size());
+}
+
 template <class Number>
 void append_number(std::string& out, Number value, int base) {
     std::array<char, 24> digits;
@@ -85,14 +102,14 @@ void append_request_line(std::string& out, Method method, std::string_view targe
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     assert(is_token(name));
     assert(is_field_value(value));
-    out.append(name).append(": ").append(value).append("\r\n");
+    append_line(out, name, value);
 }
 
 void append_field(std::string& out, std::string_view name, std::int64_t value) {
     assert(is_token(name));
-    out.append(name).append(": ");
-    append_number(out, value, 10);
-    out.append("\r\n");
+    std::array<char, 24> digits;
+    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    append_line(out, name, std::string_view(digits.data(), written.ptr));
 }
 
 void append_head_end(std::string& out) {

@@ -92,9 +92,11 @@ void AnswerReader::read_text(std::string_view key, std::string_view value) {
 
 /// Text and finish reasons, however deep, on the way to the index behind the value.
 std::size_t AnswerReader::read_output(std::size_t index) {
+    const std::span<const std::uint32_t> starts = starts_;
+    const char* const text = text_.data();
     std::size_t depth = 0;
-    for (; index < starts_.size(); ++index) {
-        const char c = at(index);
+    for (; index < starts.size(); ++index) {
+        const char c = text[starts[index]];
         if (opens(c)) {
             ++depth;
         } else if (closes(c)) {

@@ -1,6 +1,5 @@
 #include "openai/json_cursor.hpp"
 
-#include "openai/byte_search.hpp"
 #include "openai/json_text.hpp"
 #include "openai/prompt_tally.hpp"
 
@@ -9,16 +8,8 @@
 namespace sluicegate::openai {
 namespace {
 
-/// `token` begins with a quote and, being a token, holds no other unescaped quote but its last.
-bool is_quoted(std::string_view token) noexcept {
-    return token.size() >= 2 && token.back() == '"';
-}
-
-std::string_view between_quotes(std::string_view token) noexcept {
-    return token.substr(1, token.size() - 2);
-}
-
-bool is_plain_scalar(std::string_view token) noexcept {
+/// A token that is no string.
+bool is_scalar(std::string_view token) noexcept {
     switch (token.front()) {
         case 't': return token == "true";
         case 'f': return token == "false";
@@ -35,12 +26,6 @@ struct NoVisitor {
 
 }  // namespace
 
-std::string_view JsonCursor::token() const noexcept {
-    const std::size_t begin = starts_[next_];
-    const std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();
-    return without_space_behind({text_.data() + begin, end - begin});
-}
-
 bool JsonCursor::take(char wanted) noexcept {
     if (peek() != wanted) return fault();
     ++next_;
@@ -49,34 +34,38 @@ bool JsonCursor::take(char wanted) noexcept {
 
 /// Whether the token at the cursor, `size` bytes long, may hold an escape. The text is searched
 /// once, from one backslash to the next, and not string by string.
-bool JsonCursor::has_backslash(std::size_t size) noexcept {
+inline bool JsonCursor::has_backslash(std::size_t size) noexcept {
     const std::size_t begin = starts_[next_];
     if (backslash_ < begin) backslash_ = std::min(text_.find('\\', begin), text_.size());
     return backslash_ < begin + size;
 }
 
-bool JsonCursor::take_key(std::string_view& raw) noexcept {
-    if (peek() != '"') return fault();
+/// Of a token that begins with a quote: being one token, it holds no other unescaped quote but its
+/// last.
+template <JsonCursor::Escapes escapes>
+inline bool JsonCursor::take_string(std::string_view& raw) noexcept {
     const std::string_view text = token();
-    if (!is_quoted(text)) return fault();
-    raw = between_quotes(text);
-    if (has_backslash(text.size()) && !has_valid_escapes(raw)) return fault();
+    if (text.size() < 2 || text.back() != '"') return fault();
+    raw = {text.data() + 1, text.size() - 2};
+    if (has_backslash(text.size())) {
+        const bool is_good =
+            escapes == Escapes::valid ? has_valid_escapes(raw) : has_complete_escapes(raw);
+        if (!is_good) return fault();
+    }
     ++next_;
-    return take(':');
+    return true;
 }
 
-bool JsonCursor::take_scalar(std::size_t& end) noexcept {
+bool JsonCursor::take_key(std::string_view& raw) noexcept {
+    if (peek() != '"') return fault();
+    return take_string<Escapes::valid>(raw) && take(':');
+}
+
+bool JsonCursor::take_other_scalar(std::size_t& end) noexcept {
     if (at_end()) return fault();
     const std::string_view text = token();
     end = starts_[next_] + text.size();
-    if (text.front() != '"') {
-        if (!is_plain_scalar(text)) return fault();
-    } else {
-        if (!is_quoted(text)) return fault();
-        if (has_backslash(text.size()) && !has_complete_escapes(between_quotes(text))) {
-            return fault();
-        }
-    }
+    if (!is_scalar(text)) return fault();
     ++next_;
     return true;
 }
@@ -138,14 +127,13 @@ ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
                 continue;
             }
             end = close();
+        } else if (first == '"') {
+            if (!take_string<Escapes::complete>(text)) return {};
+            visitor.string(text);
+            end = static_cast<std::size_t>(text.data() + text.size() + 1 - text_.data());
         } else {
-            const std::size_t scalar_begin = offset();
-            if (!take_scalar(end)) return {};
-            if (first == '"') {
-                visitor.string(text_.substr(scalar_begin + 1, end - scalar_begin - 2));
-            } else {
-                visitor.other_scalar();
-            }
+            if (!take_other_scalar(end)) return {};
+            visitor.other_scalar();
         }
         while (depth_ > outer && peek() == closing_bracket()) end = close();
         if (depth_ == outer) return {begin, end - begin};

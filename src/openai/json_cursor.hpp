@@ -9,6 +9,8 @@
 
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include "openai/byte_search.hpp"
+
 #include <bitset>
 #include <cstdint>
 #include <span>
@@ -65,12 +67,20 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
+    enum class Escapes : bool { complete, valid };  ///< what json_text.hpp calls them
+
     template <class Visitor>
     ByteRange walk(Visitor& visitor) noexcept;
-    [[nodiscard]] std::string_view token() const noexcept;
+    [[nodiscard]] std::string_view token() const noexcept {
+        const std::size_t begin = starts_[next_];
+        const std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();
+        return without_space_behind({text_.data() + begin, end - begin});
+    }
+    template <Escapes escapes>
+    bool take_string(std::string_view& raw) noexcept;
     [[nodiscard]] bool has_backslash(std::size_t size) noexcept;
     bool take(char wanted) noexcept;
-    bool take_scalar(std::size_t& end) noexcept;
+    bool take_other_scalar(std::size_t& end) noexcept;
     bool open(bool is_object) noexcept;
     std::size_t close() noexcept;
     [[nodiscard]] char closing_bracket() const noexcept { return objects_[depth_ - 1] ? '}' : ']'; }

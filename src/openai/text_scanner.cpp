@@ -2,11 +2,19 @@
 
 #include "openai/byte_search.hpp"
 
+#include <array>
+
 namespace sluicegate::openai {
 namespace {
 
+constexpr std::array<bool, 256> marks = [] {
+    std::array<bool, 256> table{};
+    for (const unsigned char c : {'"', ',', '{', '}', '[', ']'}) table[c] = true;
+    return table;
+}();
+
 bool is_mark(char c) noexcept {
-    return c == '"' || c == ',' || c == '{' || c == '}' || c == '[' || c == ']';
+    return marks[static_cast<unsigned char>(c)];
 }
 
 }  // namespace

@@ -76,27 +76,28 @@ void read_details(Counts& counts, std::string_view details) {
 
 void read_member(Counts& counts, const TextMember& member) {
     const std::string_view key = member.key;
-    const auto is_one_of = [&](auto... names) { return ((key == names) || ...); };
-    if (key == "prompt_tokens") {
-        raise(counts.prompt, count_from(member.value));
-    } else if (key == "input_tokens") {
-        raise(counts.input, count_from(member.value));
-    } else if (is_one_of("completion_tokens", "output_tokens")) {
-        raise(counts.output, count_from(member.value));
-    } else if (key == "total_tokens") {
-        raise(counts.total, count_from(member.value));
-    } else if (key == "seconds") {
-        raise(counts.seconds_ms, count_from(member.value, 1000));
-    } else if (key == "cache_read_input_tokens") {
-        raise(counts.cache_read, count_from(member.value));
-    } else if (key == "cache_creation_input_tokens") {
-        raise(counts.cache_creation, count_from(member.value));
-    } else if (key == "prompt_cache_hit_tokens") {
-        raise(counts.cached, count_from(member.value));
-    } else if (is_one_of("prompt_tokens_details", "input_tokens_details", "input_token_details",
-                         "completion_tokens_details", "output_tokens_details")) {
+    // Most members end in one of two ways, and are few: the others are looked at no further.
+    if (key.ends_with("_tokens")) {
+        std::int64_t* const count = key == "prompt_tokens"                 ? &counts.prompt
+                                    : key == "input_tokens"                ? &counts.input
+                                    : key == "completion_tokens"           ? &counts.output
+                                    : key == "output_tokens"               ? &counts.output
+                                    : key == "total_tokens"                ? &counts.total
+                                    : key == "cache_read_input_tokens"     ? &counts.cache_read
+                                    : key == "cache_creation_input_tokens" ? &counts.cache_creation
+                                    : key == "prompt_cache_hit_tokens"     ? &counts.cached
+                                                                           : nullptr;
+        if (count != nullptr) raise(*count, count_from(member.value));
+    } else if (key.ends_with("_details")) {
+        const auto is_one_of = [&](auto... names) { return ((key == names) || ...); };
+        if (!is_one_of("prompt_tokens_details", "input_tokens_details", "input_token_details",
+                       "completion_tokens_details", "output_tokens_details")) {
+            return;
+        }
         if (key.starts_with("input")) counts.has_input_details = is_object(member.value);
         read_details(counts, member.value);
+    } else if (key == "seconds") {
+        raise(counts.seconds_ms, count_from(member.value, 1000));
     }
 }
 
