@@ -45,6 +45,8 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
                 note_usage(request, routed.endpoint, std::nullopt, 0, UsageSource::estimated);
             }
             settle(request, routed.reservation);
+        } else {
+            routed.reservation.cancel(request.worker.clock().now());
         }
         co_return std::move(answered).failure();
     }

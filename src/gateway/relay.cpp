@@ -21,15 +21,18 @@ namespace {
 constexpr std::size_t tail_bytes_max = 16 * 1024;
 
 /// A 4xx that the client caused, in the upstream's words but always in the same shape.
-net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) {
+net::Task<bool> relay_rejection(Request& request, Answered& answered) {
+    upstream::Exchange& exchange = *answered.exchange;
     const ClientConnection::DepartureWatch watch(request.client, exchange);
     const http::ResponseHead& head = exchange.head();
     const unsigned status = head.status;
-    const std::string content_type(head.fields.find("content-type").value_or(std::string_view()));
-    const std::string should_retry(head.fields.find("x-should-retry").value_or(std::string_view()));
+    const auto content_type = head.fields.find("content-type").value_or(std::string_view());
+    const auto should_retry = head.fields.find("x-should-retry").value_or(std::string_view());
     while (!exchange.is_complete() && exchange.body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange.receive_body(openai::error_body_bytes_max);
-        if (!received) co_return co_await reply_error(request, std::move(received.error()));
+        if (!received) {
+            co_return co_await refuse_answer(request, answered, std::move(received.error()));
+        }
     }
     const openai::ApiError told = openai::normalise_error(status, content_type, exchange.body());
     exchange.consume(exchange.body().size());
@@ -39,7 +42,7 @@ net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) 
                     .detail = {},
                     .subject = told.message,
                     .retry_after = {}};
-        co_return co_await reply_error(request, std::move(error));
+        co_return co_await refuse_answer(request, answered, std::move(error));
     }
     const std::string body = openai::error_body(told);
 
@@ -52,6 +55,7 @@ net::Task<bool> relay_rejection(Request& request, upstream::Exchange& exchange) 
         http::append_field(out, "x-should-retry", should_retry);
     }
     append_limits(out, request);
+    settle(request, answered.reservation);
     co_return co_await write_complete(request, out, body, false);
 }
 
@@ -82,7 +86,7 @@ net::Task<bool> refuse_bytes(Request& request, Answered& answered) {
         .detail = answered.exchange->settings().name + " answered with neither events nor JSON",
         .subject = {},
         .retry_after = {}};
-    co_return co_await reply_error(request, std::move(error));
+    co_return co_await refuse_answer(request, answered, std::move(error));
 }
 
 net::Task<bool> relay_bytes(Request& request, Answered& answered) {
@@ -111,10 +115,11 @@ void begin_passed_answer(std::string& out, const Request& request, const http::R
 net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer) {
     upstream::Exchange& exchange = *answered.exchange;
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
+    const bool may_have_usage = is_json(exchange.head());
     std::string tail;
     for (;;) {
         const std::string_view piece = exchange.body();
-        if (is_json(exchange.head())) keep_tail(tail, piece);
+        if (may_have_usage) keep_tail(tail, piece);
         if (exchange.is_complete()) {
             note_usage(request, answered.endpoint, usage_in_tail(answered.endpoint, tail), 0,
                        UsageSource::estimated);
@@ -138,10 +143,19 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWrit
     co_return false;
 }
 
+net::Task<bool> refuse_answer(Request& request, Answered& answered, Error error) {
+    // Whoever leaves before the answer has had its prompt read.
+    if (error.kind == ErrorKind::client_gone && request.record.usage_source == UsageSource::none) {
+        note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
+    }
+    settle(request, answered.reservation);
+    return reply_error(request, std::move(error));
+}
+
 net::Task<bool> relay(Request& request, Answered& answered) {
     const http::ResponseHead& head = answered.exchange->head();
     request.record.status = head.status;
-    if (head.status >= 400) return relay_rejection(request, *answered.exchange);
+    if (head.status >= 400) return relay_rejection(request, answered);
     if (head.status == 204) return relay_bytes(request, answered);
     if (answered.events) return relay_events(request, answered);
     if (is_json(head)) return relay_json(request, answered);

@@ -78,7 +78,11 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
         if (is_written) events.consume();
         while (is_written) {
             auto arrival = co_await events.read(writer.comment_at());
-            if (!arrival) co_return co_await reply_error(request, std::move(arrival.error()));
+            if (!arrival) {
+                request.record.error = arrival.error().kind;
+                note_stream(request, answered.endpoint, events.scanner());
+                co_return co_await refuse_answer(request, answered, std::move(arrival.error()));
+            }
             if (*arrival == Arrival::complete) break;
             is_written = co_await writer.comment();
         }

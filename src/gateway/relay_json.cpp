@@ -37,14 +37,14 @@ net::Task<bool> relay_as_events(Request& request, Answered& answered) {
     if (openai::error_in(exchange.body())) {
         Error error = unusable(exchange, ErrorKind::upstream_failed,
                                "answered a streamed request with an error and status 200");
-        co_return co_await reply_error(request, std::move(error));
+        co_return co_await refuse_answer(request, answered, std::move(error));
     }
     const auto events =
         openai::stream_of_answer(answered.endpoint, exchange.body(), answered.wants_usage);
     if (!events) {
         Error error = unusable(exchange, ErrorKind::upstream_bad_response,
                                "answered a streamed request with JSON that is no answer");
-        co_return co_await reply_error(request, std::move(error));
+        co_return co_await refuse_answer(request, answered, std::move(error));
     }
     note_answer(request, answered.endpoint, exchange.body());
     settle(request, answered.reservation);
@@ -65,10 +65,12 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
     const auto length = static_cast<std::int64_t>(exchange.head().content_length);
     const bool is_held = !has_length || length <= static_cast<std::int64_t>(held_bytes_max);
     auto taken = exchange.take_arrived();
-    if (!taken) co_return co_await reply_error(request, std::move(taken.error()));
+    if (!taken) co_return co_await refuse_answer(request, answered, std::move(taken.error()));
     while (is_held && !exchange.is_complete() && exchange.body().size() < held_bytes_max) {
         auto received = co_await exchange.receive_body(held_bytes_max);
-        if (!received) co_return co_await reply_error(request, std::move(received.error()));
+        if (!received) {
+            co_return co_await refuse_answer(request, answered, std::move(received.error()));
+        }
     }
     if (exchange.is_complete()) {
         if (!openai::is_whole_json(exchange.body())) {
@@ -77,7 +79,7 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
             Error error = unusable(
                 exchange, is_cut ? ErrorKind::upstream_closed : ErrorKind::upstream_bad_response,
                 "sent JSON that is not whole");
-            co_return co_await reply_error(request, std::move(error));
+            co_return co_await refuse_answer(request, answered, std::move(error));
         }
         if (is_streaming) co_return co_await relay_as_events(request, answered);
         note_answer(request, answered.endpoint, exchange.body());
@@ -87,7 +89,7 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
     if (is_streaming) {
         Error error = unusable(exchange, ErrorKind::upstream_bad_response,
                                "answered a streamed request with too much JSON");
-        co_return co_await reply_error(request, std::move(error));
+        co_return co_await refuse_answer(request, answered, std::move(error));
     }
     BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
     co_return co_await relay_as_it_comes(request, answered, writer);

@@ -93,12 +93,10 @@ void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
 void Exchange::release() noexcept {
     if (!connection_) return;
     pool_->counters().active.subtract();
-    // Of an answer without a body, the head may be there still.
-    const std::size_t answer_bytes = head_bytes_ + payload_bytes_;
     const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head().keep_alive &&
-                             is_delimited() && connection_->in.size() == answer_bytes;
+                             is_delimited() && connection_->in.size() == payload_bytes_;
     if (is_reusable) {
-        connection_->in.consume(answer_bytes);
+        connection_->in.consume(payload_bytes_);
         pool_->give_back(std::move(connection_));
     }
     connection_.reset();
@@ -230,17 +228,16 @@ net::Task<Result<Arrival>> Exchange::receive_head(http::Method request_method, I
             if (has_woken_) co_return Arrival::silent;
             continue;
         }
-        auto parsed = http::parse_response_head(in.unread().substr(0, *end), request_method,
-                                                head_limits, head);
+        // The buffer is needed for the body, and moves: the head's views point into a copy.
+        connection_->head_text.assign(in.unread().substr(0, *end));
+        in.consume(*end);
+        auto parsed =
+            http::parse_response_head(connection_->head_text, request_method, head_limits, head);
         if (!parsed) co_return broken(parsed.error().kind, std::move(parsed.error().detail));
-        if (head.status >= 200) {
-            head_bytes_ = *end;
-            break;
-        }
+        if (head.status >= 200) break;
         if (++interim_answers > interim_answers_max) {
             co_return broken(ErrorKind::upstream_bad_response, "too many interim answers");
         }
-        in.consume(*end);
         searched = 0;
     }
     end_phase();
@@ -282,7 +279,6 @@ Result<void> Exchange::decode_chunks() {
 
 Result<void> Exchange::take_arrived() {
     net::ByteBuffer& in = connection_->in;
-    in.consume(std::exchange(head_bytes_, 0));
     if (is_complete_) return {};
     if (chunks_) return decode_chunks();
     const std::size_t arrived = in.size() - payload_bytes_;

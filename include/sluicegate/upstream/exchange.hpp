@@ -56,7 +56,7 @@ public:
 
     /// Interim answers (1xx) are skipped, a few at most. `wake_at`: silent from then on, if there
     /// is no head yet. Errors: upstream_closed, upstream_bad_response, and the timeouts. Views in
-    /// the head stay valid until the first receive_body() after it.
+    /// the head stay valid while the exchange holds its connection.
     net::Task<Result<Arrival>> receive_head(http::Method request_method,
                                             Instant wake_at = Instant::max());
     [[nodiscard]] const http::ResponseHead& head() const noexcept { return connection_->head; }
@@ -127,8 +127,7 @@ private:
 
     std::optional<http::ChunkedDecoder> chunks_;
     std::uint64_t body_bytes_left_ = 0;  ///< of an answer with a length
-    std::size_t head_bytes_ = 0;     ///< still in front of the buffer, because views point there
-    std::size_t payload_bytes_ = 0;  ///< decoded, at the front of the buffer
+    std::size_t payload_bytes_ = 0;      ///< decoded, at the front of the buffer
 };
 
 }  // namespace sluicegate::upstream

@@ -20,6 +20,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace sluicegate::upstream {
@@ -43,6 +44,7 @@ struct Connection {
     net::ByteBuffer in{buffer_bytes};
     /// Of the answer that is being received; lives here because its table is large.
     http::ResponseHead head;
+    std::string head_text;  ///< what the views of `head` point into
     Instant idle_since{};
 };
 
