@@ -1,7 +1,7 @@
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/stream_from_answer.hpp"
-#include "sluicegate/openai/whole_json.hpp"
+#include "sluicegate/openai/usage.hpp"
 
 #include "gateway/answer_head.hpp"
 #include "gateway/event_writer.hpp"
@@ -24,15 +24,15 @@ Error unusable(const upstream::Exchange& exchange, ErrorKind kind, std::string_v
             .retry_after = {}};
 }
 
-void note_answer(Request& request, openai::Endpoint endpoint, std::string_view body) {
-    openai::AnswerFacts facts = openai::facts_of_answer(endpoint, body);
-    request.record.finish_reason = std::move(facts.finish_reason);
+void note_answer(Request& request, openai::Endpoint endpoint, const openai::AnswerFacts& facts) {
+    request.record.finish_reason = facts.finish_reason;
     note_usage(request, endpoint, facts.usage, openai::tokens_of_text(facts.output_bytes),
                UsageSource::estimated);
 }
 
 /// An SDK that asked for a stream takes a JSON answer for an empty one.
-net::Task<bool> relay_as_events(Request& request, Answered& answered) {
+net::Task<bool> relay_as_events(Request& request, Answered& answered,
+                                const openai::AnswerFacts& facts) {
     const upstream::Exchange& exchange = *answered.exchange;
     if (openai::error_in(exchange.body())) {
         Error error = unusable(exchange, ErrorKind::upstream_failed,
@@ -46,7 +46,7 @@ net::Task<bool> relay_as_events(Request& request, Answered& answered) {
                                "answered a streamed request with JSON that is no answer");
         co_return co_await refuse_answer(request, answered, std::move(error));
     }
-    note_answer(request, answered.endpoint, exchange.body());
+    note_answer(request, answered.endpoint, facts);
     settle(request, answered.reservation);
     if (!request.events) request.events = std::make_unique<EventWriter>(request, &exchange.head());
     const bool is_written = co_await request.events->write(*events, true, true);
@@ -73,7 +73,9 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
         }
     }
     if (exchange.is_complete()) {
-        if (!openai::is_whole_json(exchange.body())) {
+        const openai::AnswerFacts facts =
+            openai::facts_of_answer(answered.endpoint, exchange.body());
+        if (!facts.is_whole) {
             // Where the connection's end is the answer's end, only the text tells that it is cut.
             const bool is_cut = !exchange.is_delimited();
             Error error = unusable(
@@ -81,8 +83,8 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
                 "sent JSON that is not whole");
             co_return co_await refuse_answer(request, answered, std::move(error));
         }
-        if (is_streaming) co_return co_await relay_as_events(request, answered);
-        note_answer(request, answered.endpoint, exchange.body());
+        if (is_streaming) co_return co_await relay_as_events(request, answered, facts);
+        note_answer(request, answered.endpoint, facts);
         settle(request, answered.reservation);
         co_return co_await write_complete(request, out, exchange.body(), false);
     }

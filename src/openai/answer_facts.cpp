@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <iterator>
 #include <span>
+#include <string>
 
 namespace sluicegate::openai {
 namespace {
@@ -30,6 +31,24 @@ bool opens(char c) noexcept {
 
 bool closes(char c) noexcept {
     return c == '}' || c == ']';
+}
+
+/// What AnswerFacts::is_whole says of a text with these tokens.
+bool is_whole(std::string_view text, std::span<const std::uint32_t> starts) {
+    std::string open;  // the brackets that are open, innermost last
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+        const char c = text[starts[i]];
+        if (opens(c)) {
+            open += c;
+        } else if (closes(c)) {
+            if (open.empty() || open.back() != (c == '}' ? '{' : '[')) return false;
+            open.pop_back();
+            if (open.empty()) return i + 1 == starts.size();
+        } else if (i == 0) {
+            return false;
+        }
+    }
+    return false;
 }
 
 class AnswerReader {
@@ -154,7 +173,9 @@ AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
         facts.usage = read_usage(scan_top_level(json_body).usage);
         return facts;
     }
-    return AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
+    AnswerFacts facts = AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
+    facts.is_whole = is_whole(json_body, *starts);
+    return facts;
 }
 
 }  // namespace sluicegate::openai

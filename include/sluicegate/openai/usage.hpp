@@ -45,6 +45,11 @@ struct AnswerFacts {
     std::string finish_reason;
     /// Of the generated text, as it stands between the quotes: to count when there is no usage.
     std::int64_t output_bytes = 0;
+    /// The text is one object or array whose strings and brackets all end, valid UTF-8, with
+    /// nothing but white space around it; not the beginning of one, two of them, or HTML. Commas,
+    /// colons and numbers are not looked at: the text is passed on as it is, and what matters is
+    /// that none of it is missing.
+    bool is_whole = false;
 };
 
 /// Empty facts for text that is no JSON object; of one with a fault in its text (half a character,
