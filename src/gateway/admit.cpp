@@ -24,7 +24,7 @@ limit::Demand demand_of(Request& request, const Inspected& inspected) {
 
 }  // namespace
 
-Result<Admitted> admit(Request& request, Inspected inspected) {
+Result<Admitted> admit(Request& request, Inspected&& inspected) {
     const Snapshot& config = request.config();
     const auto model_index = static_cast<std::size_t>(inspected.model - config.models.data());
     const limit::Plan& plan = config.plans[inspected.key->user_index][model_index];

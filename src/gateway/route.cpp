@@ -16,7 +16,7 @@ config::UpstreamTimeouts timeouts_of(const config::Upstream& upstream, const con
 
 }  // namespace
 
-Result<Routed> route(Request& request, Admitted admitted) {
+Result<Routed> route(Request& request, Admitted&& admitted) {
     const config::Model& model = *admitted.model->settings;
     const config::RouteEntry& entry = model.route[admitted.model->choice->pick()];
     request.record.upstream = entry.upstream;

@@ -22,10 +22,10 @@ net::Task<Result<Loaded>> receive_body(Request& request, const Identified& ident
 Result<Inspected> inspect(Request& request, Loaded loaded);
 
 /// All limits at once; the reservation holds what was charged.
-Result<Admitted> admit(Request& request, Inspected inspected);
+Result<Admitted> admit(Request& request, Inspected&& inspected);
 
 /// Which upstream, and what it calls the model.
-Result<Routed> route(Request& request, Admitted admitted);
+Result<Routed> route(Request& request, Admitted&& admitted);
 
 /// Sends the request and waits for the head of an answer that can be passed on. Takes the
 /// reservation out of `routed`, which stays with the caller meanwhile: it is too large to be moved

@@ -68,10 +68,9 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
           openai::rewrite(routed.inspection, request.body, routed.upstream_model, stream_options)) {
     std::string& head = request.client.request_text();
     write_head(request, routed, body_.size(), head);
-    buffers_[0] = asio::buffer(head);
-    const auto pieces = body_.pieces();
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-        buffers_[i + 1] = asio::buffer(pieces[i].data(), pieces[i].size());
+    buffers_[buffer_count_++] = asio::buffer(head);
+    for (const std::string_view piece : body_.pieces()) {
+        if (!piece.empty()) buffers_[buffer_count_++] = asio::buffer(piece.data(), piece.size());
     }
 }
 

@@ -20,12 +20,13 @@ public:
 
     /// For one gathered write.
     [[nodiscard]] std::span<const net::asio::const_buffer> buffers() const noexcept {
-        return buffers_;
+        return std::span(buffers_).first(buffer_count_);
     }
 
 private:
     openai::Rewritten body_;
     std::array<net::asio::const_buffer, openai::Rewritten::pieces_max + 1> buffers_;
+    std::size_t buffer_count_ = 0;
 };
 
 }  // namespace sluicegate::gateway

@@ -11,6 +11,10 @@ std::string_view trimmed(std::string_view text) noexcept {
     return text;
 }
 
+bool ends_line(std::string_view head, std::size_t at) noexcept {
+    return at + 1 < head.size() && head[at] == '\r' && head[at + 1] == '\n';
+}
+
 /// The byte that ended a name where ':' was expected.
 const char* bad_name(std::string_view head, std::size_t line, std::size_t at) noexcept {
     if (at == head.size()) return "the head ends within a field name";
@@ -25,7 +29,7 @@ const char* bad_name(std::string_view head, std::size_t line, std::size_t at) no
 MaybeFlaw parse_field_lines(std::string_view head, std::size_t at, const HeadLimits& limits,
                             FieldTable& fields) {
     while (true) {
-        if (head.substr(at, 2) == "\r\n") {
+        if (ends_line(head, at)) {
             if (at + 2 != head.size()) return Flaw{"bytes after the blank line of the head"};
             return std::nullopt;
         }
@@ -37,7 +41,7 @@ MaybeFlaw parse_field_lines(std::string_view head, std::size_t at, const HeadLim
         const std::string_view name = head.substr(line, at - line);
         ++at;
         const std::size_t end = find_control(head, at);
-        if (head.substr(end, 2) != "\r\n") return Flaw{"a control byte in a field value"};
+        if (!ends_line(head, end)) return Flaw{"a control byte in a field value"};
         if (fields.size() >= limits.fields_max ||
             !fields.add(name, trimmed(head.substr(at, end - at)))) {
             return Flaw{"too many fields", ErrorKind::header_too_large};

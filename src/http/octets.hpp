@@ -2,6 +2,7 @@
 /// Classes of bytes in heads, and the search for the bytes that end a line.
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -70,12 +71,15 @@ inline constexpr std::array<OctetClass, 256> octet_classes = make_octet_classes(
         const std::uint64_t below_space = (block - ones * 0x20) & ~block & highs;
         const std::uint64_t delta = block ^ (ones * 0x7F);
         const std::uint64_t is_del = (delta - ones) & ~delta & highs;
-        if ((below_space | is_del) != 0) {
-            for (std::size_t i = 0; i < sizeof block; ++i) {
-                if (!is(bytes[at + i], value_octet)) return at + i;
-            }
+        const std::uint64_t found = below_space | is_del;
+        if (found == 0) {
+            at += sizeof block;
+            continue;
         }
-        at += sizeof block;
+        // The lowest mark is right; borrows can make wrong ones above it.
+        at += static_cast<std::size_t>(std::countr_zero(found)) / 8;
+        if (!is(bytes[at], value_octet)) return at;
+        ++at;
     }
     while (at < bytes.size() && is(bytes[at], value_octet)) ++at;
     return at;

@@ -2,6 +2,8 @@
 
 #include "sluicegate/base/json_text.hpp"
 
+#include "openai/json_text.hpp"
+
 #include <cassert>
 #include <utility>
 
@@ -20,6 +22,13 @@ std::string joined(std::initializer_list<std::pair<bool, std::string_view>> memb
         out += member;
     }
     return out;
+}
+
+/// The JSON string at `value` stands for `text`, byte for byte.
+bool is_written_as(std::string_view body, ByteRange value, std::string_view text) noexcept {
+    if (value.size != text.size() + 2) return false;
+    const std::string_view raw(body.data() + value.offset + 1, text.size());
+    return raw == text && !has_escape(raw);
 }
 
 }  // namespace
@@ -64,10 +73,11 @@ Rewritten rewrite(const Inspection& inspection, std::string_view body,
         out.add(inspection.model_value, upstream_model);
         return out;
     }
+    const bool is_asked = edit.include_usage || edit.continuous_usage_stats;
+    if (!is_asked && is_written_as(body, inspection.model_value, upstream_model)) return out;
     std::string model;
     append_json_string(model, upstream_model);
     const ByteRange options = inspection.stream_options;
-    const bool is_asked = edit.include_usage || edit.continuous_usage_stats;
     if (!is_asked) {
         out.add(inspection.model_value, model);
         return out;

@@ -46,6 +46,7 @@ private:
     std::size_t edit_count_ = 0;
 };
 
+/// A body that asks for the upstream's name already, and for no other options, is one piece.
 /// `inspection` must be that of `body`. `upstream_model` comes from the configuration and holds no
 /// line break.
 [[nodiscard]] Rewritten rewrite(const Inspection& inspection, std::string_view body,
