@@ -50,7 +50,8 @@ net::Task<bool> relay_as_events(Request& request, Answered& answered,
     settle(request, answered.reservation);
     if (!request.events) request.events = std::make_unique<EventWriter>(request, &exchange.head());
     const bool is_written = co_await request.events->write(*events, true, true);
-    co_return is_written&& request.events->stays_open();
+    if (!is_written) co_return false;
+    co_return request.events->stays_open();
 }
 
 }  // namespace
