@@ -51,6 +51,30 @@ bool is_whole(std::string_view text, std::span<const std::uint32_t> starts) {
     return false;
 }
 
+/// The brackets that are open inside one value, as far as a word remembers their kinds.
+class Nesting {
+public:
+    void open(char c) noexcept {
+        kinds_ = kinds_ << 1U | (c == '{' ? 1U : 0U);
+        if (++depth_ > levels_max) is_sound_ = false;
+    }
+    void close(char c) noexcept {
+        if (depth_ == 0 || (kinds_ & 1U) != (c == '}' ? 1U : 0U)) is_sound_ = false;
+        if (depth_ > 0) --depth_;
+        kinds_ >>= 1U;
+    }
+    [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
+    /// Every bracket that closed was of the kind that was open; false also where that is not known.
+    [[nodiscard]] bool is_sound() const noexcept { return is_sound_; }
+
+private:
+    static constexpr std::size_t levels_max = 64;
+
+    std::uint64_t kinds_ = 0;  // the innermost in the lowest bit; 1 is an object
+    std::size_t depth_ = 0;
+    bool is_sound_ = true;
+};
+
 class AnswerReader {
 public:
     AnswerReader(std::string_view text, std::span<const std::uint32_t> starts,
@@ -66,7 +90,7 @@ private:
     /// One token, without the white space behind it.
     [[nodiscard]] std::string_view token(std::size_t index) const noexcept;
     /// The index behind the value that begins at `index`.
-    [[nodiscard]] std::size_t skip(std::size_t index) const noexcept;
+    [[nodiscard]] std::size_t skip(std::size_t index) noexcept;
     [[nodiscard]] std::string_view value_text(std::size_t begin, std::size_t end) const noexcept;
     std::size_t read_output(std::size_t index);
     void read_text(std::string_view key, std::string_view value);
@@ -74,6 +98,7 @@ private:
     std::string_view text_;
     std::span<const std::uint32_t> starts_;
     bool has_output_;
+    bool is_sound_ = true;  // of all values until now: see Nesting
     AnswerFacts facts_;
 };
 
@@ -83,15 +108,21 @@ std::string_view AnswerReader::token(std::size_t index) const noexcept {
     return without_space_behind({text_.data() + begin, end - begin});
 }
 
-std::size_t AnswerReader::skip(std::size_t index) const noexcept {
-    std::size_t depth = 0;
-    for (; index < starts_.size(); ++index) {
-        const char c = at(index);
-        if (opens(c)) ++depth;
-        if (closes(c) && depth > 0) --depth;
-        if (depth == 0) return index + 1;
+std::size_t AnswerReader::skip(std::size_t index) noexcept {
+    const std::span<const std::uint32_t> starts = starts_;
+    const char* const text = text_.data();
+    Nesting nesting;
+    for (; index < starts.size(); ++index) {
+        const char c = text[starts[index]];
+        if (opens(c)) {
+            nesting.open(c);
+        } else if (closes(c)) {
+            nesting.close(c);
+        }
+        if (nesting.depth() == 0) break;
     }
-    return index;
+    is_sound_ = is_sound_ && nesting.is_sound();
+    return std::min(index + 1, starts.size());
 }
 
 std::string_view AnswerReader::value_text(std::size_t begin, std::size_t end) const noexcept {
@@ -113,20 +144,22 @@ void AnswerReader::read_text(std::string_view key, std::string_view value) {
 std::size_t AnswerReader::read_output(std::size_t index) {
     const std::span<const std::uint32_t> starts = starts_;
     const char* const text = text_.data();
-    std::size_t depth = 0;
+    Nesting nesting;
     for (; index < starts.size(); ++index) {
         const char c = text[starts[index]];
         if (opens(c)) {
-            ++depth;
+            nesting.open(c);
         } else if (closes(c)) {
-            if (depth > 0) --depth;
-        } else if (c == '"' && depth > 0 && at(index + 1) == ':' && at(index + 2) == '"') {
+            nesting.close(c);
+        } else if (c == '"' && nesting.depth() > 0 && at(index + 1) == ':' &&
+                   at(index + 2) == '"') {
             read_text(string_text(token(index)), string_text(token(index + 2)));
             index += 2;
         }
-        if (depth == 0) return index + 1;
+        if (nesting.depth() == 0) break;
     }
-    return index;
+    is_sound_ = is_sound_ && nesting.is_sound();
+    return std::min(index + 1, starts.size());
 }
 
 AnswerFacts AnswerReader::run() {
@@ -154,7 +187,11 @@ AnswerFacts AnswerReader::run() {
         } else if (key == "incomplete_details") {
             incomplete_details = value_text(begin, end);
         }
-        if (at(end) != ',') break;
+        if (at(end) != ',') {
+            const bool is_last = at(end) == '}' && end + 1 == starts_.size();
+            facts_.is_whole = is_sound_ && is_last;
+            break;
+        }
         i = end + 1;
     }
     if (facts_.finish_reason.empty()) {
@@ -174,7 +211,8 @@ AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
         return facts;
     }
     AnswerFacts facts = AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
-    facts.is_whole = is_whole(json_body, *starts);
+    // What the reader did not come to the end of may be whole all the same.
+    if (!facts.is_whole) facts.is_whole = is_whole(json_body, *starts);
     return facts;
 }
 

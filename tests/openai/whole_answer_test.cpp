@@ -29,6 +29,32 @@ TEST(WholeAnswer, IsNoPartAndNothingElse) {
     }
 }
 
+TEST(WholeAnswer, MindsNoCommasAndColons) {
+    for (const std::string text : {R"({"a":1 "b":2})", R"({"a":})", R"({"a" 1,"b":[2 3]})",
+                                   R"({"usage":{"a":[1,{}]},})", R"({,"a":1})"}) {
+        SCOPED_TRACE(text);
+        EXPECT_TRUE(is_whole(text));
+    }
+}
+
+TEST(WholeAnswer, HasBracketsThatMatchAtAnyDepth) {
+    for (const std::string key : {"choices", "usage", "x"}) {
+        for (const std::size_t depth : {1U, 2U, 63U, 64U, 65U, 200U}) {
+            SCOPED_TRACE(key + " " + std::to_string(depth));
+            const std::string open(depth, '[');
+            const std::string close(depth - 1, ']');
+            const std::string before = "{\"a\":[{}],\"" + key + "\":" + open + "{";
+            EXPECT_TRUE(is_whole(before + "}" + close + "]}"));
+            EXPECT_TRUE(is_whole(before + "}" + close + "],\"b\":{\"c\":[]}}"));
+            EXPECT_FALSE(is_whole(before + "]" + close + "]}"));
+            EXPECT_FALSE(is_whole(before + "}" + close + "}}"));
+            EXPECT_FALSE(is_whole(before + "}" + close + "]]}"));
+            EXPECT_FALSE(is_whole(before + "}" + close + "]}}"));
+            EXPECT_FALSE(is_whole(before + "}" + close + "]"));
+        }
+    }
+}
+
 TEST(WholeAnswer, NoBeginningOfADocumentIsWhole) {
     const std::string text =
         R"({"id":"x","choices":[{"index":0,"message":{"content":"a \"b\" }"}}],"usage":{"a":1}})";
