@@ -143,7 +143,7 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWrit
     co_return false;
 }
 
-net::Task<bool> refuse_answer(Request& request, Answered& answered, Error error) {
+net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& error) {
     // Whoever leaves before the answer has had its prompt read.
     if (error.kind == ErrorKind::client_gone && request.record.usage_source == UsageSource::none) {
         note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);

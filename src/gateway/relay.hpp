@@ -23,7 +23,8 @@ net::Task<bool> relay_events(Request& request, Answered& answered);
 net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer);
 
 /// The answer turned out to be of no use: what was reserved is settled, then the client told.
-net::Task<bool> refuse_answer(Request& request, Answered& answered, Error error);
+/// `error` must outlive the task, as for reply_error().
+net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& error);
 
 /// Status and fields of the upstream's answer, as far as a client gets them.
 void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head);
