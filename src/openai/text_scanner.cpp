@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<bool, 256> marks = [] {
     std::array<bool, 256> table{};
-    for (const unsigned char c : {'"', ',', '{', '}', '[', ']'}) table[c] = true;
+    for (const char c : std::string_view("\",{}[]")) table[static_cast<unsigned char>(c)] = true;
     return table;
 }();
 
