@@ -62,7 +62,6 @@ private:
     std::shared_ptr<const gateway::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
     limit::OutputEstimates output_estimates_;
-    std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     WallTime started_at_{};
     WallTime loaded_at_{};
     std::optional<Reload> last_reload_;
@@ -70,6 +69,7 @@ private:
     net::asio::io_context control_{1};
     SignalSet signals_;
     net::Timer drain_timer_;
+    std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
     std::vector<std::unique_ptr<gateway::Worker>> workers_;
     std::vector<std::thread> threads_;
