@@ -1,5 +1,6 @@
 // SIGTERM: nothing new, what runs may end, up to a deadline (G7).
 #include "gateway/harness.hpp"
+#include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
 
@@ -69,6 +70,9 @@ TEST_F(Drain, ClosesIdleConnectionsAtOnce) {
     TestClient used = gateway.connect();
     used.send(request("GET", "/v1/models", bearer(alice_key)));
     expect_success(used.read_response("GET"));
+    // One that waits to be accepted is reset with its listener.
+    ASSERT_TRUE(
+        eventually([&] { return metric(gateway, "sluicegate_client_connections") == 2.0; }));
     gateway.daemon().signal(SIGTERM);
     EXPECT_EQ(idle.read_to_end(), ReadEnd::eof);
     EXPECT_EQ(used.read_to_end(), ReadEnd::eof);
