@@ -46,7 +46,8 @@ void EventReader::take(std::size_t completed_bytes) {
     const bool is_finished = scanner_.finished() || scanner_.error_seen();
     // After [DONE] nothing follows that a client reads: the end goes out with it, whenever the
     // upstream gets round to ending.
-    const bool is_done = scanner_.done_seen() && scanner_.is_between_events();
+    const bool is_done =
+        scanner_.done_seen() && scanner_.is_between_events() && !scanner_.awaits_line_feed();
     is_last_ = exchange_.is_complete() ? is_finished : is_done;
     if (is_last_ || scanned_bytes_ >= buffer_bytes_) taken_bytes_ = scanned_bytes_;
 

@@ -1,6 +1,6 @@
 #include "sluicegate/openai/sse_scanner.hpp"
 
-#include "openai/event_reader.hpp"
+#include "openai/event_interpreter.hpp"
 #include "openai/json_condenser.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ bool is_of_images(Endpoint endpoint) noexcept {
 }  // namespace
 
 struct SseScanner::Reading {
-    EventReader reader;
+    EventInterpreter reader;
     JsonCondenser condenser;  // of an event that is too long to be kept
     EventName name = EventName::none;
 };
@@ -47,7 +47,7 @@ struct SseScanner::Reading {
 SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted, std::int64_t images)
     : endpoint_(endpoint),
       terminals_needed_(is_of_images(endpoint) ? images : 1),
-      reading_(new Reading{.reader = EventReader(endpoint, wanted), .condenser = {}}) {
+      reading_(new Reading{.reader = EventInterpreter(endpoint, wanted), .condenser = {}}) {
 }
 SseScanner::~SseScanner() = default;
 SseScanner::SseScanner(SseScanner&&) noexcept = default;
@@ -63,7 +63,8 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
         if (after_carriage_return_) {
             // The second half of a CRLF: part of the line that its CR has ended.
             after_carriage_return_ = false;
-            if (bytes[position] == '\n') {
+            has_crlf_ = bytes[position] == '\n';
+            if (has_crlf_) {
                 ++position;
                 if (after_blank_line_) {
                     complete = position;
@@ -169,7 +170,7 @@ void SseScanner::add_to_data(std::string_view bytes) {
 }
 
 void SseScanner::end_event() {
-    EventReader& reader = reading_->reader;
+    EventInterpreter& reader = reading_->reader;
     is_cut_whole_ = false;
     if (has_data_) ++events_;
     if (is_long_) {

@@ -265,5 +265,25 @@ TEST(SseScanner, SaysTheSameForEverySplit) {
     }
 }
 
+TEST(SseScanner, KnowsThatTheLastLineFeedIsStillToCome) {
+    struct Row {
+        const char* stream;
+        bool awaits;
+    };
+    for (const Row& row : {Row{"data: [DONE]\r\n\r", true}, Row{"data: [DONE]\r\n\r\n", false},
+                           Row{"data: [DONE]\r\r", false}, Row{"data: [DONE]\n\n", false},
+                           Row{"data: {}\r\n\rdata: [DONE]\r\r", false}}) {
+        SCOPED_TRACE(row.stream);
+        const std::string_view stream(row.stream);
+        for (std::size_t first = 0; first <= stream.size(); ++first) {
+            SseScanner scanner(Endpoint::chat_completions);
+            static_cast<void>(scanner.complete_prefix(stream.substr(0, first)));
+            static_cast<void>(scanner.complete_prefix(stream.substr(first)));
+            EXPECT_TRUE(scanner.done_seen());
+            EXPECT_EQ(scanner.awaits_line_feed(), row.awaits);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

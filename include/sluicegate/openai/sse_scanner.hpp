@@ -83,6 +83,11 @@ public:
     [[nodiscard]] bool is_between_events() const noexcept {
         return line_size_ == 0 && !event_begun_;
     }
+    /// The last line ended with CR, and the stream's lines end with CRLF: an LF belongs to it
+    /// still.
+    [[nodiscard]] bool awaits_line_feed() const noexcept {
+        return after_carriage_return_ && has_crlf_;
+    }
     /// The stream said itself that it is complete: [DONE], or the endpoint's last event
     /// (response.completed, response.failed, response.incomplete; transcript.text.done,
     /// speech.audio.done; image_generation.completed, image_edit.completed, one for each image).
@@ -143,6 +148,7 @@ private:
     bool is_passed_ = false;
     bool is_cut_whole_ = false;
     bool after_carriage_return_ = false;
+    bool has_crlf_ = false;  // the last line end but one was CRLF
     bool after_blank_line_ = false;
     bool done_seen_ = false;
 };

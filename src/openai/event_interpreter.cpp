@@ -1,4 +1,4 @@
-#include "openai/event_reader.hpp"
+#include "openai/event_interpreter.hpp"
 
 #include "openai/delta_text.hpp"
 #include "openai/text_scanner.hpp"
@@ -65,7 +65,7 @@ EventName event_name_from(std::string_view text) noexcept {
     return is_terminal(text) ? EventName::terminal : EventName::other;
 }
 
-EventCut EventReader::read(EventName name, std::string_view data) {
+EventCut EventInterpreter::read(EventName name, std::string_view data) {
     if (name == EventName::none) {
         const std::string_view text = shape_.match(data);
         if (text.data() != nullptr) {
@@ -85,7 +85,7 @@ EventCut EventReader::read(EventName name, std::string_view data) {
     return cut_of(found);
 }
 
-void EventReader::read_long(EventName name, std::string_view start, std::string_view outline) {
+void EventInterpreter::read_long(EventName name, std::string_view start, std::string_view outline) {
     const TopLevel found = read_members(name, outline);
     // Only the start of the text is there to be counted.
     const DeltaText text = text_of(start, found);
@@ -95,7 +95,7 @@ void EventReader::read_long(EventName name, std::string_view start, std::string_
 }
 
 /// Looks inside where it can matter.
-TopLevel EventReader::read_members(EventName name, std::string_view data) {
+TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
     if (name == EventName::error) error_seen = true;
     const bool can_matter = !is_chat() || has_usage_object(data) || contains(data, R"("error")") ||
                             contains(data, R"("sequence_number")");
@@ -108,7 +108,7 @@ TopLevel EventReader::read_members(EventName name, std::string_view data) {
     return found;
 }
 
-void EventReader::read_usage_of(const TopLevel& found) {
+void EventInterpreter::read_usage_of(const TopLevel& found) {
     std::optional<Usage> reported = read_usage(found.usage);
     for (const std::string_view object : {found.response, found.message}) {
         for_each_member(object, [&](const TextMember& member) {
@@ -126,7 +126,7 @@ void EventReader::read_usage_of(const TopLevel& found) {
     }
 }
 
-DeltaText EventReader::text_of(std::string_view data, const TopLevel& found) const noexcept {
+DeltaText EventInterpreter::text_of(std::string_view data, const TopLevel& found) const noexcept {
     DeltaText text;
     if (endpoint_ == Endpoint::chat_completions) {
         // One of these in each event; reasoning_content is found as content.
@@ -142,7 +142,7 @@ DeltaText EventReader::text_of(std::string_view data, const TopLevel& found) con
     return text;
 }
 
-bool EventReader::read_reason(std::string_view data, const TopLevel& found) {
+bool EventInterpreter::read_reason(std::string_view data, const TopLevel& found) {
     std::string_view reason;
     if (is_chat()) {
         reason = reason_word(first_text(data, R"("finish_reason")"));
@@ -159,7 +159,7 @@ bool EventReader::read_reason(std::string_view data, const TopLevel& found) {
     return !reason.empty();
 }
 
-EventCut EventReader::cut_of(const TopLevel& found) const noexcept {
+EventCut EventInterpreter::cut_of(const TopLevel& found) const noexcept {
     // What does not parse is not ours to mend.
     if (found.usage.empty() || !found.is_whole) return {};
     const bool holds_only_usage =

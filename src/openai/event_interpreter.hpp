@@ -28,9 +28,9 @@ struct EventCut {
     ByteRange part;  ///< of its data, when not whole; usually empty
 };
 
-class EventReader {
+class EventInterpreter {
 public:
-    EventReader(Endpoint endpoint, StreamCuts wanted) noexcept
+    EventInterpreter(Endpoint endpoint, StreamCuts wanted) noexcept
         : endpoint_(endpoint), wanted_(wanted) {}
 
     /// One complete event with data other than [DONE].
