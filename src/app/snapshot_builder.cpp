@@ -158,7 +158,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     std::vector<net::TlsContext> upstream_contexts;
     for (const config::Upstream& upstream : config.upstreams) {
         net::TlsContext context;
-        if (upstream.kind == config::UpstreamKind::openai && upstream.endpoint.tls) {
+        if (!upstream.endpoints.empty() && upstream.endpoints.front().tls) {
             auto made = upstream_tls(upstream.tls);
             if (!made) return std::move(made).failure();
             context = std::move(*made);

@@ -138,7 +138,7 @@ Entity entity_of(const Upstream& upstream) {
         return entity;
     }
     entity.add("kind", "openai");
-    entity.add("base_url", url_of(upstream.endpoint));
+    entity.add("base_url", url_of(upstream.endpoints.front()));
     if (upstream.api_key) entity.add_hidden("api_key", upstream.api_key->reveal());
     entity.add("timeouts.connect", duration_text(upstream.timeouts.connect));
     entity.add("timeouts.first_byte", duration_text(upstream.timeouts.first_byte));

@@ -132,7 +132,7 @@ void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream
 
 void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto url = map.require("base_url")) {
-        parse_base_url_of(context, *url, upstream.endpoint);
+        parse_base_url_of(context, *url, upstream.endpoints.emplace_back());
     }
     if (const auto key = map.find("api_key")) upstream.api_key = read_secret(context, *key);
     if (const auto timeouts = map.find("timeouts")) {
@@ -142,7 +142,8 @@ void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto pool = map.find("pool")) parse_pool(context, *pool, upstream.pool);
     if (const auto tls = map.find("tls")) {
         parse_tls(context, *tls, upstream.tls);
-        if (!upstream.endpoint.tls && !upstream.endpoint.host.empty()) {
+        if (!upstream.endpoints.empty() && !upstream.endpoints.front().tls &&
+            !upstream.endpoints.front().host.empty()) {
             add_problem(context, *tls, "has no meaning with an http:// base_url");
         }
     }

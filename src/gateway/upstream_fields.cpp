@@ -23,7 +23,7 @@ std::string host_field(const config::Endpoint& endpoint) {
 Secret upstream_fields(const config::Upstream& upstream) {
     std::string out;
     const bool is_embedded = upstream.kind == config::UpstreamKind::echo;
-    http::append_field(out, "host", is_embedded ? "echo" : host_field(upstream.endpoint));
+    http::append_field(out, "host", is_embedded ? "echo" : host_field(upstream.endpoints.front()));
     if (upstream.api_key) {
         out += "authorization: Bearer ";
         out += upstream.api_key->reveal();

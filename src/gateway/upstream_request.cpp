@@ -47,7 +47,7 @@ void write_head(const Request& request, const Routed& routed, std::size_t body_b
     const config::Upstream& upstream = request.config().config.upstreams[routed.upstream];
     out.clear();
     out += "POST ";
-    out += upstream.endpoint.path_prefix;
+    if (!upstream.endpoints.empty()) out += upstream.endpoints.front().path_prefix;
     out += openai::upstream_path(routed.endpoint);
     append_query(out, head.query);
     out += " HTTP/1.1\r\n";

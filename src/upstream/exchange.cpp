@@ -121,7 +121,7 @@ net::Task<Result<void>> Exchange::connect() {
         co_return Result<void>();
     }
 
-    const config::Endpoint& endpoint = settings().endpoint;
+    const config::Endpoint& endpoint = pool_->endpoint();
     begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
     arm(Instant::max());
     const Instant give_up_at = std::min(services.clock.now() + timeouts_.connect, total_at_);
@@ -158,7 +158,7 @@ net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
 
     const config::Upstream& upstream = settings();
     const std::string& server_name =
-        upstream.tls.server_name.empty() ? upstream.endpoint.host : upstream.tls.server_name;
+        upstream.tls.server_name.empty() ? pool_->endpoint().host : upstream.tls.server_name;
     auto prepared =
         net::prepare_client_handshake(stream.tls_handle(), server_name, pool_->sessions_);
     if (!prepared) co_return broken(ErrorKind::upstream_unreachable, prepared.error().detail);

@@ -111,7 +111,7 @@ TEST(Load, ReadsEveryUpstreamKey) {
     const Upstream& gpu = result.config->upstreams[0];
     EXPECT_EQ(gpu.name, "gpu");
     EXPECT_EQ(gpu.kind, UpstreamKind::openai);
-    EXPECT_EQ(gpu.endpoint,
+    EXPECT_EQ(gpu.endpoints.front(),
               (Endpoint{.tls = true, .host = "10.0.0.1", .port = 8443, .path_prefix = "/v1"}));
     ASSERT_TRUE(gpu.api_key.has_value());
     EXPECT_EQ(gpu.api_key->reveal(), "written-here");

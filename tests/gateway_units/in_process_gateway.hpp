@@ -26,7 +26,7 @@ inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) 
     config::Config config;
     config::Upstream upstream;
     upstream.name = "provider";
-    upstream.endpoint = {.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"};
+    upstream.endpoints = {{.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"}};
     upstream.api_key = Secret("sk-provider");
     config.upstreams = {upstream};
     config.models = {{.name = "chat",

@@ -23,7 +23,10 @@ inline constexpr std::string_view short_answer = "HTTP/1.1 200 OK\r\ncontent-len
 
 class Rig {
 public:
-    Rig() { settings.name = "provider"; }
+    Rig() {
+        settings.name = "provider";
+        settings.endpoints.emplace_back();
+    }
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
 

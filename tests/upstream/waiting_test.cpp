@@ -304,8 +304,8 @@ class ExchangeConnect : public testing::Test {
 protected:
     void listen() {
         ASSERT_TRUE(listener.bind("127.0.0.1", 0, net::Sharing::first));
-        rig.settings.endpoint.host = "127.0.0.1";
-        rig.settings.endpoint.port = listener.port();
+        rig.settings.endpoints.front().host = "127.0.0.1";
+        rig.settings.endpoints.front().port = listener.port();
         auto keep = [this](net::Socket socket) { accepted.push_back(std::move(socket)); };
         net::spawn(rig.context, listener.run(keep), "listener");
     }
@@ -321,7 +321,7 @@ protected:
         auto made = net::make_client_tls(
             {.ca_file = ca_file, .client_certificate_file = {}, .client_key_file = {}});
         EXPECT_TRUE(made);
-        rig.settings.endpoint.tls = true;
+        rig.settings.endpoints.front().tls = true;
         return *made;
     }
     /// Takes the first connection that comes as a TLS server, and answers once.

@@ -7,6 +7,7 @@
 #include "sluicegate/config/limiter.hpp"
 #include "sluicegate/config/log.hpp"
 #include "sluicegate/config/model.hpp"
+#include "sluicegate/config/retries.hpp"
 #include "sluicegate/config/server.hpp"
 #include "sluicegate/config/streams.hpp"
 #include "sluicegate/config/upstream.hpp"
@@ -23,6 +24,7 @@ struct Config {
     Admin admin;
     LimiterSettings limiter;
     Streams streams;
+    Retries retries;
     Log log;
     std::vector<Upstream> upstreams;  ///< those that are on; all in the order of the files
     std::vector<Model> models;        ///< those with a route; not empty

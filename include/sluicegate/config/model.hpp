@@ -14,8 +14,10 @@ namespace sluicegate::config {
 
 struct RouteEntry {
     std::size_t upstream = 0;  ///< index into Config::upstreams
-    std::uint32_t weight = 1;  ///< 0 … 1000000; at least one of a route is above 0
-    std::string model;         ///< the upstream's name for it; "": the same name
+    /// 0 … 1000000; at least one of a route is above 0. What has none of the weight takes only what
+    /// the others cannot. Always 1 in a fallback.
+    std::uint32_t weight = 1;
+    std::string model;  ///< the upstream's name for it; "": the same name
 
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
@@ -31,8 +33,10 @@ struct ModelTimeouts {
 
 struct Model {
     std::string name;
-    Limits limits;                  ///< of each user
-    std::vector<RouteEntry> route;  ///< not empty
+    Limits limits;                          ///< of each user
+    std::vector<RouteEntry> route;          ///< not empty
+    std::vector<RouteEntry> fallback = {};  ///< tried in this order once the route has failed
+    bool is_sticky = false;  ///< `sticky: user`: a user stays with one entry of the route
     ModelTimeouts timeouts = {};
 };
 

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluicegate::config {
 
 enum class UpstreamKind : std::uint8_t {
     openai,  ///< any server that speaks OpenAI's API
+    azure,   ///< OpenAI's API as Azure serves it: the same, but for its paths and its credential
     echo,    ///< the embedded one: no network
 };
 
@@ -37,18 +39,23 @@ struct UpstreamTls {
 };
 
 struct PoolSettings {
-    std::size_t idle_max = 32;  ///< idle connections kept by each worker; 0 … 10000
+    // Of each worker, for each endpoint.
+    std::size_t idle_max = 32;  ///< idle connections that are kept; 0 … 10000
     Milliseconds idle_timeout = std::chrono::seconds(30);
+    /// An older connection takes no further request, so that new addresses of a name come into use.
+    Milliseconds age_max = std::chrono::minutes(10);
+    std::size_t prewarm = 0;  ///< connections that are made before they are needed; 0 … idle_max
 
     friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };
 
-/// The parts of base_url.
+/// The parts of a base URL: where one server of an upstream is.
 struct Endpoint {
     bool tls = false;
-    std::string host;  ///< a name or an address, without brackets
+    std::string host;  ///< a name or an address, without brackets; "localhost" for a Unix socket
     std::uint16_t port = 0;
-    std::string path_prefix;  ///< "/v1" or "": no slash at its end
+    std::string path_prefix;       ///< "/v1" or "": no slash at its end
+    std::string unix_socket = "";  ///< absolute path; "": TCP
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -66,19 +73,98 @@ enum class OnClientDisconnect : std::uint8_t {
     drain,   ///< the answer is read to its end, for its usage
 };
 
+/// What becomes of a request when every endpoint is at max_in_flight.
+enum class OnFull : std::uint8_t {
+    spill,  ///< the next entry of the route takes it at once
+    queue,  ///< it waits for its turn, then the next entry takes it
+};
+
+struct QueueSettings {
+    std::size_t waiting_max = 100;  ///< key max_waiting; 1 … 100000
+    Milliseconds timeout = std::chrono::seconds(5);
+
+    friend bool operator==(const QueueSettings&, const QueueSettings&) = default;
+};
+
+/// A question that each endpoint is asked regularly, whether or not it has other work.
+struct HealthCheck {
+    std::string path;   ///< GET, from the root of the server: "/health"; "" with a model
+    std::string model;  ///< a completion of one token by this model; "" with a path
+    Milliseconds every = std::chrono::seconds(5);
+    Milliseconds timeout = std::chrono::seconds(2);
+    unsigned unhealthy_after = 2;  ///< failures in a row; 1 … 100
+    unsigned healthy_after = 1;    ///< successes in a row; 1 … 100
+
+    friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+/// When an endpoint is left alone for a while because of what requests met there.
+struct BreakerSettings {
+    Milliseconds window = std::chrono::seconds(10);
+    unsigned requests_min = 10;     ///< in a window, before its share of failures counts
+    unsigned error_percent = 50;    ///< 1 … 100; that share
+    unsigned connect_failures = 3;  ///< in a row
+    Milliseconds open_for = std::chrono::seconds(5);  ///< doubled each time in vain, up to …
+    Milliseconds open_max = std::chrono::minutes(1);
+
+    friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
+};
+
+/// A field that every request to an upstream carries.
+struct ExtraField {
+    std::string name;  ///< lower case
+    Secret value;      ///< safe as a field value
+
+    friend bool operator==(const ExtraField&, const ExtraField&) = default;
+};
+
+/// What an account may be asked for in a window of the limiter, by all users together.
+struct Ceilings {
+    std::optional<std::int64_t> rpm = std::nullopt;
+    std::optional<std::int64_t> tpm = std::nullopt;
+
+    friend bool operator==(const Ceilings&, const Ceilings&) = default;
+};
+
+/// An HTTP proxy that tunnels (CONNECT, RFC 9110, 9.3.6).
+struct Proxy {
+    std::string host;
+    std::uint16_t port = 0;
+    std::optional<Secret> authorization = std::nullopt;  ///< Basic credentials, encoded
+
+    friend bool operator==(const Proxy&, const Proxy&) = default;
+};
+
+/// Everything but name, kind, timeouts, breaker and echo is for the kinds with an address.
 struct Upstream {
     std::string name;
     UpstreamKind kind = UpstreamKind::openai;
-    Endpoint endpoint;              ///< kind openai
-    std::optional<Secret> api_key;  ///< kind openai; visible ASCII, safe as a field value
+    std::vector<Endpoint> endpoints;  ///< 1 … 64, each once; none for echo
+    std::optional<Secret> api_key;    ///< visible ASCII, safe as a field value
+    /// Lower case. The key stands alone in it; in "authorization" it follows "Bearer ".
+    std::string api_key_header = "authorization";
+    std::vector<ExtraField> headers = {};
+    std::string api_version = "";  ///< azure: "2024-10-21" takes the dated paths; "" the v1 API
+    /// Upstreams of one account share its cool-down and what is known of its quota. "": those with
+    /// the same server and key are one.
+    std::string account = "";
+    Ceilings limits = {};
+    std::optional<std::uint32_t> in_flight_max = std::nullopt;  ///< per endpoint; 1 … 1000000
+    OnFull on_full = OnFull::spill;
+    QueueSettings queue = {};
+    /// So many first bytes of the messages decide which endpoint is preferred; 0: none is.
+    std::size_t prefix_affinity = 0;
+    std::optional<HealthCheck> health = std::nullopt;
+    BreakerSettings breaker = {};
+    std::optional<Proxy> proxy = std::nullopt;
     UpstreamTimeouts timeouts;
-    UpstreamTls tls;                                                       ///< kind openai
-    PoolSettings pool;                                                     ///< kind openai
-    EchoSettings echo;                                                     ///< kind echo
-    OnClientDisconnect on_client_disconnect = OnClientDisconnect::cancel;  ///< kind openai
+    UpstreamTls tls;
+    PoolSettings pool;
+    EchoSettings echo;  ///< kind echo
+    OnClientDisconnect on_client_disconnect = OnClientDisconnect::cancel;
     /// With `drain`: how long an answer nobody waits for is read at most. 1 ms … 1 h.
     Milliseconds drain_usage = std::chrono::seconds(30);
-    /// Whether it takes `stream_options` (kind openai). Absent: it is tried, and a refusal is
+    /// Whether it takes `stream_options`. Absent: it is tried, and a refusal is
     /// remembered.
     std::optional<bool> stream_options = std::nullopt;
     /// Streams are asked for `continuous_usage_stats`: usage on every chunk, as vLLM has it.
@@ -87,7 +173,7 @@ struct Upstream {
     friend bool operator==(const Upstream&, const Upstream&) = default;
 };
 
-/// `https://host:port/prefix`, for logs.
+/// `https://host:port/prefix` or `http://unix:/path:/prefix`, for logs and labels.
 [[nodiscard]] std::string url_of(const Endpoint& endpoint);
 
 }  // namespace sluicegate::config

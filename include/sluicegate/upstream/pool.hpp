@@ -67,6 +67,9 @@ public:
     ~Pool();
 
     [[nodiscard]] const config::Upstream& settings() const noexcept { return settings_; }
+    [[nodiscard]] const config::Endpoint& endpoint() const noexcept {
+        return settings_.endpoints.front();
+    }
     [[nodiscard]] const net::TlsContext& tls() const noexcept { return tls_; }
     [[nodiscard]] const Services& services() const noexcept { return services_; }
 
