@@ -62,10 +62,7 @@ net::Task<bool> write_complete(Request& request, std::string& out, std::string_v
     const bool is_skippable = can_skip_body(request);
     const bool stays_open = !must_close && wants_to_stay(request) && is_skippable;
     append_connection(out, request, stays_open);
-    // A 204 carries no length (RFC 9110, 8.6).
-    if (request.record.status != 204) {
-        append_field(out, "content-length", static_cast<std::int64_t>(body.size()));
-    }
+    append_field(out, "content-length", static_cast<std::int64_t>(body.size()));
     http::append_head_end(out);
 
     const bool is_head = request.has_head && request.head().method == http::Method::head;

@@ -1,5 +1,8 @@
 #include "gateway/attempt.hpp"
 
+#include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/openai/stream_from_answer.hpp"
+
 #include "gateway/event_writer.hpp"
 #include "gateway/upstream_answer.hpp"
 
@@ -12,40 +15,74 @@ using upstream::Exchange;
 
 namespace {
 
+/// JSON up to this size is held back until it is complete, so that an upstream that dies half way
+/// is a failed attempt and not a truncated 200.
+constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
+
+bool has_stream_options(openai::Endpoint endpoint) noexcept {
+    return endpoint == openai::Endpoint::chat_completions ||
+           endpoint == openai::Endpoint::completions;
+}
+
+/// Usage is asked for where the client did not: a stream without it could only be counted.
+openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed) {
+    const config::Upstream& upstream = request.config().config.upstreams[routed.upstream];
+    const UpstreamMemory& memory = *request.config().upstream_memory[routed.upstream];
+    const bool takes_them =
+        upstream.stream_options.value_or(!memory.has_refused_stream_options.load());
+    if (!has_stream_options(routed.endpoint) || !request.record.is_streaming || !takes_them) {
+        return {};
+    }
+    return {.include_usage = !routed.inspection.wants_usage,
+            .continuous_usage_stats = upstream.continuous_usage};
+}
+
 /// Usage that the client did not ask for, whether it was asked for here or comes by itself.
 openai::StreamCuts unwanted_by(const Routed& routed) noexcept {
-    const bool has_them = routed.endpoint == openai::Endpoint::chat_completions ||
-                          routed.endpoint == openai::Endpoint::completions;
+    const bool has_them = has_stream_options(routed.endpoint);
     return {.usage_event = has_them && !routed.inspection.wants_usage,
             .usage_members = has_them && !routed.inspection.wants_continuous_usage};
 }
 
+/// The only answers that are neither JSON nor events: recordings, and transcripts as plain text.
+bool is_audio(openai::Endpoint endpoint) noexcept {
+    return endpoint == openai::Endpoint::audio_speech ||
+           endpoint == openai::Endpoint::audio_transcriptions ||
+           endpoint == openai::Endpoint::audio_translations;
+}
+
 }  // namespace
 
-Attempt::Attempt(Request& request, const Routed& routed,
-                 const openai::StreamOptionsEdit& stream_options)
-    : request_(request),
-      routed_(routed),
-      stream_options_(stream_options),
-      text_(request, routed, stream_options),
-      exchange_(std::make_unique<Exchange>(request.snapshot->pools[routed.upstream],
-                                           *request.record.forwarded_at, routed.timeouts)),
-      departure_(request.client, *exchange_) {
+Attempt::Attempt(Request& request, const Routed& routed) : request_(request), routed_(routed) {
+    prepare(stream_options_for(request, routed));
 }
 
-bool Attempt::is_successful() const noexcept {
-    return is_success(exchange_->head().status);
+void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
+    stream_options_ = stream_options;
+    departure_.reset();
+    text_.emplace(request_, routed_, stream_options);
+    exchange_ = std::make_unique<Exchange>(request_.snapshot->pools[routed_.upstream],
+                                           *request_.record.forwarded_at, routed_.timeouts);
+    departure_.emplace(request_.client, *exchange_);
 }
 
-std::unique_ptr<Exchange> Attempt::take_exchange() noexcept {
-    return std::move(exchange_);
-}
-
-std::unique_ptr<EventReader> Attempt::take_events() noexcept {
-    return std::move(events_);
+Failure Attempt::unusable(ErrorKind kind, std::string_view what) const {
+    return fail(kind, exchange_->settings().name + " " + std::string(what));
 }
 
 net::Task<Result<void>> Attempt::run() {
+    auto tried = co_await try_once();
+    if (!tried || !has_refused_options_) co_return tried;
+    // The client did not ask for them: what it did ask for is sent again without.
+    prepare(openai::StreamOptionsEdit());
+    tried = co_await try_once();
+    if (tried && is_success(exchange_->head().status)) {
+        request_.config().upstream_memory[routed_.upstream]->has_refused_stream_options = true;
+    }
+    co_return tried;
+}
+
+net::Task<Result<void>> Attempt::try_once() {
     auto answered = co_await exchange_heads(true);
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed) {
@@ -59,10 +96,15 @@ net::Task<Result<void>> Attempt::run() {
     const http::ResponseHead& head = exchange_->head();
     if (!is_success(head.status)) co_return co_await judge_failure();
     if (is_compressed(head)) {
-        co_return fail(ErrorKind::upstream_bad_response,
-                       exchange_->settings().name + " compressed an answer without being asked to");
+        co_return unusable(ErrorKind::upstream_bad_response,
+                           "compressed an answer without being asked to");
     }
     if (is_event_stream(head)) co_return co_await receive_first_events();
+    if (is_json(head)) co_return co_await receive_json();
+    if (request_.record.is_streaming || !is_audio(routed_.endpoint)) {
+        co_return unusable(ErrorKind::upstream_bad_response,
+                           "answered with neither events nor JSON");
+    }
     co_return Result<void>();
 }
 
@@ -72,7 +114,7 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
         auto connected = co_await exchange_->connect();
         if (!connected) co_return connected;
     }
-    auto sent = co_await exchange_->send(text_.buffers());
+    auto sent = co_await exchange_->send(text_->buffers());
     if (!sent) co_return sent;
 
     // Where streams.commit_after is set, a client that wants a stream does not wait in silence.
@@ -91,13 +133,60 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
     }
 }
 
+/// A rejection is held like any short answer: it is passed on in the shape that clients know.
 net::Task<Result<void>> Attempt::judge_failure() {
     auto failed = co_await error_of_answer(*exchange_);
     if (failed) co_return fail(std::move(*failed));
-    if (stream_options_.include_usage || stream_options_.continuous_usage_stats) {
-        has_refused_options_ = co_await refuses_stream_options(*exchange_);
+    while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
+        auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);
+        if (!received) co_return std::move(received).failure();
+    }
+    has_refused_options_ =
+        (stream_options_.include_usage || stream_options_.continuous_usage_stats) &&
+        refuses_stream_options(exchange_->body());
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> Attempt::receive_json() {
+    auto taken = exchange_->take_arrived();
+    if (!taken) co_return taken;
+    const http::ResponseHead& head = exchange_->head();
+    const bool is_held =
+        head.framing != http::Framing::content_length || head.content_length <= held_bytes_max;
+    while (is_held && !exchange_->is_complete() && exchange_->body().size() < held_bytes_max) {
+        auto received = co_await exchange_->receive_body(held_bytes_max);
+        if (!received) co_return std::move(received).failure();
+    }
+    if (exchange_->is_complete()) co_return judge_json();
+    if (request_.record.is_streaming) {
+        co_return unusable(ErrorKind::upstream_bad_response,
+                           "answered a streamed request with too much JSON");
     }
     co_return Result<void>();
+}
+
+Result<void> Attempt::judge_json() {
+    facts_ = openai::facts_of_answer(routed_.endpoint, exchange_->body());
+    if (!facts_->is_whole) {
+        // Where the connection's end is the answer's end, only the text tells that it is cut.
+        return unusable(exchange_->is_delimited() ? ErrorKind::upstream_bad_response
+                                                  : ErrorKind::upstream_closed,
+                        "sent JSON that is not whole");
+    }
+    if (!request_.record.is_streaming) return {};
+    // An SDK that asked for a stream takes a JSON answer for an empty one.
+    if (openai::error_in(exchange_->body())) {
+        return unusable(ErrorKind::upstream_failed,
+                        "answered a streamed request with an error and status 200");
+    }
+    auto events = openai::stream_of_answer(routed_.endpoint, exchange_->body(),
+                                           routed_.inspection.wants_usage);
+    if (!events) {
+        return unusable(ErrorKind::upstream_bad_response,
+                        "answered a streamed request with JSON that is no answer");
+    }
+    converted_ = std::move(*events);
+    return {};
 }
 
 /// A stream that fails before its first event, or with it, is still a proper status for the client.

@@ -1,54 +1,78 @@
 #pragma once
-/// One attempt at one upstream: the request is sent, and the answer looked at as far as it must be
-/// before a byte of it may reach the client. While one lives, a client that leaves ends it.
+/// One attempt at one upstream: the request is sent, and the answer looked at as far as it can be
+/// before a byte of it may reach the client: a status, the first events of a stream, short JSON as
+/// a whole. While one lives, a client that leaves ends it.
+
+#include "sluicegate/openai/usage.hpp"
 
 #include "gateway/event_reader.hpp"
 #include "gateway/upstream_request.hpp"
 
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace sluicegate::gateway {
 
 class Attempt {
 public:
     /// `request` and `routed` must outlive it.
-    Attempt(Request& request, const Routed& routed,
-            const openai::StreamOptionsEdit& stream_options);
+    Attempt(Request& request, const Routed& routed);
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
 
-    /// Until there is an answer to pass on: the head, judged, and the first events of a stream.
-    /// Errors: those of Exchange, and what upstream_answer.hpp makes of a failure that the upstream
-    /// tells, as a status or as the first event.
+    /// Until there is an answer to pass on. Errors: those of Exchange, what upstream_answer.hpp
+    /// makes of a failure that the upstream tells (as a status or as the first event), and
+    /// upstream_bad_response for what is no answer to this request.
     net::Task<Result<void>> run();
 
-    /// The upstream refused stream options that the client had not asked for.
-    [[nodiscard]] bool has_refused_stream_options() const noexcept { return has_refused_options_; }
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }
 
-    // --- after run() ---
+    // --- after a run() that succeeded: what there is to pass on, one of four ---
 
-    /// The answer's status is a 2xx; otherwise it is a 4xx that the client caused.
-    [[nodiscard]] bool is_successful() const noexcept;
-    [[nodiscard]] std::unique_ptr<upstream::Exchange> take_exchange() noexcept;
-    /// Null unless the answer is an event stream.
-    [[nodiscard]] std::unique_ptr<EventReader> take_events() noexcept;
+    /// Its head is there; a 2xx, or a 4xx that the client caused.
+    [[nodiscard]] upstream::Exchange& exchange() noexcept { return *exchange_; }
+    /// Of an event stream: the first are ready. Null for anything else.
+    [[nodiscard]] EventReader* events() noexcept { return events_.get(); }
+    /// Of an answer in JSON that is complete in exchange().body(). None for a rejection (4xx, its
+    /// body is complete as far as it is looked at) and for what goes on as it comes: recordings,
+    /// and JSON that is too long to be held.
+    [[nodiscard]] const std::optional<openai::AnswerFacts>& facts() const noexcept {
+        return facts_;
+    }
+    /// The same answer as the events that the client asked for; empty when it asked for JSON.
+    [[nodiscard]] const std::string& converted() const noexcept { return converted_; }
 
 private:
+    void prepare(const openai::StreamOptionsEdit& stream_options);
+    net::Task<Result<void>> try_once();
     net::Task<Result<void>> exchange_heads(bool may_reuse);
     net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();
+    net::Task<Result<void>> receive_json();
+    Result<void> judge_json();
     /// A comment for the client, whose stream begins here at the latest; when the next is due.
     net::Task<Result<Instant>> keep_waiting(const http::ResponseHead* head);
+    [[nodiscard]] Failure unusable(ErrorKind kind, std::string_view what) const;
 
     Request& request_;
     const Routed& routed_;
     openai::StreamOptionsEdit stream_options_;
-    UpstreamRequest text_;
+    std::optional<UpstreamRequest> text_;
     std::unique_ptr<upstream::Exchange> exchange_;
-    ClientConnection::DepartureWatch departure_;
+    std::optional<ClientConnection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
+    std::optional<openai::AnswerFacts> facts_;
+    std::string converted_;
     bool has_refused_options_ = false;
+};
+
+/// What forward() returns.
+struct Answered {
+    openai::Endpoint endpoint;
+    limit::Reservation reservation;    ///< until the answer has been passed on
+    std::unique_ptr<Attempt> attempt;  ///< the one that succeeded: what there is to pass on
 };
 
 }  // namespace sluicegate::gateway

@@ -17,9 +17,7 @@ BodyWriter::BodyWriter(Request& request, std::string& head, std::optional<std::i
       is_delimited_(length || is_chunked_),
       stays_open_(is_delimited_ && wants_to_stay(request)) {
     append_connection(head_, request_, stays_open_);
-    // A 204 carries no length (RFC 9110, 8.6).
-    if (length && request.record.status != 204)
-        http::append_field(head_, "content-length", *length);
+    if (length) http::append_field(head_, "content-length", *length);
     if (is_chunked_) http::append_field(head_, "transfer-encoding", "chunked");
     http::append_head_end(head_);
 }

@@ -22,18 +22,11 @@ constexpr std::size_t tail_bytes_max = 16 * 1024;
 
 /// A 4xx that the client caused, in the upstream's words but always in the same shape.
 net::Task<bool> relay_rejection(Request& request, Answered& answered) {
-    upstream::Exchange& exchange = *answered.exchange;
-    const ClientConnection::DepartureWatch watch(request.client, exchange);
+    upstream::Exchange& exchange = answered.attempt->exchange();
     const http::ResponseHead& head = exchange.head();
     const unsigned status = head.status;
     const auto content_type = head.fields.find("content-type").value_or(std::string_view());
     const auto should_retry = head.fields.find("x-should-retry").value_or(std::string_view());
-    while (!exchange.is_complete() && exchange.body().size() < openai::error_body_bytes_max) {
-        auto received = co_await exchange.receive_body(openai::error_body_bytes_max);
-        if (!received) {
-            co_return co_await refuse_answer(request, answered, std::move(received.error()));
-        }
-    }
     const openai::ApiError told = openai::normalise_error(status, content_type, exchange.body());
     exchange.consume(exchange.body().size());
     if (request.events) {
@@ -72,35 +65,6 @@ std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::strin
     return openai::facts_of_answer(endpoint, "{" + std::string(tail.substr(at))).usage;
 }
 
-/// The only answers that are neither JSON nor events: recordings, and transcripts as plain text.
-bool is_audio(openai::Endpoint endpoint) noexcept {
-    return endpoint == openai::Endpoint::audio_speech ||
-           endpoint == openai::Endpoint::audio_transcriptions ||
-           endpoint == openai::Endpoint::audio_translations;
-}
-
-net::Task<bool> refuse_bytes(Request& request, Answered& answered) {
-    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
-    Error error{
-        .kind = ErrorKind::upstream_bad_response,
-        .detail = answered.exchange->settings().name + " answered with neither events nor JSON",
-        .subject = {},
-        .retry_after = {}};
-    co_return co_await refuse_answer(request, answered, std::move(error));
-}
-
-net::Task<bool> relay_bytes(Request& request, Answered& answered) {
-    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
-    const http::ResponseHead& head = answered.exchange->head();
-    std::string& out = request.client.answer_text();
-    begin_passed_answer(out, request, head);
-    const bool has_length =
-        head.framing != http::Framing::chunked && head.framing != http::Framing::until_close;
-    const auto length = static_cast<std::int64_t>(head.content_length);
-    BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
-    co_return co_await relay_as_it_comes(request, answered, writer);
-}
-
 }  // namespace
 
 void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head) {
@@ -112,10 +76,17 @@ void begin_passed_answer(std::string& out, const Request& request, const http::R
     append_limits(out, request);
 }
 
-net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer) {
-    upstream::Exchange& exchange = *answered.exchange;
+net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
+    upstream::Exchange& exchange = answered.attempt->exchange();
+    const http::ResponseHead& head = exchange.head();
+    std::string& out = request.client.answer_text();
+    begin_passed_answer(out, request, head);
+    const bool has_length = head.framing == http::Framing::content_length;
+    const auto length = static_cast<std::int64_t>(head.content_length);
+    BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
+
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
-    const bool may_have_usage = is_json(exchange.head());
+    const bool may_have_usage = is_json(head);
     std::string tail;
     for (;;) {
         const std::string_view piece = exchange.body();
@@ -153,16 +124,13 @@ net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& erro
 }
 
 net::Task<bool> relay(Request& request, Answered& answered) {
-    const http::ResponseHead& head = answered.exchange->head();
+    Attempt& attempt = *answered.attempt;
+    const http::ResponseHead& head = attempt.exchange().head();
     request.record.status = head.status;
     if (head.status >= 400) return relay_rejection(request, answered);
-    if (head.status == 204) return relay_bytes(request, answered);
-    if (answered.events) return relay_events(request, answered);
-    if (is_json(head)) return relay_json(request, answered);
-    if (request.record.is_streaming || !is_audio(answered.endpoint)) {
-        return refuse_bytes(request, answered);
-    }
-    return relay_bytes(request, answered);
+    if (attempt.events() != nullptr) return relay_events(request, answered);
+    if (attempt.facts()) return relay_json(request, answered);
+    return relay_as_it_comes(request, answered);
 }
 
 }  // namespace sluicegate::gateway

@@ -3,15 +3,13 @@
 
 #include "sluicegate/http/response_head.hpp"
 
-#include "gateway/body_writer.hpp"
-#include "gateway/request.hpp"
+#include "gateway/attempt.hpp"
 
 #include <string>
 
 namespace sluicegate::gateway {
 
-/// JSON, held until it is complete; one that outgrows the bound goes on as it comes. For a client
-/// that asked for a stream it is turned into one.
+/// JSON that is complete, or the stream that it was turned into.
 net::Task<bool> relay_json(Request& request, Answered& answered);
 
 /// Events, whole ones only, until the stream says that it is complete.
@@ -20,7 +18,7 @@ net::Task<bool> relay_events(Request& request, Answered& answered);
 /// Passes on what arrives, and settles before the last of it. An answer that breaks off ends the
 /// connection in a way that cannot be mistaken for its end. Usage is looked for at the end of it
 /// where it is JSON.
-net::Task<bool> relay_as_it_comes(Request& request, Answered& answered, BodyWriter& writer);
+net::Task<bool> relay_as_it_comes(Request& request, Answered& answered);
 
 /// The answer turned out to be of no use: what was reserved is settled, then the client told.
 /// `error` must outlive the task, as for reply_error().

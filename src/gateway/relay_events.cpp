@@ -1,6 +1,5 @@
 #include "sluicegate/openai/metering.hpp"
 
-#include "gateway/event_reader.hpp"
 #include "gateway/event_writer.hpp"
 #include "gateway/relay.hpp"
 #include "gateway/stages.hpp"
@@ -58,8 +57,8 @@ net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
 }
 
 net::Task<bool> pass_on(Request& request, Answered& answered) {
-    upstream::Exchange& exchange = *answered.exchange;
-    EventReader& events = *answered.events;
+    upstream::Exchange& exchange = answered.attempt->exchange();
+    EventReader& events = *answered.attempt->events();
     EventWriter& writer = *request.events;
     for (;;) {
         note_progress(request, events.scanner(), answered.reservation);
@@ -96,12 +95,12 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
 }  // namespace
 
 net::Task<bool> relay_events(Request& request, Answered& answered) {
-    const ClientConnection::DepartureWatch watch(request.client, *answered.exchange);
+    Attempt& attempt = *answered.attempt;
     if (!request.events) {
-        request.events = std::make_unique<EventWriter>(request, &answered.exchange->head());
+        request.events = std::make_unique<EventWriter>(request, &attempt.exchange().head());
     }
     const bool stays_open = co_await pass_on(request, answered);
-    note_stream(request, answered.endpoint, answered.events->scanner());
+    note_stream(request, answered.endpoint, attempt.events()->scanner());
     co_return stays_open;
 }
 

@@ -9,7 +9,6 @@
 #include "sluicegate/openai/inspect_request.hpp"
 
 #include "gateway/client_connection.hpp"
-#include "gateway/event_reader.hpp"
 #include "gateway/record.hpp"
 
 #include <cstdint>
@@ -101,14 +100,6 @@ struct Routed {
     std::size_t upstream;             ///< index in the snapshot
     std::string_view upstream_model;  ///< how the upstream calls the model
     config::UpstreamTimeouts timeouts;
-};
-
-struct Answered {
-    openai::Endpoint endpoint;
-    limit::Reservation reservation;                ///< until the answer has been passed on
-    std::unique_ptr<upstream::Exchange> exchange;  ///< its head is there
-    std::unique_ptr<EventReader> events;           ///< of an event stream: the first are ready
-    bool wants_usage;                              ///< the client asked for it in its stream
 };
 
 }  // namespace sluicegate::gateway

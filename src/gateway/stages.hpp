@@ -2,7 +2,7 @@
 /// The stages of a request, in the order in which pipeline.cpp calls them; each is a file of the
 /// same name. docs/request-path.md says why the order is so.
 
-#include "gateway/request.hpp"
+#include "gateway/attempt.hpp"
 
 namespace sluicegate::gateway {
 

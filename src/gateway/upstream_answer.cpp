@@ -155,10 +155,9 @@ Error error_of_events(const std::string& upstream, std::string_view events) {
             .retry_after = Milliseconds(0)};
 }
 
-net::Task<bool> refuses_stream_options(upstream::Exchange& exchange) {
-    const std::string_view body = co_await beginning_of_body(exchange);
+bool refuses_stream_options(std::string_view body) {
     const auto names = [body](std::string_view text) { return body.find(text) != body.npos; };
-    co_return names("stream_options") || names("include_usage") || names("continuous_usage_stats");
+    return names("stream_options") || names("include_usage") || names("continuous_usage_stats");
 }
 
 }  // namespace sluicegate::gateway

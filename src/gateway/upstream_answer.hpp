@@ -33,9 +33,8 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange);
 /// Its words go to the client: "upstream_failed: …".
 [[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);
 
-/// A 4xx that names stream_options or one of its members. Looks at the beginning of the body, and
-/// leaves it there.
-net::Task<bool> refuses_stream_options(upstream::Exchange& exchange);
+/// The body of a 4xx names stream_options or one of its members.
+[[nodiscard]] bool refuses_stream_options(std::string_view body);
 
 /// Retry-After in all its spellings (RFC 9110, 10.2.3, and retry-after-ms, x-ms-retry-after-ms),
 /// as whole milliseconds; zero when it is absent or makes no sense. Dates are not looked at.

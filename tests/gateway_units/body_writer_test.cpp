@@ -75,20 +75,6 @@ TEST(BodyWriter, FramesPiecesAsTheClientUnderstandsThem) {
     }
 }
 
-TEST(BodyWriter, GivesA204NoLength) {
-    InProcessGateway gateway;
-    test::RawPeer& client = gateway.connect();
-    client.send(test::chat_request());
-    gateway.settle();
-    ASSERT_EQ(gateway.upstreams.size(), 1U);
-    gateway.upstreams[0].send("HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\n\r\n");
-    gateway.settle();
-    const std::string answer = client.received();
-    EXPECT_TRUE(answer.starts_with("HTTP/1.1 204 No Content\r\n")) << answer;
-    EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
-    EXPECT_THAT(answer, testing::Not(HasSubstr("content-length")));
-}
-
 TEST(BodyWriter, SaysThatTheClientHasGone) {
     InProcessGateway gateway;
     test::ConnectedPair pair = test::unix_pair(gateway.worker.context());
