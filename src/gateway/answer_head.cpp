@@ -53,6 +53,14 @@ void append_limits(std::string& out, const Request& request) {
     if (limiter.ietf_fields) append_ietf_fields(out, *request.record.decision, limiter.window);
 }
 
+void append_route(std::string& out, const Request& request) {
+    const Record& record = request.record;
+    if (record.attempts == 0) return;
+    append_field(out, "x-sluicegate-upstream",
+                 request.config().config.upstreams[*record.upstream].name);
+    append_field(out, "x-sluicegate-attempts", static_cast<std::int64_t>(record.attempts));
+}
+
 bool wants_to_stay(const Request& request) {
     return request.has_head && request.head().keep_alive && !request.worker.is_draining();
 }

@@ -23,6 +23,10 @@ void append_connection(std::string& out, const Request& request, bool stays_open
 /// limiter.ietf_fields is on, append_ietf_fields().
 void append_limits(std::string& out, const Request& request);
 
+/// Whose answer this is, or who was asked last, and how often somebody was asked; nothing for a
+/// request that was sent nowhere.
+void append_route(std::string& out, const Request& request);
+
 /// True when the connection may go on after an answer to this request.
 [[nodiscard]] bool wants_to_stay(const Request& request);
 

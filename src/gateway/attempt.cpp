@@ -63,7 +63,22 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     text_.emplace(request_, routed_, stream_options);
     exchange_ = std::make_unique<Exchange>(request_.snapshot->pools[routed_.upstream],
                                            *request_.record.forwarded_at, routed_.timeouts);
-    departure_.emplace(request_.client, *exchange_);
+    ClientConnection::Watched& watched = *this;
+    departure_.emplace(request_.client, watched);
+}
+
+/// The answer may still be wanted for its usage.
+bool Attempt::goes_on_alone() noexcept {
+    const config::Upstream& upstream = exchange_->settings();
+    if (upstream.on_client_disconnect != config::OnClientDisconnect::drain || !was_sent()) {
+        return false;
+    }
+    exchange_->end_within(upstream.drain_usage);
+    return true;
+}
+
+void Attempt::cancel() noexcept {
+    exchange_->cancel(ErrorKind::client_gone);
 }
 
 Failure Attempt::unusable(ErrorKind kind, std::string_view what) const {
@@ -109,7 +124,6 @@ net::Task<Result<void>> Attempt::try_once() {
 }
 
 net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
-    ++request_.record.attempts;
     if (!may_reuse || !exchange_->take_idle()) {
         auto connected = co_await exchange_->connect();
         if (!connected) co_return connected;

@@ -14,7 +14,7 @@
 
 namespace sluicegate::gateway {
 
-class Attempt {
+class Attempt final : private ClientConnection::Watched {
 public:
     /// `request` and `routed` must outlive it.
     Attempt(Request& request, const Routed& routed);
@@ -45,6 +45,8 @@ public:
     [[nodiscard]] const std::string& converted() const noexcept { return converted_; }
 
 private:
+    bool goes_on_alone() noexcept override;
+    void cancel() noexcept override;
     void prepare(const openai::StreamOptionsEdit& stream_options);
     net::Task<Result<void>> try_once();
     net::Task<Result<void>> exchange_heads(bool may_reuse);

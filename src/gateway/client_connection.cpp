@@ -43,12 +43,8 @@ void ClientConnection::expired(void* self) noexcept {
 
 void ClientConnection::departed(void* self) noexcept {
     auto& client = *static_cast<ClientConnection*>(self);
-    const config::Upstream& upstream = client.exchange_->settings();
-    if (upstream.on_client_disconnect == config::OnClientDisconnect::drain &&
-        client.exchange_->was_sent()) {
-        // The answer is still wanted, for its usage.
+    if (client.watched_->goes_on_alone()) {
         client.has_gone_ = true;
-        client.exchange_->end_within(upstream.drain_usage);
         client.stream_.close();
     } else {
         client.close();
@@ -57,7 +53,7 @@ void ClientConnection::departed(void* self) noexcept {
 
 void ClientConnection::close() noexcept {
     has_gone_ = true;
-    if (exchange_ != nullptr) exchange_->cancel(ErrorKind::client_gone);
+    if (watched_ != nullptr) watched_->cancel();
     stream_.close();
 }
 
@@ -71,9 +67,9 @@ void ClientConnection::abort() noexcept {
 }
 
 ClientConnection::DepartureWatch::DepartureWatch(ClientConnection& client,
-                                                 upstream::Exchange& exchange) noexcept
+                                                 Watched& watched) noexcept
     : client_(client) {
-    client_.exchange_ = &exchange;
+    client_.watched_ = &watched;
     if (!client_.has_gone_) {
         client_.departure_.start(client_.worker_.hangups(), client_.stream_.native_handle());
     }
@@ -81,7 +77,7 @@ ClientConnection::DepartureWatch::DepartureWatch(ClientConnection& client,
 
 ClientConnection::DepartureWatch::~DepartureWatch() {
     client_.departure_.stop();
-    client_.exchange_ = nullptr;
+    client_.watched_ = nullptr;
 }
 
 void ClientConnection::read_within(Milliseconds timeout) {

@@ -11,7 +11,6 @@
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/hangup_watch.hpp"
 #include "sluicegate/net/stream.hpp"
-#include "sluicegate/upstream/exchange.hpp"
 
 #include <memory>
 #include <optional>
@@ -56,11 +55,23 @@ public:
     void close() noexcept;
     void close_if_idle() noexcept;
 
-    /// While one lives, a client that leaves closes this connection and cancels `exchange`; with
-    /// `on_client_disconnect: drain`, one that was sent goes on for a bounded time.
+    /// What a request waits for while nobody reads from its client.
+    class Watched {
+    public:
+        /// The client has left. True: this goes on without it, for a bounded time.
+        virtual bool goes_on_alone() noexcept = 0;
+        /// Ends what waits, with client_gone.
+        virtual void cancel() noexcept = 0;
+
+    protected:
+        ~Watched() = default;
+    };
+
+    /// While one lives, a client that leaves closes this connection, and what is watched ends
+    /// unless it goes on alone.
     class DepartureWatch {
     public:
-        DepartureWatch(ClientConnection& client, upstream::Exchange& exchange) noexcept;
+        DepartureWatch(ClientConnection& client, Watched& watched) noexcept;
         ~DepartureWatch();
         DepartureWatch(const DepartureWatch&) = delete;
         DepartureWatch& operator=(const DepartureWatch&) = delete;
@@ -94,7 +105,7 @@ private:
     net::Stream stream_;
     net::Deadline deadline_;
     net::HangupWatch::Entry departure_;
-    upstream::Exchange* exchange_ = nullptr;  ///< of the request that runs, while it is watched
+    Watched* watched_ = nullptr;  ///< by the request that runs
     net::ByteBuffer in_{buffer_bytes};
     http::RequestHead head_;
     limit::Hint limit_hint_;

@@ -249,6 +249,7 @@ net::Task<bool> reply_error(Request& request, Error&& error) {
     }
     if (error.kind == ErrorKind::rate_limited) append_limits(out, request);
     append_retry_advice(out, request, error, row.may_sdk_retry);
+    append_route(out, request);
     co_return co_await write_complete(request, out, body, row.must_close);
 }
 

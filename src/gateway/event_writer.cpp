@@ -19,8 +19,11 @@ std::string& begin_stream(Request& request, const http::ResponseHead* head) {
     request.record.status = 200;
     begin_answer(out, request, 200, "no-cache, no-transform");
     http::append_field(out, "content-type", "text/event-stream; charset=utf-8");
-    if (head != nullptr) append_passed_fields(out, *head);
     append_limits(out, request);
+    if (head != nullptr) {
+        append_passed_fields(out, *head);
+        append_route(out, request);
+    }
     http::append_field(out, "x-accel-buffering", "no");
     return out;
 }

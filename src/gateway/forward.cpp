@@ -8,6 +8,7 @@
 namespace sluicegate::gateway {
 
 net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
+    ++request.record.attempts;
     auto attempt = std::make_unique<Attempt>(request, routed);
     auto answered = co_await attempt->run();
     if (!answered) {

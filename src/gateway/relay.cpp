@@ -48,6 +48,7 @@ net::Task<bool> relay_rejection(Request& request, Answered& answered) {
         http::append_field(out, "x-should-retry", should_retry);
     }
     append_limits(out, request);
+    append_route(out, request);
     settle(request, answered.reservation);
     co_return co_await write_complete(request, out, body, false);
 }
@@ -74,6 +75,7 @@ void begin_passed_answer(std::string& out, const Request& request, const http::R
     }
     append_passed_fields(out, head);
     append_limits(out, request);
+    append_route(out, request);
 }
 
 net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {

@@ -46,6 +46,23 @@ constexpr std::array upstream_connect_labels{
                     "`tls_resumed`"}};
 constexpr std::array upstream_error_labels{
     upstream, Label{"kind", "the kind of the error as in the log, e.g. `upstream_timeout`"}};
+constexpr std::array routed_labels{
+    model, upstream,
+    Label{"reason",
+          "`share`: its turn, by weight; `spill`: others were full, cooling down or unhealthy; "
+          "`failover`: another attempt had failed; `none`: the last that was asked, in vain"}};
+constexpr std::array retry_labels{
+    Label{"outcome", "`done`; `over_budget`: not allowed, see `retries.budget`"}};
+constexpr std::array queue_labels{
+    upstream, Label{"outcome",
+                    "`granted`; `timeout`; `full`: `queue.max_waiting` were waiting "
+                    "already; `left`: the client went away"}};
+constexpr Label endpoint{"endpoint", "its URL"};
+constexpr std::array endpoint_labels{upstream, endpoint};
+constexpr std::array state_change_labels{
+    upstream, endpoint,
+    Label{"state", "`healthy`, `checking_failed`, `open`, `half_open`, `paused`"}};
+constexpr std::array cooling_labels{upstream, Label{"model", "as the upstream calls it"}};
 constexpr std::array reload_labels{Label{"outcome", "`success`, `failure`"}};
 constexpr std::array config_labels{Label{"sha256", "hash of the text of the configuration"}};
 constexpr std::array build_labels{Label{"version", "of sluicegate"},
@@ -111,8 +128,28 @@ constexpr std::array<Definition, metric_count> definitions{{
      upstream_state_labels, "Open connections to upstreams."},
     {Metric::upstream_connects_total, "sluicegate_upstream_connects_total", Type::counter,
      Unit::one, upstream_connect_labels, "Connections taken for an attempt, by how they came."},
+    {Metric::upstream_attempts_total, "sluicegate_upstream_attempts_total", Type::counter,
+     Unit::one, upstream_labels, "Requests sent, or tried to be sent, to an upstream."},
     {Metric::upstream_errors_total, "sluicegate_upstream_errors_total", Type::counter, Unit::one,
      upstream_error_labels, "Attempts that failed at the upstream."},
+    {Metric::routed_requests_total, "sluicegate_routed_requests_total", Type::counter, Unit::one,
+     routed_labels, "Requests by the upstream that answered, and why it was that one."},
+    {Metric::retries_total, "sluicegate_retries_total", Type::counter, Unit::one, retry_labels,
+     "Attempts after one that had failed."},
+    {Metric::upstream_queue_total, "sluicegate_upstream_queue_total", Type::counter, Unit::one,
+     queue_labels, "Requests that found every endpoint at `max_in_flight`, with `on_full: queue`."},
+    {Metric::upstream_queue_duration_seconds, "sluicegate_upstream_queue_duration_seconds",
+     Type::histogram, Unit::nanoseconds, upstream_labels,
+     "Time that requests waited for a place at an upstream."},
+    {Metric::upstream_endpoint_up, "sluicegate_upstream_endpoint_up", Type::gauge, Unit::one,
+     endpoint_labels, "1 for an endpoint that is healthy, 0 for one that is taken last."},
+    {Metric::upstream_endpoint_in_flight, "sluicegate_upstream_endpoint_in_flight", Type::gauge,
+     Unit::one, endpoint_labels, "Requests at an endpoint now; `max_in_flight` bounds them."},
+    {Metric::upstream_state_changes_total, "sluicegate_upstream_state_changes_total", Type::counter,
+     Unit::one, state_change_labels, "Times that an endpoint came into a state."},
+    {Metric::upstream_cooling_seconds, "sluicegate_upstream_cooling_seconds", Type::gauge,
+     Unit::nanoseconds, cooling_labels,
+     "For how long an upstream is still not asked for a model, because it said so with a 429."},
     {Metric::config_reloads_total, "sluicegate_config_reloads_total", Type::counter, Unit::one,
      reload_labels, "Reloads of the configuration asked for by SIGHUP."},
     {Metric::config_last_reload_success_timestamp_seconds,

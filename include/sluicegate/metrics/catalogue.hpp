@@ -33,7 +33,16 @@ enum class Metric : std::uint8_t {
     upstream_request_duration_seconds,             ///< {upstream}
     upstream_connections,                          ///< {upstream, state}
     upstream_connects_total,                       ///< {upstream, kind}
+    upstream_attempts_total,                       ///< {upstream}
     upstream_errors_total,                         ///< {upstream, kind}
+    routed_requests_total,                         ///< {model, upstream, reason}
+    retries_total,                                 ///< {outcome}
+    upstream_queue_total,                          ///< {upstream, outcome}
+    upstream_queue_duration_seconds,               ///< {upstream}
+    upstream_endpoint_up,                          ///< {upstream, endpoint}
+    upstream_endpoint_in_flight,                   ///< {upstream, endpoint}
+    upstream_state_changes_total,                  ///< {upstream, endpoint, state}
+    upstream_cooling_seconds,                      ///< {upstream, model}
     config_reloads_total,                          ///< {outcome}
     config_last_reload_success_timestamp_seconds,  ///< {}
     config_info,                                   ///< {sha256}
