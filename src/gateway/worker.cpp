@@ -72,7 +72,7 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
             }
             const upstream::Services services{context_, shared_.clock, deadlines_, resolver_,
                                               shared_.registry};
-            pool = std::make_shared<upstream::Pool>(services, upstream, tls, std::move(dial));
+            pool = std::make_shared<upstream::Pool>(services, upstream, 0, tls, std::move(dial));
         }
         adopted->pools.push_back(std::move(pool));
         adopted->upstream_fields.push_back(upstream_fields(upstream));

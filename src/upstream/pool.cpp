@@ -16,10 +16,11 @@ Pool::Counters::Counters(metrics::Registry& registry, const std::string& upstrea
       active(registry.gauge(Metric::upstream_connections, {upstream, "active"})) {
 }
 
-Pool::Pool(const Services& services, const config::Upstream& settings, net::TlsContext tls,
-           Dial in_process)
+Pool::Pool(const Services& services, const config::Upstream& settings, std::size_t endpoint,
+           net::TlsContext tls, Dial in_process)
     : services_(services),
       settings_(settings),
+      endpoint_(endpoint),
       tls_(std::move(tls)),
       in_process_(std::move(in_process)),
       counters_(services.registry, settings.name) {

@@ -66,7 +66,7 @@ public:
         const upstream::Services services{worker.context(), clock, worker.deadlines(), resolver,
                                           registry};
         auto& pool = worker.snapshot()->pools.front();
-        pool = std::make_shared<upstream::Pool>(services, pool->settings(), nullptr, [this] {
+        pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
             ConnectedPair pair = unix_pair(worker.context());
             upstreams.push_back(std::move(pair.peer));
             return Result<net::Socket>(std::move(pair.socket));

@@ -195,8 +195,8 @@ TEST(Pool, CloseIdleClosesAll) {
 
 TEST(Pool, AFailureToDialIsTheExchangesOwn) {
     Rig rig;
-    auto pool =
-        std::make_shared<Pool>(rig.services(), rig.settings, nullptr, []() -> Result<net::Socket> {
+    auto pool = std::make_shared<Pool>(
+        rig.services(), rig.settings, 0, nullptr, []() -> Result<net::Socket> {
             return fail(ErrorKind::upstream_unreachable, "out of descriptors");
         });
     Exchange exchange(pool, rig.clock.now());

@@ -33,7 +33,7 @@ public:
     /// Made when it is first asked for, from the settings as they are then.
     const std::shared_ptr<upstream::Pool>& pool() {
         if (!pool_) {
-            pool_ = std::make_shared<upstream::Pool>(services(), settings, nullptr, [this] {
+            pool_ = std::make_shared<upstream::Pool>(services(), settings, 0, nullptr, [this] {
                 ConnectedPair pair = connect(context);
                 peers.push_back(std::move(pair.peer));
                 return Result<net::Socket>(std::move(pair.socket));

@@ -315,7 +315,7 @@ protected:
         rig.context.run();
     }
     std::shared_ptr<Pool> pool(net::TlsContext tls) {
-        return std::make_shared<Pool>(rig.services(), rig.settings, std::move(tls), nullptr);
+        return std::make_shared<Pool>(rig.services(), rig.settings, 0, std::move(tls), nullptr);
     }
     net::TlsContext tls_of(const std::string& ca_file) {
         auto made = net::make_client_tls(

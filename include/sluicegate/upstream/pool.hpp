@@ -1,5 +1,6 @@
 #pragma once
-/// The connections of one worker to one upstream: those that are idle, and how to make new ones.
+/// The connections of one worker to one endpoint of an upstream: those that are idle, and how to
+/// make new ones.
 ///
 /// Bounds     at most pool.idle_max idle connections, none idle for longer than
 ///            pool.idle_timeout; the most recently used one is taken first, so that the rest age.
@@ -59,17 +60,20 @@ public:
     /// Makes the connected socket of an upstream that lives in this process.
     using Dial = std::function<Result<net::Socket>()>;
 
-    /// `tls` is null for plain upstreams; `in_process` is empty for those with an address.
-    Pool(const Services& services, const config::Upstream& settings, net::TlsContext tls,
-         Dial in_process);
+    /// `endpoint`: its index in the settings; 0 where an upstream has none. `tls` is null for plain
+    /// upstreams; `in_process` is empty for those with an address.
+    Pool(const Services& services, const config::Upstream& settings, std::size_t endpoint,
+         net::TlsContext tls, Dial in_process);
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
     ~Pool();
 
     [[nodiscard]] const config::Upstream& settings() const noexcept { return settings_; }
+    /// Only of an upstream with an address.
     [[nodiscard]] const config::Endpoint& endpoint() const noexcept {
-        return settings_.endpoints.front();
+        return settings_.endpoints[endpoint_];
     }
+    [[nodiscard]] std::size_t endpoint_index() const noexcept { return endpoint_; }
     [[nodiscard]] const net::TlsContext& tls() const noexcept { return tls_; }
     [[nodiscard]] const Services& services() const noexcept { return services_; }
 
@@ -86,6 +90,7 @@ private:
 
     Services services_;
     config::Upstream settings_;
+    std::size_t endpoint_;
     net::TlsContext tls_;
     Dial in_process_;
     net::SessionCache sessions_;
