@@ -55,6 +55,7 @@ void Exchange::expired(void* self) noexcept {
 
 void Exchange::cancel(ErrorKind reason) noexcept {
     if (!cancelled_) cancelled_ = reason;
+    if (resolving_ != nullptr) resolving_->wake();
     if (connection_) connection_->stream.close();
 }
 
@@ -124,8 +125,10 @@ net::Task<Result<void>> Exchange::connect() {
     const config::Endpoint& endpoint = pool_->endpoint();
     begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
     arm(Instant::max());
-    const Instant give_up_at = std::min(services.clock.now() + timeouts_.connect, total_at_);
-    auto addresses = co_await services.resolver.resolve(endpoint.host, endpoint.port, give_up_at);
+    net::Wakeup resolving(services.context);
+    resolving_ = &resolving;
+    auto addresses = co_await services.resolver.resolve(endpoint.host, endpoint.port, resolving);
+    resolving_ = nullptr;
     if (!addresses) {
         end_phase();
         co_return broken(addresses.error().kind, std::move(addresses.error().detail));

@@ -1,53 +1,61 @@
 #pragma once
 /// Names to addresses, without ever holding up the worker.
 ///
-/// getaddrinfo(3) blocks and cannot be stopped; Asio runs it on a thread of its own. A look-up is
-/// therefore a task by itself, and callers only wait for its outcome: when their deadline comes
-/// they go, and the look-up ends when it ends. Concurrent callers share one look-up.
+/// getaddrinfo(3) blocks and cannot be stopped. It runs on threads of its own, callers only wait
+/// for what it finds, and a worker ends whether or not it has returned: docs/decisions/0007.
 ///
-/// Answers are kept for `answer_lifetime`. IP addresses are never looked up.
-/// Threads  one: the worker's.
+/// Age      an answer that is older than `answer_lifetime` is asked for again when it is next used,
+///          and served meanwhile; while the system's resolver fails, for `stale_lifetime` in all.
+///          A failure is remembered for `failure_lifetime`. IP addresses are never looked up.
+/// Threads  one: the worker's. Callers that wait for the same name share one look-up.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/net/look_up.hpp"
 #include "sluicegate/net/types.hpp"
+#include "sluicegate/net/wakeup.hpp"
 
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace sluicegate::net {
 
 using TcpEndpoint = asio::ip::tcp::endpoint;
 
+class LookupThreads;
+
 class Resolver {
 public:
-    static constexpr Milliseconds answer_lifetime{10'000};
+    static constexpr Milliseconds answer_lifetime = std::chrono::seconds(10);
+    static constexpr Milliseconds stale_lifetime = std::chrono::minutes(10);
+    static constexpr Milliseconds failure_lifetime = std::chrono::seconds(1);
 
-    Resolver(asio::io_context& context, const Clock& clock);
+    Resolver(asio::io_context& context, const Clock& clock, LookUp look_up = net::look_up);
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    /// All addresses of `host`, in the order of preference; never empty.
-    /// Errors: upstream_unreachable, upstream_connect_timeout once `give_up_at` has passed.
+    /// All addresses of `host`, in the order of preference; never empty. `wakeup` is the caller's
+    /// own: who wakes it ends the wait.
+    /// Errors: upstream_unreachable; upstream_connect_timeout when the wait was ended.
     Task<Result<std::vector<TcpEndpoint>>> resolve(std::string host, std::uint16_t port,
-                                                   Instant give_up_at);
+                                                   Wakeup& wakeup);
 
 private:
-    struct Lookup;
-    Task<void> look_up(std::string host, std::shared_ptr<Lookup> lookup);
+    struct Name;
+    Name& name_of(const std::string& host, Instant now);
+    void start_look_up(const std::string& host, Name& name);
+    void answered(const std::string& host, HostAddresses found);
 
-    asio::io_context& context_;
     const Clock& clock_;
-    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
-    std::map<std::string, std::shared_ptr<Lookup>> lookups_;
+    std::map<std::string, Name> names_;
+    std::unique_ptr<LookupThreads> threads_;
 };
 
 }  // namespace sluicegate::net

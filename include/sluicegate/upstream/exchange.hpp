@@ -109,6 +109,7 @@ private:
 
     std::shared_ptr<Pool> pool_;
     std::unique_ptr<Connection> connection_;
+    net::Wakeup* resolving_ = nullptr;  ///< while connect() waits for a name
     net::Deadline deadline_;
     config::UpstreamTimeouts timeouts_;
     Instant total_at_;
