@@ -48,6 +48,17 @@ std::optional<Key> key_from(std::string_view raw) {
     return std::nullopt;
 }
 
+/// Of the member that becomes Inspection::conversation; "" where there is none. That of completions
+/// is read in any case.
+constexpr std::string_view conversation_key(Endpoint endpoint) noexcept {
+    switch (endpoint) {
+        case Endpoint::chat_completions: return "messages";
+        case Endpoint::responses:
+        case Endpoint::embeddings: return "input";
+        default: return {};
+    }
+}
+
 Failure wrong_type(std::string_view subject, std::string_view wanted) {
     return fail(ErrorKind::invalid_type, "not " + std::string(wanted), std::string(subject));
 }
@@ -98,7 +109,8 @@ Result<Inspection> Reader::run() {
     while (cursor_.next_member(place, raw_key)) {
         const std::optional<Key> key = key_from(raw_key);
         if (!key) {
-            cursor_.take_value(tally_);
+            const ByteRange range = cursor_.take_value(tally_);
+            if (raw_key == conversation_key(endpoint_)) found_.conversation = range;
             continue;
         }
         const auto index = static_cast<std::size_t>(*key);
@@ -219,10 +231,13 @@ Result<void> Reader::read_stream_option(std::string_view name, ByteRange range, 
 
 /// Of completions, where each element of an array is a prompt of its own unless it is a token id.
 Result<void> Reader::read_prompts() {
-    if (endpoint_ != Endpoint::completions || cursor_.peek() != '[') {
-        cursor_.take_value(tally_);
+    const bool is_prompt = endpoint_ == Endpoint::completions;
+    if (!is_prompt || cursor_.peek() != '[') {
+        const ByteRange range = cursor_.take_value(tally_);
+        if (is_prompt) found_.conversation = range;
         return cursor_.failed() ? Result<void>(syntax_failure()) : Result<void>();
     }
+    const std::size_t begin = cursor_.offset();
     JsonCursor::Place place;
     std::int64_t prompts = 0;
     while (cursor_.next_element(place)) {
@@ -231,6 +246,7 @@ Result<void> Reader::read_prompts() {
     }
     if (cursor_.failed()) return syntax_failure();
     found_.prompts = std::max<std::int64_t>(prompts, 1);
+    found_.conversation = {begin, cursor_.previous_end() - begin};
     return {};
 }
 

@@ -84,6 +84,10 @@ struct Inspection {
     ByteRange include_usage;
     ByteRange continuous_usage_stats;
     PromptSize prompt;
+    /// The value that the prompt begins with: `messages` of chat_completions, `input` of responses
+    /// and embeddings, `prompt` of completions. Empty when absent, of other endpoints, and where
+    /// its key is written with escapes: only affinity_hash() looks at it.
+    ByteRange conversation;
     bool is_multipart = false;
 };
 
