@@ -2,6 +2,7 @@
 
 #include "sluicegate/http/head_writer.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -20,19 +21,30 @@ std::string host_field(const config::Endpoint& endpoint) {
 
 }  // namespace
 
-Secret upstream_fields(const config::Upstream& upstream) {
+Secret upstream_fields(const config::Upstream& upstream, std::size_t endpoint) {
     std::string out;
-    const bool is_embedded = upstream.kind == config::UpstreamKind::echo;
-    http::append_field(out, "host", is_embedded ? "echo" : host_field(upstream.endpoints.front()));
+    const bool has_address = !upstream.endpoints.empty();
+    http::append_field(out, "host",
+                       has_address ? host_field(upstream.endpoints[endpoint]) : "echo");
     if (upstream.api_key) {
-        out += "authorization: Bearer ";
+        const bool is_bearer = upstream.api_key_header == "authorization";
+        out += upstream.api_key_header;
+        out += is_bearer ? ": Bearer " : ": ";
         out += upstream.api_key->reveal();
         out += "\r\n";
     }
-    http::append_field(out, "user-agent", user_agent);
+    if (!sets_field(upstream, "user-agent")) http::append_field(out, "user-agent", user_agent);
     // Usage must be readable, and tokens must not wait for a compressor.
     http::append_field(out, "accept-encoding", "identity");
+    for (const config::ExtraField& field : upstream.headers) {
+        http::append_field(out, field.name, field.value.reveal());
+    }
     return Secret(std::move(out));
+}
+
+bool sets_field(const config::Upstream& upstream, std::string_view name) noexcept {
+    return std::ranges::any_of(
+        upstream.headers, [name](const config::ExtraField& field) { return field.name == name; });
 }
 
 }  // namespace sluicegate::gateway
