@@ -1,0 +1,89 @@
+#pragma once
+/// What all workers know of one endpoint: how much it has in flight and whether it is well.
+///
+/// Threads   any number. Three relaxed loads tell whether it is well; a mutex guards what is
+///           written when that changes.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/route/breaker.hpp"
+#include "sluicegate/route/health.hpp"
+#include "sluicegate/route/slots.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace sluicegate::route {
+
+/// For /status and the metrics.
+struct EndpointStatus {
+    std::string label;
+    std::uint32_t in_flight = 0;
+    std::optional<std::uint32_t> in_flight_max = std::nullopt;
+    Health health = Health::healthy;
+    std::string reason;                           ///< of that state; "" while it never changed
+    std::optional<Instant> since = std::nullopt;  ///< absent: from the beginning
+};
+
+class EndpointState {
+public:
+    /// The longest pause that an endpoint can ask for.
+    static constexpr Milliseconds pause_max = std::chrono::minutes(10);
+
+    EndpointState(std::string label, const config::Upstream& upstream);
+    /// Takes over new settings; keeps what is in flight and what is known.
+    void configure(const config::Upstream& upstream);
+
+    /// config::url_of(); "echo" for the embedded one.
+    [[nodiscard]] const std::string& label() const noexcept { return label_; }
+    /// The same for the same label, in every process.
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+
+    Slots slots;
+
+    /// Healthy, or due for a probe.
+    [[nodiscard]] bool is_well(Instant now) const noexcept {
+        return !is_check_failing_.load(std::memory_order_relaxed) && !is_paused(now) &&
+               breaker_.may_pass(now);
+    }
+    /// The terms for a request that found the endpoint well; nothing if another took the probe.
+    [[nodiscard]] std::optional<Pass> enter(Instant now);
+
+    /// How a request ended. `wait`: what a 503 or 529 asked for, 0 if nothing.
+    std::optional<Change> report(Outcome outcome, Pass pass, Milliseconds wait, Instant now);
+    /// How an active check ended; `reason`: why it failed. The state changes after unhealthy_after
+    /// or healthy_after of the same in a row.
+    std::optional<Change> report_check(bool is_ok, std::string reason, Instant now);
+
+    [[nodiscard]] Health health(Instant now) const noexcept;
+    [[nodiscard]] EndpointStatus status(Instant now) const;
+
+private:
+    [[nodiscard]] bool is_paused(Instant now) const noexcept {
+        return now.time_since_epoch().count() < paused_until_.load(std::memory_order_relaxed);
+    }
+
+    /// Why something is as it is, since when.
+    struct Note {
+        std::string reason;
+        std::optional<Instant> since = std::nullopt;
+    };
+
+    std::string label_;
+    std::uint64_t id_;
+    Breaker breaker_;
+    std::atomic<bool> is_check_failing_{false};
+    std::atomic<Instant::rep> paused_until_{0};
+
+    mutable std::mutex mutex_;
+    std::optional<config::HealthCheck> check_;
+    unsigned checks_in_a_row_ = 0;  ///< that contradict is_check_failing_
+    Note check_note_;
+    Note breaker_note_;
+    Note pause_note_;
+};
+
+}  // namespace sluicegate::route

@@ -1,0 +1,47 @@
+#pragma once
+/// What an attempt at an endpoint taught us, and the state that an endpoint is in.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::route {
+
+/// How one attempt ended, as far as the endpoint is concerned.
+enum class Outcome : std::uint8_t {
+    success,
+    rejected,        ///< a 4xx that the caller caused: the endpoint works
+    connect_failed,  ///< name, TCP, TLS or proxy
+    failed,          ///< 5xx, a timeout, a cut, garbage, or it refused our credential
+    overloaded,      ///< 503 or 529
+    rate_limited,    ///< 429: the account's matter, not the endpoint's
+    abandoned,       ///< the client left, or nothing was sent: says nothing
+};
+
+/// Of one endpoint. What is not healthy is offered last, never withheld.
+enum class Health : std::uint8_t {
+    healthy,
+    checking_failed,  ///< the active check says no
+    open,             ///< the breaker: too many requests failed there
+    half_open,        ///< it may try one request at a time
+    paused,           ///< it asked for a pause: 503 or 529 with Retry-After
+};
+
+/// snake_case, as on /status and in the log.
+[[nodiscard]] std::string_view name_of(Health health) noexcept;
+
+/// A change of an endpoint's state, for the log. Each is told once, to one caller. What only the
+/// passing of time brings (a pause ends, a probe becomes due) is no such change.
+struct Change {
+    Health to = Health::healthy;
+    std::string reason;  ///< "connect failed 3 times in a row"
+};
+
+/// Under which terms a request goes to an endpoint.
+enum class Pass : std::uint8_t {
+    ordinary,
+    probe,        ///< the one request at a time that a half-open endpoint gets
+    last_resort,  ///< nothing healthy was left
+};
+
+}  // namespace sluicegate::route

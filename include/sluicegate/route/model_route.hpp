@@ -1,0 +1,62 @@
+#pragma once
+/// The candidates of one model, and whose turn it is.
+///
+/// Shares     without `sticky`, requests are dealt out in turn (WeightedChoice). With it, a user's
+///            hash picks: the same one as long as the entry has its weight, and when a weight
+///            changes, only users that the change itself moves are moved (weighted rendezvous
+///            hashing).
+/// Threads    any number; immutable but for the turn.
+/// Source     docs/routing.md
+
+#include "sluicegate/config/model.hpp"
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/route/quota_table.hpp"
+#include "sluicegate/route/upstream_state.hpp"
+#include "sluicegate/route/weighted_choice.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluicegate::route {
+
+struct Entry {
+    std::size_t upstream = 0;  ///< index into Config::upstreams
+    std::shared_ptr<UpstreamState> state;
+    std::shared_ptr<Quota> quota;
+    std::uint32_t weight = 1;
+    std::string upstream_model;  ///< what the upstream calls the model; never empty
+    bool is_fallback = false;
+    std::uint64_t id = 0;  ///< of the upstream's name and model, the same after a reload
+};
+
+class ModelRoute {
+public:
+    /// `upstreams` and `states` have the same order. `last`: the model's route until now, may be
+    /// null; the turn goes on where it was if the weights are the same.
+    ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
+               std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
+               const ModelRoute* last);
+    /// Of entries in any order.
+    ModelRoute(std::vector<Entry> entries, bool is_sticky, std::uint64_t first_pick = 0);
+
+    /// Those with a weight, then those without, then the fallback, each in configured order.
+    [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+    /// How many have a weight: these share the requests.
+    [[nodiscard]] std::size_t weighted() const noexcept { return weighted_; }
+    /// The entry whose turn it is, one of the weighted. `user`: evenly distributed.
+    [[nodiscard]] std::size_t pick(std::uint64_t user) const noexcept;
+    /// Number of the next pick.
+    [[nodiscard]] std::uint64_t position() const noexcept { return choice_.position(); }
+
+private:
+    std::vector<Entry> entries_;
+    std::size_t weighted_;
+    bool is_sticky_;
+    mutable WeightedChoice choice_;
+};
+
+}  // namespace sluicegate::route

@@ -1,0 +1,109 @@
+#pragma once
+/// What one account of a provider grants for one model: when it refused us, and what it would
+/// refuse now.
+///
+/// Two things are kept apart. Cooling is a fact: the provider answered 429 and said for how long;
+/// nothing is sent until that is over. Pacing is a prediction from its x-ratelimit-* fields: such a
+/// request goes elsewhere if anything else can take it.
+///
+/// A bucket refills continuously, as OpenAI's do: (limit - remaining) in `reset`. What was sent
+/// after the request that a report answers is deducted from that report, so that a late report
+/// never hides newer requests. A provider that counts at the end of its answer has counted some of
+/// those itself: the prediction is then too low, by no more than what was sent between the request
+/// and its report, and only until the next report.
+///
+/// Threads   any number. judge() reads a few atomics; sent() and report() take a mutex once
+///           the provider has reported anything.
+/// Units     tokens of the model; requests count as 1.
+/// Source    docs/routing.md
+
+#include "sluicegate/base/clock.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+namespace sluicegate::route {
+
+/// What the fields of one answer say. 0 where they don't: a limit is then taken from earlier
+/// reports, a reset as one second.
+struct QuotaReport {
+    struct Budget {
+        std::int64_t limit = 0;
+        std::int64_t remaining = 0;
+        Milliseconds reset{0};  ///< until it is fully replenished
+    };
+    std::optional<Budget> requests = std::nullopt;
+    std::optional<Budget> tokens = std::nullopt;
+};
+
+class Quota {
+public:
+    static constexpr Milliseconds wait_max = std::chrono::hours(24);
+
+    /// What had been sent in all when a request was, itself included.
+    struct Mark {
+        std::int64_t requests = 0;
+        std::int64_t tokens = 0;
+    };
+    struct Verdict {
+        enum Kind : std::uint8_t { ok, paced, cooling };
+        Kind kind = ok;
+        Milliseconds wait{0};  ///< until it would be ok, at least 1 ms; 0 exactly when it is
+    };
+    /// For /status.
+    struct Learned {
+        std::optional<Instant> cooling_until = std::nullopt;  ///< absent: not cooling
+        /// Absent: never reported. `remaining` is of now, never below 0.
+        std::optional<QuotaReport::Budget> requests = std::nullopt;
+        std::optional<QuotaReport::Budget> tokens = std::nullopt;
+    };
+
+    /// A request of `tokens` (estimated) is about to be sent.
+    [[nodiscard]] Mark sent(std::int64_t tokens, Instant now);
+    /// The request that has this mark could not be sent after all.
+    void unsent(std::int64_t tokens, Instant now);
+    /// Its answer carried such fields. An older mark than that of an earlier report: no effect.
+    void report(const QuotaReport& report, const Mark& mark, Instant now);
+
+    /// It was refused: a 429. With a wait, nothing is sent until that is over. Without one (0) the
+    /// first two in a row do nothing, the third cools for a second, doubled each time up to 30; a
+    /// request of more tokens than the account has in all is its caller's own matter.
+    /// The time for which this has begun to cool, for the log; nothing if it was cooling already.
+    std::optional<Milliseconds> refused(std::int64_t tokens, Milliseconds wait, Instant now);
+    /// It was answered.
+    void accepted() noexcept;
+
+    /// Whether a request of `tokens` would be refused now.
+    [[nodiscard]] Verdict judge(std::int64_t tokens, Instant now) const noexcept;
+
+    [[nodiscard]] Learned learned(Instant now) const;
+
+private:
+    /// Empties by what is sent; `full_at` says when it will have refilled, and thereby how empty it
+    /// is. A reader may see a report half written: its prediction is off once.
+    struct Bucket {
+        std::atomic<std::int64_t> limit{0};  ///< 0: never reported
+        std::atomic<double> ns_each{0};      ///< to refill one
+        std::atomic<Instant::rep> full_at{0};
+
+        void take(std::int64_t count, Instant now) noexcept;
+        void learn(const QuotaReport::Budget& budget, std::int64_t sent_since,
+                   Instant now) noexcept;
+        [[nodiscard]] Milliseconds wait_for(std::int64_t count, Instant now) const noexcept;
+        [[nodiscard]] std::optional<QuotaReport::Budget> shown(Instant now) const noexcept;
+    };
+
+    std::atomic<Instant::rep> cooling_until_{0};
+    std::atomic<std::uint32_t> refusals_{0};  ///< in a row, without a wait
+    std::atomic<bool> has_learned_{false};
+
+    mutable std::mutex mutex_;
+    Bucket requests_;
+    Bucket tokens_;
+    Mark total_;     ///< sent since the first report
+    Mark reported_;  ///< of the latest report
+};
+
+}  // namespace sluicegate::route

@@ -1,0 +1,29 @@
+#pragma once
+/// Finds the Quota of an account and a model, the same one for all who share it and across reloads.
+
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/route/quota.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate::route {
+
+/// `account` if it is set; else servers and credential, so that upstreams which share both share
+/// their quota. Holds a secret then: not for logs.
+[[nodiscard]] std::string account_of(const config::Upstream& upstream);
+
+/// Threads  one at a time: whoever builds snapshots.
+class QuotaTable {
+public:
+    /// `model`: the upstream's name for it.
+    [[nodiscard]] std::shared_ptr<Quota> find(std::string_view account, std::string_view model);
+
+private:
+    std::map<std::pair<std::string, std::string>, std::weak_ptr<Quota>> quotas_;
+};
+
+}  // namespace sluicegate::route

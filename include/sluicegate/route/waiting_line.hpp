@@ -1,0 +1,79 @@
+#pragma once
+/// Requests that wait for a slot of a full upstream: bounded, in turn.
+///
+/// Users take turns, whoever has many waiting; inside a user the first come is first served. A
+/// grant is a slot that was taken for the waiter: it is never lost (whoever owns the waiter gives
+/// it on) and never given twice.
+///
+/// Threads   any number; a mutex, which a request meets only when it has to wait.
+/// Memory    a node and, for a user's first, another; waiting_max bounds both.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+namespace sluicegate::route {
+
+class WaitingLine {
+public:
+    /// One who waits. Left by leave(), not by destruction.
+    class Waiter;
+    using Wake = std::function<void()>;
+    using TakeSlot = std::function<bool(std::size_t)>;
+
+    explicit WaitingLine(std::size_t waiting_max) noexcept : waiting_max_(waiting_max) {}
+    ~WaitingLine();
+    WaitingLine(const WaitingLine&) = delete;
+    WaitingLine& operator=(const WaitingLine&) = delete;
+
+    /// At the end of the user's own line; null if the line is full. `endpoints`: bit i for each
+    /// that will do. `wake` is called once when a slot is granted, on the granting thread and never
+    /// after leave(); it must be short and not call this line. Call serve() next.
+    [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, std::uint64_t endpoints,
+                                               Wake wake);
+    /// The endpoint that was granted, if any; the slot is then the caller's. No wake follows.
+    /// The second time: nothing.
+    std::optional<std::size_t> leave(Waiter& waiter);
+
+    /// A slot of `endpoint` is free and the caller's: gives it to the next who takes it. False: it
+    /// is still the caller's.
+    [[nodiscard]] bool grant(std::size_t endpoint);
+    /// Gives what `take` can take to those who wait, until either is at its end. `take` must not
+    /// call this line.
+    void serve(std::size_t endpoints, const TakeSlot& take);
+
+    [[nodiscard]] std::size_t length() const noexcept {
+        return length_.load(std::memory_order_seq_cst);
+    }
+    [[nodiscard]] std::size_t waiting_max() const noexcept {
+        return waiting_max_.load(std::memory_order_relaxed);
+    }
+    /// Those who wait already stay.
+    void set_waiting_max(std::size_t waiting_max) noexcept {
+        waiting_max_.store(waiting_max, std::memory_order_relaxed);
+    }
+
+private:
+    struct UserLine {
+        std::uint64_t user = 0;
+        std::list<Waiter*> waiting;
+    };
+    using Turn = std::list<UserLine>;
+
+    bool grant_locked(std::size_t endpoint);
+    void remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served);
+
+    std::atomic<std::size_t> length_{0};
+    std::atomic<std::size_t> waiting_max_;
+    std::mutex mutex_;
+    Turn turn_;  ///< users that wait; the next in turn stands first
+    std::unordered_map<std::uint64_t, Turn::iterator> users_;
+};
+
+}  // namespace sluicegate::route

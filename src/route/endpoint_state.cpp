@@ -1,0 +1,111 @@
+#include "sluicegate/route/endpoint_state.hpp"
+
+#include "route/mix.hpp"
+#include "route/span_text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluicegate::route {
+
+EndpointState::EndpointState(std::string label, const config::Upstream& upstream)
+    : slots(upstream.in_flight_max),
+      label_(std::move(label)),
+      id_(hash_text(label_)),
+      breaker_(upstream.breaker),
+      check_(upstream.health) {
+}
+
+void EndpointState::configure(const config::Upstream& upstream) {
+    slots.set_max(upstream.in_flight_max);
+    breaker_.configure(upstream.breaker);
+    const std::scoped_lock lock(mutex_);
+    // What another question found out, or one that is no longer asked, says nothing.
+    if (check_ && upstream.health && check_->path == upstream.health->path &&
+        check_->model == upstream.health->model) {
+        check_ = upstream.health;
+        return;
+    }
+    check_ = upstream.health;
+    checks_in_a_row_ = 0;
+    check_note_ = {};
+    is_check_failing_.store(false, std::memory_order_relaxed);
+}
+
+std::optional<Pass> EndpointState::enter(Instant now) {
+    if (breaker_.is_closed()) return Pass::ordinary;
+    return breaker_.take_probe(now) ? std::optional(Pass::probe) : std::nullopt;
+}
+
+std::optional<Change> EndpointState::report(Outcome outcome, Pass pass, Milliseconds wait,
+                                            Instant now) {
+    if (auto change = breaker_.report(outcome, pass, now)) {
+        const Health to = change->to == Breaker::State::closed ? Health::healthy : Health::open;
+        const std::scoped_lock lock(mutex_);
+        breaker_note_ = {change->reason, now};
+        return Change{to, std::move(change->reason)};
+    }
+    if (outcome != Outcome::overloaded || wait <= Milliseconds(0)) return std::nullopt;
+
+    wait = std::min(wait, pause_max);
+    const std::scoped_lock lock(mutex_);
+    const bool was_paused = is_paused(now);
+    const Instant::rep until = (now + wait).time_since_epoch().count();
+    paused_until_.store(std::max(until, paused_until_.load(std::memory_order_relaxed)),
+                        std::memory_order_relaxed);
+    if (was_paused) return std::nullopt;
+    pause_note_ = {"it asked for a pause of " + span_text(wait), now};
+    return Change{Health::paused, pause_note_.reason};
+}
+
+std::optional<Change> EndpointState::report_check(bool is_ok, std::string reason, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    const bool is_failing = is_check_failing_.load(std::memory_order_relaxed);
+    if (!check_ || is_ok != is_failing) {
+        checks_in_a_row_ = 0;
+        return std::nullopt;
+    }
+    if (++checks_in_a_row_ < (is_ok ? check_->healthy_after : check_->unhealthy_after)) {
+        return std::nullopt;
+    }
+    checks_in_a_row_ = 0;
+    is_check_failing_.store(!is_ok, std::memory_order_relaxed);
+    check_note_ = {is_ok ? "the health check succeeds" : std::move(reason), now};
+    return Change{is_ok ? Health::healthy : Health::checking_failed, check_note_.reason};
+}
+
+Health EndpointState::health(Instant now) const noexcept {
+    if (is_check_failing_.load(std::memory_order_relaxed)) return Health::checking_failed;
+    switch (breaker_.state(now)) {
+        case Breaker::State::open: return Health::open;
+        case Breaker::State::half_open: return Health::half_open;
+        case Breaker::State::closed: break;
+    }
+    return is_paused(now) ? Health::paused : Health::healthy;
+}
+
+EndpointStatus EndpointState::status(Instant now) const {
+    EndpointStatus status{.label = label_,
+                          .in_flight = slots.in_flight(),
+                          .in_flight_max = slots.max(),
+                          .health = health(now),
+                          .reason = "",
+                          .since = std::nullopt};
+    const std::scoped_lock lock(mutex_);
+    const auto use = [&](const Note& note) {
+        status.reason = note.reason;
+        status.since = note.since;
+    };
+    switch (status.health) {
+        case Health::checking_failed: use(check_note_); break;
+        case Health::open:
+        case Health::half_open: use(breaker_note_); break;
+        case Health::paused: use(pause_note_); break;
+        case Health::healthy:
+            use(check_note_.since > breaker_note_.since ? check_note_ : breaker_note_);
+            break;
+    }
+    return status;
+}
+
+}  // namespace sluicegate::route

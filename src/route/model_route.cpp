@@ -1,0 +1,106 @@
+#include "sluicegate/route/model_route.hpp"
+
+#include "route/mix.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace sluicegate::route {
+namespace {
+
+std::vector<Entry> entries_of(const config::Model& model,
+                              std::span<const config::Upstream> upstreams,
+                              std::span<const std::shared_ptr<UpstreamState>> states,
+                              QuotaTable& quotas) {
+    std::vector<Entry> entries;
+    const auto add = [&](const config::RouteEntry& entry, bool is_fallback) {
+        const config::Upstream& upstream = upstreams[entry.upstream];
+        const std::string& name = entry.model.empty() ? model.name : entry.model;
+        entries.push_back({.upstream = entry.upstream,
+                           .state = states[entry.upstream],
+                           .quota = quotas.find(account_of(upstream), name),
+                           .weight = entry.weight,
+                           .upstream_model = name,
+                           .is_fallback = is_fallback,
+                           .id = hash_text(upstream.name + '\n' + name)});
+    };
+    for (const config::RouteEntry& entry : model.route) add(entry, false);
+    for (const config::RouteEntry& entry : model.fallback) add(entry, true);
+    return entries;
+}
+
+/// Where an entry stands: with the weighted, with those that only spare them, in the fallback.
+int rank_of(const Entry& entry) {
+    if (entry.is_fallback) return 2;
+    return entry.weight == 0 ? 1 : 0;
+}
+
+std::vector<Entry> sorted(std::vector<Entry> entries) {
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return rank_of(a) < rank_of(b); });
+    return entries;
+}
+
+std::size_t count_weighted(const std::vector<Entry>& entries) {
+    const auto with = [&](int rank) {
+        return static_cast<std::size_t>(
+            std::count_if(entries.begin(), entries.end(),
+                          [rank](const Entry& entry) { return rank_of(entry) == rank; }));
+    };
+    // Where none has a weight, all count as equal.
+    return with(0) != 0 ? with(0) : with(1);
+}
+
+std::vector<std::uint32_t> weights_of(std::span<const Entry> entries) {
+    std::vector<std::uint32_t> weights;
+    for (const Entry& entry : entries) weights.push_back(entry.weight);
+    return weights;
+}
+
+std::uint64_t first_pick_of(const config::Model& model, const ModelRoute* last) {
+    if (last == nullptr) return 0;
+    std::vector<std::uint32_t> weights;
+    for (const config::RouteEntry& entry : model.route) {
+        if (entry.weight != 0) weights.push_back(entry.weight);
+    }
+    const auto before = std::span(last->entries()).first(last->weighted());
+    return weights == weights_of(before) ? last->position() : 0;
+}
+
+}  // namespace
+
+ModelRoute::ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
+                       std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
+                       const ModelRoute* last)
+    : ModelRoute(entries_of(model, upstreams, states, quotas), model.is_sticky,
+                 first_pick_of(model, last)) {
+}
+
+ModelRoute::ModelRoute(std::vector<Entry> entries, bool is_sticky, std::uint64_t first_pick)
+    : entries_(sorted(std::move(entries))),
+      weighted_(count_weighted(entries_)),
+      is_sticky_(is_sticky),
+      choice_(weights_of(std::span(entries_).first(weighted_)), first_pick) {
+}
+
+std::size_t ModelRoute::pick(std::uint64_t user) const noexcept {
+    if (weighted_ == 1) return 0;
+    if (!is_sticky_) return choice_.pick();
+    // Each entry draws an exponentially distributed time with its weight as the rate; the earliest
+    // wins, which is entry i with probability weight i / sum. A weight moves only its own draw.
+    std::size_t best = 0;
+    double earliest = 0;
+    for (std::size_t i = 0; i < weighted_; ++i) {
+        const std::uint64_t bits = mix(user, entries_[i].id) >> 11U;
+        const double uniform = (static_cast<double>(bits) + 0.5) * 0x1p-53;
+        const double weight = entries_[i].weight == 0 ? 1.0 : entries_[i].weight;
+        const double time = -std::log(uniform) / weight;
+        if (i != 0 && time >= earliest) continue;
+        best = i;
+        earliest = time;
+    }
+    return best;
+}
+
+}  // namespace sluicegate::route

@@ -1,0 +1,97 @@
+#include "sluicegate/route/waiting_line.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace sluicegate::route {
+
+class WaitingLine::Waiter {
+public:
+    std::uint64_t endpoints = 0;
+    Wake wake;
+    bool is_waiting = true;
+    std::optional<std::size_t> granted;
+    Turn::iterator user;
+    std::list<Waiter*>::iterator at;
+};
+
+WaitingLine::~WaitingLine() {
+    assert(length_ == 0);
+}
+
+std::shared_ptr<WaitingLine::Waiter> WaitingLine::join(std::uint64_t user, std::uint64_t endpoints,
+                                                       Wake wake) {
+    auto waiter = std::make_shared<Waiter>();
+    waiter->endpoints = endpoints;
+    waiter->wake = std::move(wake);
+    const std::scoped_lock lock(mutex_);
+    if (length_.load(std::memory_order_relaxed) >= waiting_max()) return nullptr;
+    const auto [found, is_new] = users_.try_emplace(user);
+    if (is_new) {
+        found->second = turn_.emplace(turn_.end());
+        found->second->user = user;
+    }
+    waiter->user = found->second;
+    waiter->at = waiter->user->waiting.insert(waiter->user->waiting.end(), waiter.get());
+    length_.fetch_add(1, std::memory_order_seq_cst);
+    return waiter;
+}
+
+void WaitingLine::remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served) {
+    user->waiting.erase(at);
+    if (user->waiting.empty()) {
+        users_.erase(user->user);
+        turn_.erase(user);
+    } else if (was_served) {
+        turn_.splice(turn_.end(), turn_, user);
+    }
+    length_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+std::optional<std::size_t> WaitingLine::leave(Waiter& waiter) {
+    const std::scoped_lock lock(mutex_);
+    if (waiter.is_waiting) {
+        waiter.is_waiting = false;
+        remove(waiter.user, waiter.at, false);
+    }
+    return std::exchange(waiter.granted, std::nullopt);
+}
+
+bool WaitingLine::grant_locked(std::size_t endpoint) {
+    const std::uint64_t bit = std::uint64_t{1} << endpoint;
+    for (auto user = turn_.begin(); user != turn_.end(); ++user) {
+        for (auto at = user->waiting.begin(); at != user->waiting.end(); ++at) {
+            Waiter& waiter = **at;
+            if ((waiter.endpoints & bit) == 0) continue;
+            remove(user, at, true);
+            waiter.is_waiting = false;
+            waiter.granted = endpoint;
+            waiter.wake();
+            return true;
+        }
+    }
+    return false;
+}
+
+bool WaitingLine::grant(std::size_t endpoint) {
+    const std::scoped_lock lock(mutex_);
+    return grant_locked(endpoint);
+}
+
+void WaitingLine::serve(std::size_t endpoints, const TakeSlot& take) {
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
+        const std::uint64_t bit = std::uint64_t{1} << endpoint;
+        const auto is_wanted = [&] {
+            for (const UserLine& user : turn_) {
+                for (const Waiter* waiter : user.waiting) {
+                    if ((waiter->endpoints & bit) != 0) return true;
+                }
+            }
+            return false;
+        };
+        while (is_wanted() && take(endpoint)) grant_locked(endpoint);
+    }
+}
+
+}  // namespace sluicegate::route
