@@ -149,7 +149,7 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
 
 /// A rejection is held like any short answer: it is passed on in the shape that clients know.
 net::Task<Result<void>> Attempt::judge_failure() {
-    auto failed = co_await error_of_answer(*exchange_);
+    auto failed = co_await error_of_answer(*exchange_, request_.worker.clock().wall_now());
     if (failed) co_return fail(std::move(*failed));
     while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);

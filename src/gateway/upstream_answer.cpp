@@ -2,6 +2,7 @@
 
 #include "sluicegate/http/syntax.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/openai/reset_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -106,26 +107,26 @@ bool is_compressed(const http::ResponseHead& head) noexcept {
     return is_json(head) || is_event_stream(head);
 }
 
-Milliseconds retry_after_of(const http::FieldTable& fields) {
+Milliseconds retry_after_of(const http::FieldTable& fields, WallTime now) {
     for (const std::string_view name : {"retry-after-ms", "x-ms-retry-after-ms"}) {
         if (const auto value = fields.find(name)) {
             if (const auto number = non_negative_number(*value)) return bounded(*number);
         }
     }
     if (const auto value = fields.find("retry-after")) {
-        if (const auto number = non_negative_number(*value)) return bounded(*number * 1000);
+        if (const auto wait = openai::parse_reset(*value, now)) return std::min(*wait, wait_max);
     }
     return Milliseconds(0);
 }
 
-net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange) {
+net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, WallTime now) {
     const unsigned status = exchange.head().status;
     if (is_success(status)) co_return std::nullopt;
 
     Error error{.kind = ErrorKind::upstream_failed,
                 .detail = exchange.settings().name + " answered " + std::to_string(status),
                 .subject = {},
-                .retry_after = retry_after_of(exchange.head().fields)};
+                .retry_after = retry_after_of(exchange.head().fields, now)};
     if (status < 400) {
         error.kind = ErrorKind::upstream_bad_response;  // redirects are never followed
     } else if (status == 401 || status == 403 || status == 407) {
@@ -139,6 +140,10 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange) {
         error.kind = is_quota_error(openai::normalise_error(429, content_type, body))
                          ? ErrorKind::upstream_quota
                          : ErrorKind::upstream_rate_limited;
+        if (error.retry_after == Milliseconds(0)) {
+            const auto told = openai::retry_delay_in(body);
+            error.retry_after = std::min(told.value_or(Milliseconds(0)), wait_max);
+        }
     } else if (status == 503 || status == 529) {
         error.kind = ErrorKind::upstream_overloaded;
     } else if (status < 500) {

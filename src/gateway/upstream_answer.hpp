@@ -24,10 +24,11 @@ namespace sluicegate::gateway {
 /// The error that the client is told instead of this answer; nothing for an answer to pass on:
 /// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
 ///
-/// Looks at the status, Retry-After and, for a 429, at the body, because a spent quota and a rate
-/// limit differ only there. Source: API errors as documented by OpenAI, Azure, Anthropic; 529 is
-/// Anthropic's "overloaded".
-net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange);
+/// Looks at the status, Retry-After and, for a 429, at the body: a spent quota and a rate limit
+/// differ only there, and some tell only there how long to wait. `now` is what dates are compared
+/// with. Source: API errors as documented by OpenAI, Azure, Anthropic, Gemini; 529 is Anthropic's
+/// "overloaded".
+net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, WallTime now);
 
 /// The same for an error that came among the first events of a stream; `upstream` is its name.
 /// Its words go to the client: "upstream_failed: …".
@@ -36,8 +37,9 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange);
 /// The body of a 4xx names stream_options or one of its members.
 [[nodiscard]] bool refuses_stream_options(std::string_view body);
 
-/// Retry-After in all its spellings (RFC 9110, 10.2.3, and retry-after-ms, x-ms-retry-after-ms),
-/// as whole milliseconds; zero when it is absent or makes no sense. Dates are not looked at.
-[[nodiscard]] Milliseconds retry_after_of(const http::FieldTable& fields);
+/// Retry-After in all its spellings (RFC 9110, 10.2.3, and retry-after-ms, x-ms-retry-after-ms;
+/// units as in "5s" and RFC 3339, which some servers write there), as whole milliseconds, at most
+/// an hour; zero when it is absent, makes no sense or is over.
+[[nodiscard]] Milliseconds retry_after_of(const http::FieldTable& fields, WallTime now);
 
 }  // namespace sluicegate::gateway

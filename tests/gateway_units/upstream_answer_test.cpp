@@ -10,6 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// 2026-11-21T20:45:23Z
+constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
+
 TEST(UpstreamAnswer, ReadsTheWaitInAllItsSpellings) {
     struct Row {
         const char* name;
@@ -29,10 +32,18 @@ TEST(UpstreamAnswer, ReadsTheWaitInAllItsSpellings) {
         {"negative", {{"retry-after", "-5"}}, 0ms},
         {"empty", {{"retry-after", ""}}, 0ms},
         {"a word", {{"retry-after", "soon"}}, 0ms},
-        {"a unit", {{"retry-after", "5s"}}, 0ms},
+        {"a unit", {{"retry-after", "5s"}}, 5s},
         {"a plus", {{"retry-after", "+5"}}, 0ms},
         {"a list", {{"retry-after", "5, 6"}}, 0ms},
-        {"a date", {{"retry-after", "Sat, 21 Nov 2026 20:45:23 GMT"}}, 0ms},
+        {"a date", {{"retry-after", "Sat, 21 Nov 2026 20:45:53 GMT"}}, 30s},
+        {"a date that is over", {{"retry-after", "Sat, 21 Nov 2026 20:45:22 GMT"}}, 0ms},
+        {"a date beyond an hour", {{"retry-after", "Sun, 22 Nov 2026 20:45:23 GMT"}}, 1h},
+        {"no such date", {{"retry-after", "Sat, 31 Nov 2026 20:45:23 GMT"}}, 0ms},
+        {"a date before milliseconds",
+         {{"retry-after", "Sat, 21 Nov 2026 20:45:53 GMT"}, {"retry-after-ms", "29500"}},
+         29'500ms},
+        {"RFC 3339", {{"retry-after", "2026-11-21T20:45:24Z"}}, 1s},
+        {"seconds since 1970", {{"retry-after", "1795293925"}}, 2s},
         {"not a number", {{"retry-after", "nan"}}, 0ms},
         {"infinity", {{"retry-after", "inf"}}, 0ms},
         {"beyond any number", {{"retry-after", "1e999"}}, 0ms},
@@ -47,7 +58,7 @@ TEST(UpstreamAnswer, ReadsTheWaitInAllItsSpellings) {
         SCOPED_TRACE(row.name);
         http::FieldTable fields;
         for (const auto& [name, value] : row.fields) ASSERT_TRUE(fields.add(name, value));
-        EXPECT_EQ(retry_after_of(fields), row.wait);
+        EXPECT_EQ(retry_after_of(fields, now), row.wait);
     }
 }
 
