@@ -40,15 +40,6 @@ Stream::~Stream() {
     if (tls_) SSL_set_shutdown(tls_handle(), SSL_SENT_SHUTDOWN);
 }
 
-Task<std::tuple<ErrorCode>> Stream::connect(const asio::ip::tcp::endpoint& endpoint) {
-    const asio::generic::stream_protocol::endpoint generic(endpoint);
-    ErrorCode error;
-    socket_.open(generic.protocol(), error);
-    if (error) co_return std::tuple(error);
-    set_no_delay(socket_);
-    co_return co_await socket_.async_connect(generic, use_result);
-}
-
 Task<std::tuple<ErrorCode>> Stream::accept_tls() {
     return tls_->stream.async_handshake(asio::ssl::stream_base::server, use_result);
 }

@@ -1,5 +1,7 @@
 #include "sluicegate/upstream/exchange.hpp"
 
+#include "upstream/connector.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
@@ -55,7 +57,7 @@ void Exchange::expired(void* self) noexcept {
 
 void Exchange::cancel(ErrorKind reason) noexcept {
     if (!cancelled_) cancelled_ = reason;
-    if (resolving_ != nullptr) resolving_->wake();
+    if (connector_) connector_->cancel();
     if (connection_) connection_->stream.close();
 }
 
@@ -113,67 +115,18 @@ bool Exchange::take_idle() noexcept {
 }
 
 net::Task<Result<void>> Exchange::connect() {
-    const Services& services = pool_->services();
     is_reused_ = false;
-    if (pool_->in_process_) {
-        auto socket = pool_->in_process_();
-        if (!socket) co_return std::move(socket).failure();
-        adopt(std::make_unique<Connection>(std::move(*socket), nullptr));
-        co_return Result<void>();
-    }
-
-    const config::Endpoint& endpoint = pool_->endpoint();
+    release();
     begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
     arm(Instant::max());
-    net::Wakeup resolving(services.context);
-    resolving_ = &resolving;
-    auto addresses = co_await services.resolver.resolve(endpoint.host, endpoint.port, resolving);
-    resolving_ = nullptr;
-    if (!addresses) {
-        end_phase();
-        co_return broken(addresses.error().kind, std::move(addresses.error().detail));
-    }
-    Result<void> connected;
-    for (const net::TcpEndpoint& address : *addresses) {
-        if (cancelled_) co_return broken(ErrorKind::upstream_unreachable, "cancelled");
-        connected = co_await connect_to(address);
-        if (connected || cancelled_) break;
-    }
+    connector_ = std::make_unique<Connector>(*pool_);
+    if (cancelled_) connector_->cancel();
+    auto made = co_await connector_->run();
+    connector_.reset();
     end_phase();
-    co_return connected;
-}
-
-net::Task<Result<void>> Exchange::connect_to(const net::TcpEndpoint& endpoint) {
-    net::Socket socket(pool_->services().context.get_executor());
-    adopt(std::make_unique<Connection>(std::move(socket), pool_->tls_.get()));
-    net::Stream& stream = connection_->stream;
-
-    auto [error] = co_await stream.connect(endpoint);
-    if (error) {
-        co_return broken(
-            ErrorKind::upstream_unreachable,
-            "connecting to " + endpoint.address().to_string() + ": " + error.message());
-    }
-    if (!pool_->tls_) {
-        pool_->counters().plain.add();
-        co_return Result<void>();
-    }
-
-    const config::Upstream& upstream = settings();
-    const std::string& server_name =
-        upstream.tls.server_name.empty() ? pool_->endpoint().host : upstream.tls.server_name;
-    auto prepared =
-        net::prepare_client_handshake(stream.tls_handle(), server_name, pool_->sessions_);
-    if (!prepared) co_return broken(ErrorKind::upstream_unreachable, prepared.error().detail);
-    auto [refused] = co_await stream.connect_tls();
-    if (refused) {
-        const std::string reason = net::verification_error(stream.tls_handle());
-        co_return broken(
-            ErrorKind::upstream_unreachable,
-            "TLS with " + server_name + ": " + (reason.empty() ? refused.message() : reason));
-    }
-    const bool is_resumed = net::session_was_resumed(stream.tls_handle());
-    (is_resumed ? pool_->counters().tls_resumed : pool_->counters().tls_full).add();
+    if (!made) co_return broken(made.error().kind, std::move(made.error().detail));
+    adopt(std::move(*made));
+    if (cancelled_) co_return broken(ErrorKind::upstream_unreachable, "cancelled");
     co_return Result<void>();
 }
 

@@ -1,5 +1,7 @@
 #include "sluicegate/upstream/pool.hpp"
 
+#include "upstream/address_order.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -23,6 +25,7 @@ Pool::Pool(const Services& services, const config::Upstream& settings, std::size
       endpoint_(endpoint),
       tls_(std::move(tls)),
       in_process_(std::move(in_process)),
+      address_order_(std::make_unique<AddressOrder>()),
       counters_(services.registry, settings.name) {
 }
 

@@ -141,25 +141,6 @@ TEST(Stream, AbortIsSeenAsAResetAndCloseAsAnEnd) {
     EXPECT_FALSE(closed.peer.was_reset());
 }
 
-TEST(Stream, ConnectsToAnAddressAndSaysWhyItCannot) {
-    asio::io_context context;
-    const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
-    asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor(context.get_executor());
-    acceptor.open(any_port.protocol());
-    acceptor.bind(any_port);
-    const asio::ip::tcp::endpoint endpoint = acceptor.local_endpoint();
-
-    Stream refused(Socket(context.get_executor()), nullptr);
-    EXPECT_EQ(std::get<0>(test::run(context, refused.connect(endpoint))),
-              asio::error::connection_refused);
-    acceptor.listen();
-    Stream accepted(Socket(context.get_executor()), nullptr);
-    EXPECT_FALSE(std::get<0>(test::run(context, accepted.connect(endpoint))));
-    EXPECT_TRUE(accepted.is_open());
-    EXPECT_FALSE(accepted.is_tls());
-    EXPECT_EQ(accepted.tls_handle(), nullptr);
-}
-
 TEST(Stream, PeerAddressIsMappedIntoIpv6) {
     asio::io_context context;
     test::ConnectedPair tcp = test::tcp_pair(context);

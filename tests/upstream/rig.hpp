@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::test {
 
@@ -67,6 +68,13 @@ public:
         ASSERT_TRUE(run(context, exchange.receive_body(1000)));
         ASSERT_TRUE(exchange.is_complete());
     }
+    /// Connections that were made: "plain", "tls" or "tls_resumed"; or used again: "reused".
+    [[nodiscard]] std::int64_t connects(std::string_view how) const {
+        for (const auto& sample : registry.collect(metrics::Metric::upstream_connects_total)) {
+            if (sample.labels.back() == how) return sample.values.front();
+        }
+        return -1;
+    }
     /// `state`: "idle" or "active".
     [[nodiscard]] std::int64_t connections(std::string_view state) const {
         for (const auto& sample : registry.collect(metrics::Metric::upstream_connections)) {
@@ -78,7 +86,15 @@ public:
     net::asio::io_context context;
     ManualClock clock;
     net::Deadlines deadlines{clock.now()};
-    net::Resolver resolver{context, clock};
+    /// What every name means; localhost's address until a test says otherwise.
+    std::vector<std::string> addresses{"127.0.0.1"};
+    net::Resolver resolver{context, clock, [this](const std::string&) {
+                               net::HostAddresses found;
+                               for (const std::string& text : addresses) {
+                                   found.addresses.push_back(net::asio::ip::make_address(text));
+                               }
+                               return found;
+                           }};
     metrics::Registry registry;
     config::Upstream settings;
     std::deque<RawPeer> peers;  ///< one for each connection that was made

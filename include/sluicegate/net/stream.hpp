@@ -10,7 +10,6 @@
 #include "sluicegate/net/types.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <array>
 #include <cstdint>
@@ -36,9 +35,6 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
     ~Stream();
-
-    /// Connects a stream that was made around a closed socket.
-    Task<std::tuple<ErrorCode>> connect(const asio::ip::tcp::endpoint& endpoint);
 
     /// The TLS handshake as a server or a client; the verification of the peer is the context's.
     Task<std::tuple<ErrorCode>> accept_tls();

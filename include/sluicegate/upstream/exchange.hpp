@@ -28,6 +28,8 @@ enum class Arrival : std::uint8_t {
     silent     ///< nothing until the time to wake up: call again to go on waiting
 };
 
+class Connector;
+
 class Exchange {
 public:
     /// `timeouts`: those of the upstream, or of the model that is asked for.
@@ -99,7 +101,6 @@ private:
     /// Arms the deadline for the phase, the total or the waking, whichever comes first.
     void arm(Instant wake_at) noexcept;
     void end_phase() noexcept;
-    net::Task<Result<void>> connect_to(const net::TcpEndpoint& endpoint);
     /// What a read of `size` bytes, or its failure, means for the answer.
     Result<void> after_read(const net::ErrorCode& error, std::size_t size);
     Result<void> decode_chunks();
@@ -109,7 +110,7 @@ private:
 
     std::shared_ptr<Pool> pool_;
     std::unique_ptr<Connection> connection_;
-    net::Wakeup* resolving_ = nullptr;  ///< while connect() waits for a name
+    std::unique_ptr<Connector> connector_;  ///< while connect() runs
     net::Deadline deadline_;
     config::UpstreamTimeouts timeouts_;
     Instant total_at_;

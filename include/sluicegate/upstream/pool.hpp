@@ -26,6 +26,8 @@
 
 namespace sluicegate::upstream {
 
+class AddressOrder;
+
 /// What every pool of a worker uses; outlives them.
 struct Services {
     net::asio::io_context& context;
@@ -76,6 +78,10 @@ public:
     [[nodiscard]] std::size_t endpoint_index() const noexcept { return endpoint_; }
     [[nodiscard]] const net::TlsContext& tls() const noexcept { return tls_; }
     [[nodiscard]] const Services& services() const noexcept { return services_; }
+    [[nodiscard]] const Dial& in_process() const noexcept { return in_process_; }
+    /// What connecting to the same endpoint again and again has taught.
+    [[nodiscard]] AddressOrder& address_order() noexcept { return *address_order_; }
+    [[nodiscard]] net::SessionCache& sessions() noexcept { return sessions_; }
 
     /// An idle connection that is still quiet, or null.
     [[nodiscard]] std::unique_ptr<Connection> take_idle() noexcept;
@@ -86,13 +92,12 @@ public:
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
 
 private:
-    friend class Exchange;
-
     Services services_;
     config::Upstream settings_;
     std::size_t endpoint_;
     net::TlsContext tls_;
     Dial in_process_;
+    std::unique_ptr<AddressOrder> address_order_;
     net::SessionCache sessions_;
     Counters counters_;
     std::vector<std::unique_ptr<Connection>> idle_;  ///< the longest idle first

@@ -1,0 +1,64 @@
+#pragma once
+/// Connects to one of several addresses of a name: the first that answers.
+///
+/// Attempts begin one after another, `stagger` apart, or at once when one has failed; the first
+/// that connects wins, and the others are closed. An address that swallows packets costs `stagger`,
+/// not a timeout.
+/// Waiting  no timeout of its own: it ends when an attempt wins, when all have failed, or by
+///          cancel().
+/// Threads  one: the worker's.
+/// Source   RFC 8305 section 5; the order of the addresses is the caller's (section 4).
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/types.hpp"
+#include "sluicegate/net/wakeup.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace sluicegate::net {
+
+class ConnectRace {
+public:
+    /// "Connection Attempt Delay"; up to a tick longer.
+    static constexpr Milliseconds stagger{250};
+
+    /// `addresses`: at least one, in the order in which they are tried.
+    ConnectRace(asio::io_context& context, Deadlines& deadlines,
+                std::vector<asio::ip::tcp::endpoint> addresses);
+    ConnectRace(const ConnectRace&) = delete;
+    ConnectRace& operator=(const ConnectRace&) = delete;
+    /// Closes what has not won.
+    ~ConnectRace();
+
+    /// Call once. Errors: upstream_unreachable, with what each address that was tried said.
+    Task<Result<Socket>> run();
+    /// Ends run() at once.
+    void cancel() noexcept;
+
+    /// After run(): the addresses that failed, and those that were overtaken by one that began
+    /// later. What was still running when run() was cancelled counts only if another had to be
+    /// tried because of it.
+    [[nodiscard]] std::vector<asio::ip::tcp::endpoint> losers() const;
+
+private:
+    struct Contender;
+    static void stagger_is_over(void* self) noexcept;
+    void start_next();
+    [[nodiscard]] bool have_all_failed() const noexcept;
+    [[nodiscard]] Contender* winner() const noexcept;
+    [[nodiscard]] Failure failure() const;
+
+    asio::io_context& context_;
+    std::vector<asio::ip::tcp::endpoint> addresses_;
+    Deadline deadline_;
+    Wakeup wakeup_;
+    std::vector<std::shared_ptr<Contender>> contenders_;  ///< in the order of their start
+    bool may_start_next_ = true;
+    bool is_cancelled_ = false;
+};
+
+}  // namespace sluicegate::net

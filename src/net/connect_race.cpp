@@ -1,0 +1,120 @@
+#include "sluicegate/net/connect_race.hpp"
+
+#include "sluicegate/net/stream.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace sluicegate::net {
+
+using asio::ip::tcp;
+
+/// One attempt. Its handler may run after the race has gone, and keeps it alive until then.
+struct ConnectRace::Contender {
+    Contender(asio::io_context& context, const tcp::endpoint& where, ConnectRace* its_race)
+        : socket(context.get_executor()), address(where), race(its_race) {}
+
+    [[nodiscard]] bool has_failed() const noexcept { return outcome && outcome->failed(); }
+    void end(const ErrorCode& error) {
+        outcome = error;
+        if (race == nullptr) return;
+        if (error) race->may_start_next_ = true;
+        race->wakeup_.wake();
+    }
+
+    Socket socket;
+    tcp::endpoint address;
+    std::optional<ErrorCode> outcome;
+    ConnectRace* race;  ///< null once that has ended
+};
+
+ConnectRace::ConnectRace(asio::io_context& context, Deadlines& deadlines,
+                         std::vector<tcp::endpoint> addresses)
+    : context_(context),
+      addresses_(std::move(addresses)),
+      deadline_(deadlines, this, &ConnectRace::stagger_is_over),
+      wakeup_(context) {
+}
+
+ConnectRace::~ConnectRace() {
+    for (const auto& contender : contenders_) {
+        contender->race = nullptr;
+        ErrorCode ignored;
+        contender->socket.close(ignored);
+    }
+}
+
+void ConnectRace::stagger_is_over(void* self) noexcept {
+    auto& race = *static_cast<ConnectRace*>(self);
+    race.may_start_next_ = true;
+    race.wakeup_.wake();
+}
+
+void ConnectRace::cancel() noexcept {
+    is_cancelled_ = true;
+    wakeup_.wake();
+}
+
+void ConnectRace::start_next() {
+    auto contender = std::make_shared<Contender>(context_, addresses_[contenders_.size()], this);
+    contenders_.push_back(contender);
+    may_start_next_ = false;
+    deadline_.arm_in(stagger);
+
+    const asio::generic::stream_protocol::endpoint endpoint(contender->address);
+    ErrorCode error;
+    contender->socket.open(endpoint.protocol(), error);
+    if (error) return contender->end(error);
+    set_no_delay(contender->socket);
+    contender->socket.async_connect(
+        endpoint, [contender](const ErrorCode& ended_with) { contender->end(ended_with); });
+}
+
+ConnectRace::Contender* ConnectRace::winner() const noexcept {
+    for (const auto& contender : contenders_) {
+        if (contender->outcome && !contender->has_failed()) return contender.get();
+    }
+    return nullptr;
+}
+
+bool ConnectRace::have_all_failed() const noexcept {
+    return contenders_.size() == addresses_.size() &&
+           std::all_of(contenders_.begin(), contenders_.end(),
+                       [](const auto& contender) { return contender->has_failed(); });
+}
+
+Failure ConnectRace::failure() const {
+    std::string detail = "connecting to ";
+    for (const auto& contender : contenders_) {
+        if (contender != contenders_.front()) detail += "; to ";
+        detail += contender->address.address().to_string() + ": ";
+        detail += contender->outcome ? contender->outcome->message() : "no answer";
+    }
+    return fail(ErrorKind::upstream_unreachable, std::move(detail));
+}
+
+std::vector<tcp::endpoint> ConnectRace::losers() const {
+    std::vector<tcp::endpoint> all;
+    for (const auto& contender : contenders_) {
+        const bool was_overtaken = !contender->outcome && contender != contenders_.back();
+        if (contender->has_failed() || was_overtaken) all.push_back(contender->address);
+    }
+    return all;
+}
+
+Task<Result<Socket>> ConnectRace::run() {
+    while (!is_cancelled_) {
+        if (Contender* won = winner()) co_return std::move(won->socket);
+        if (have_all_failed()) break;
+        if (may_start_next_ && contenders_.size() < addresses_.size()) {
+            start_next();
+        } else {
+            co_await wakeup_.wait();
+        }
+    }
+    co_return failure();
+}
+
+}  // namespace sluicegate::net

@@ -1,0 +1,75 @@
+#include "upstream/connector.hpp"
+
+#include "upstream/address_order.hpp"
+
+#include <utility>
+
+namespace sluicegate::upstream {
+
+Connector::Connector(Pool& pool) : pool_(pool), resolving_(pool.services().context) {
+}
+
+void Connector::cancel() noexcept {
+    is_cancelled_ = true;
+    resolving_.wake();
+    if (race_) race_->cancel();
+    if (connection_) connection_->stream.close();
+}
+
+net::Task<Result<std::unique_ptr<Connection>>> Connector::run() {
+    auto socket = co_await open_socket();
+    if (!socket) co_return std::move(socket).failure();
+    connection_ = std::make_unique<Connection>(std::move(*socket), pool_.tls().get());
+    Pool::Counters& counters = pool_.counters();
+    if (!pool_.tls()) {
+        counters.plain.add();
+        co_return std::move(connection_);
+    }
+    auto started = co_await start_tls();
+    if (!started) co_return std::move(started).failure();
+    const bool is_resumed = net::session_was_resumed(connection_->stream.tls_handle());
+    (is_resumed ? counters.tls_resumed : counters.tls_full).add();
+    co_return std::move(connection_);
+}
+
+net::Task<Result<net::Socket>> Connector::open_socket() {
+    if (pool_.in_process()) co_return pool_.in_process()();
+    const config::Endpoint& endpoint = pool_.endpoint();
+    co_return co_await open_tcp(endpoint.host, endpoint.port);
+}
+
+net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16_t port) {
+    const Services& services = pool_.services();
+    auto found = co_await services.resolver.resolve(std::move(host), port, resolving_);
+    if (!found) co_return std::move(found).failure();
+    AddressOrder& order = pool_.address_order();
+    race_.emplace(services.context, services.deadlines,
+                  order.next(std::move(*found), services.deadlines.now()));
+    // Cancelled while the name was known already: run() ends at once then.
+    if (is_cancelled_) race_->cancel();
+    auto socket = co_await race_->run();
+    for (const TcpEndpoint& loser : race_->losers()) order.failed(loser, services.deadlines.now());
+    race_.reset();
+    co_return socket;
+}
+
+net::Task<Result<void>> Connector::start_tls() {
+    const std::string& wanted = pool_.settings().tls.server_name;
+    const std::string& server_name = wanted.empty() ? pool_.endpoint().host : wanted;
+    net::Stream& stream = connection_->stream;
+    auto prepared =
+        net::prepare_client_handshake(stream.tls_handle(), server_name, pool_.sessions());
+    if (!prepared) {
+        co_return fail(ErrorKind::upstream_unreachable, std::move(prepared.error().detail));
+    }
+    auto [refused] = co_await stream.connect_tls();
+    if (refused) {
+        const std::string reason = net::verification_error(stream.tls_handle());
+        co_return fail(
+            ErrorKind::upstream_unreachable,
+            "TLS with " + server_name + ": " + (reason.empty() ? refused.message() : reason));
+    }
+    co_return Result<void>();
+}
+
+}  // namespace sluicegate::upstream

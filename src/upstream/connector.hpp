@@ -1,0 +1,43 @@
+#pragma once
+/// Makes one new connection of a pool: name, TCP, and TLS with the peer verified.
+///
+/// Waiting  no timeout of its own: whoever runs it cancels it when the deadline of connecting
+///          comes, or when nobody wants the connection any more.
+/// Threads  one: the worker's.
+
+#include "sluicegate/net/connect_race.hpp"
+#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/upstream/pool.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluicegate::upstream {
+
+class Connector {
+public:
+    /// The pool must outlive it.
+    explicit Connector(Pool& pool);
+    Connector(const Connector&) = delete;
+    Connector& operator=(const Connector&) = delete;
+
+    /// Call once. Errors: upstream_unreachable, upstream_connect_timeout; the detail does not name
+    /// the upstream.
+    net::Task<Result<std::unique_ptr<Connection>>> run();
+    /// Ends run() at once, with an error; what was begun is closed.
+    void cancel() noexcept;
+
+private:
+    net::Task<Result<net::Socket>> open_socket();
+    net::Task<Result<net::Socket>> open_tcp(std::string host, std::uint16_t port);
+    net::Task<Result<void>> start_tls();
+
+    Pool& pool_;
+    bool is_cancelled_ = false;
+    net::Wakeup resolving_;
+    std::optional<net::ConnectRace> race_;
+    std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace sluicegate::upstream
