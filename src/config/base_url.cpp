@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t url_bytes_max = 2048;
 constexpr std::size_t host_bytes_max = 253;  // RFC 1035 2.3.4, without the last dot
 constexpr std::size_t label_bytes_max = 63;
+constexpr std::size_t socket_bytes_max = 107;  // unix(7): sun_path, without its last byte
 
 bool is_label(std::string_view label) {
     return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' &&
@@ -40,13 +41,18 @@ bool is_dns_name(std::string_view name) {
     return !std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// "" when `path` is good: empty, or absolute and in the form that goes on the wire.
-std::string why_not_a_path(std::string_view path) {
-    const bool is_plain = std::ranges::all_of(path, [](char c) {
+/// Visible ASCII without what RFC 3986 allows nowhere in a URL.
+bool is_plain(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
         return c > ' ' && c < '\x7f' &&
                std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
     });
-    if (!is_plain) return "its path may hold visible ASCII characters only; encode others as %XX";
+}
+
+/// "" when `path` is good: empty, or absolute and in the form that goes on the wire.
+std::string why_not_a_path(std::string_view path) {
+    if (!is_plain(path))
+        return "its path may hold visible ASCII characters only; encode others as %XX";
     if (path.ends_with('/') || path.find("//") != std::string_view::npos) {
         return "its path may not hold an empty segment (//)";
     }
@@ -57,7 +63,32 @@ std::string why_not_a_path(std::string_view path) {
     return "";
 }
 
+/// What follows `http://unix:`, the path of a socket and, after a colon, that of the requests.
+std::variant<Endpoint, std::string> parse_unix(std::string_view rest) {
+    const std::size_t colon = rest.find(':');
+    const std::string_view socket = rest.substr(0, colon);
+    std::string_view path = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
+    if (!is_plain(socket) || socket.ends_with('/') || socket.size() > socket_bytes_max) {
+        return "must have the path of a Unix socket after unix:, at most " +
+               std::to_string(socket_bytes_max) + " visible ASCII characters";
+    }
+    if (!path.empty() && !path.starts_with('/')) return "must have a / after the socket's colon";
+    if (path.ends_with('/')) path.remove_suffix(1);
+    std::string reason = why_not_a_path(path);
+    if (!reason.empty()) return reason;
+    return Endpoint{.tls = false,
+                    .host = "localhost",
+                    .port = 80,
+                    .path_prefix = std::string(path),
+                    .unix_socket = std::string(socket)};
+}
+
 }  // namespace
+
+bool is_target(std::string_view text) {
+    return text.starts_with('/') && text.size() <= url_bytes_max && is_plain(text) &&
+           text.find('#') == std::string_view::npos;
+}
 
 bool is_host(std::string_view host) {
     return IpAddress::parse(host).has_value() || is_dns_name(host);
@@ -78,6 +109,10 @@ std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
     }
     if (url.find('#') != std::string_view::npos) return "may not hold a fragment (#)";
     if (url.find('?') != std::string_view::npos) return "may not hold a query (?)";
+    if (url.starts_with("unix:/")) {
+        if (endpoint.tls) return "must begin with http:// where it names a Unix socket";
+        return parse_unix(url.substr(5));
+    }
     const std::size_t slash = url.find('/');
     const std::string_view authority = url.substr(0, slash);
     std::string_view path = slash == std::string_view::npos ? "" : url.substr(slash);
@@ -108,6 +143,10 @@ std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
         }
     }
     endpoint.host = host;
+    // Names are the same in any case, and what is the same must compare so.
+    std::ranges::transform(endpoint.host, endpoint.host.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     endpoint.port = endpoint.tls ? 443 : 80;
     if (port) {
         const auto number = parse_integer(*port);
@@ -122,6 +161,9 @@ std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
 }
 
 std::string url_of(const Endpoint& endpoint) {
+    if (!endpoint.unix_socket.empty()) {
+        return "http://unix:" + endpoint.unix_socket + ':' + endpoint.path_prefix;
+    }
     const bool is_v6 = endpoint.host.find(':') != std::string::npos;
     return (endpoint.tls ? "https://" : "http://") +
            (is_v6 ? "[" + endpoint.host + "]" : endpoint.host) + ':' +

@@ -1,5 +1,6 @@
 #include "sluicegate/config/changes.hpp"
 
+#include "config/entity.hpp"
 #include "config/units.hpp"
 
 #include <cstddef>
@@ -9,38 +10,6 @@
 
 namespace sluicegate::config {
 namespace {
-
-/// One value of a configuration, written out.
-struct Leaf {
-    std::string path;
-    std::string shown;  ///< "" together with a hidden value
-    Secret hidden;      ///< compared, never shown
-};
-
-/// What has a name of its own: when it comes or goes, that is said once and not for each value.
-struct Entity {
-    std::string path;    ///< "users.alice.keys.laptop"; "" for the sections with fixed keys
-    std::string id;      ///< like the path, but two entities never share one: names hold no newline
-    std::string parent;  ///< id of the entity it belongs to, or ""
-    std::vector<Leaf> leaves;
-
-    void add(std::string_view key, std::string shown) {
-        leaves.push_back({path.empty() ? std::string(key) : path + '.' + std::string(key),
-                          std::move(shown), Secret()});
-    }
-    void add_hidden(std::string_view key, std::string_view text) {
-        leaves.push_back({path + '.' + std::string(key), "", Secret(std::string(text))});
-    }
-};
-
-Entity make_entity(const std::string& section, const std::string& name) {
-    return Entity{
-        .path = section + '.' + name, .id = section + '\n' + name, .parent = "", .leaves = {}};
-}
-
-std::string bool_text(bool value) {
-    return value ? "true" : "false";
-}
 
 std::string level_text(log::Level level) {
     switch (level) {
@@ -70,13 +39,6 @@ std::string listener_text(const Listener& listener) {
     if (!listener.tls) return address_text(listener);
     return address_text(listener) + " tls " + listener.tls->certificate_file + ' ' +
            listener.tls->private_key_file;
-}
-
-template <class List, class TextOf>
-std::string joined(const List& list, TextOf text_of) {
-    std::string text;
-    for (const auto& element : list) text += (text.empty() ? "" : ", ") + text_of(element);
-    return text;
 }
 
 /// What a listening socket is made for. Which certificate it shows is not part of that.
@@ -124,42 +86,13 @@ Entity fixed_sections(const Config& config) {
     entity.add("streams.keep_alive", duration_or_off_text(config.streams.keep_alive));
     entity.add("streams.commit_after", duration_or_off_text(config.streams.commit_after));
     entity.add("streams.buffer", size_text(static_cast<std::int64_t>(config.streams.buffer)));
+    const Retries& retries = config.retries;
+    entity.add("retries.budget", percent_text(retries.budget_percent));
+    entity.add("retries.minimum", std::to_string(retries.minimum));
+    entity.add("retries.max_attempts", std::to_string(retries.attempts_max));
+    entity.add("retries.repeat_started", bool_text(retries.repeats_started));
     entity.add("log.level", level_text(config.log.level));
     entity.add("log.access", bool_text(config.log.access));
-    return entity;
-}
-
-Entity entity_of(const Upstream& upstream) {
-    Entity entity = make_entity("upstreams", upstream.name);
-    if (upstream.kind == UpstreamKind::echo) {
-        entity.add("kind", "echo");
-        entity.add("delay", duration_text(upstream.echo.delay));
-        entity.add("tokens", std::to_string(upstream.echo.tokens));
-        return entity;
-    }
-    entity.add("kind", "openai");
-    entity.add("base_url", url_of(upstream.endpoints.front()));
-    if (upstream.api_key) entity.add_hidden("api_key", upstream.api_key->reveal());
-    entity.add("timeouts.connect", duration_text(upstream.timeouts.connect));
-    entity.add("timeouts.first_byte", duration_text(upstream.timeouts.first_byte));
-    entity.add("timeouts.between_bytes", duration_text(upstream.timeouts.between_bytes));
-    entity.add("timeouts.total", duration_text(upstream.timeouts.total));
-    entity.add("tls.ca_file", upstream.tls.ca_file.empty() ? "system" : upstream.tls.ca_file);
-    if (!upstream.tls.server_name.empty()) {
-        entity.add("tls.server_name", upstream.tls.server_name);
-    }
-    if (!upstream.tls.client_certificate_file.empty()) {
-        entity.add("tls.client_certificate", upstream.tls.client_certificate_file);
-        entity.add("tls.client_key", upstream.tls.client_key_file);
-    }
-    entity.add("pool.max_idle", std::to_string(upstream.pool.idle_max));
-    entity.add("pool.idle_timeout", duration_text(upstream.pool.idle_timeout));
-    entity.add("on_client_disconnect",
-               upstream.on_client_disconnect == OnClientDisconnect::drain ? "drain" : "cancel");
-    entity.add("drain_timeout", duration_text(upstream.drain_usage));
-    entity.add("takes_stream_options",
-               upstream.stream_options ? bool_text(*upstream.stream_options) : "auto");
-    entity.add("continuous_usage_stats", bool_text(upstream.continuous_usage));
     return entity;
 }
 
@@ -172,6 +105,13 @@ Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
                    if (!entry.model.empty()) text += " as " + entry.model;
                    return text;
                }));
+    if (!model.fallback.empty()) {
+        entity.add("fallback", joined(model.fallback, [&](const RouteEntry& entry) {
+                       const std::string& name = upstreams[entry.upstream].name;
+                       return entry.model.empty() ? name : name + " as " + entry.model;
+                   }));
+    }
+    entity.add("sticky", model.is_sticky ? "user" : "off");
     const ModelTimeouts& timeouts = model.timeouts;
     if (timeouts.first_byte) {
         entity.add("timeouts.first_byte", duration_text(*timeouts.first_byte));

@@ -1,6 +1,5 @@
 #include "config/known_keys.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
@@ -11,7 +10,7 @@ namespace {
 template <std::size_t size>
 using Keys = std::array<std::string_view, size>;
 
-constexpr Keys<10> root{"include", "server",    "admin",  "limiter", "streams",
+constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", "retries",
                         "log",     "upstreams", "models", "groups",  "users"};
 constexpr Keys<6> server{"listen",     "threads",         "max_body",
                          "max_header", "max_connections", "timeouts"};
@@ -21,10 +20,17 @@ constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
 constexpr Keys<3> admin{"listen", "show_users", "user_metrics"};
 constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
+constexpr Keys<4> retries{"budget", "minimum", "max_attempts", "repeat_started"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<13> upstream{"kind",
+constexpr Keys<19> upstream{"kind",
                             "base_url",
+                            "endpoints",
                             "api_key",
+                            "max_in_flight",
+                            "on_full",
+                            "queue",
+                            "health",
+                            "breaker",
                             "timeouts",
                             "tls",
                             "pool",
@@ -38,10 +44,16 @@ constexpr Keys<13> upstream{"kind",
 constexpr Keys<4> upstream_timeouts{"connect", "first_byte", "between_bytes", "total"};
 constexpr Keys<4> upstream_tls{"ca_file", "server_name", "client_certificate", "client_key"};
 constexpr Keys<2> pool{"max_idle", "idle_timeout"};
-constexpr Keys<3> model{"limits", "route", "timeouts"};
+constexpr Keys<2> upstream_queue{"max_waiting", "timeout"};
+constexpr Keys<6> upstream_health{"path",    "model",           "every",
+                                  "timeout", "unhealthy_after", "healthy_after"};
+constexpr Keys<6> upstream_breaker{"window",           "min_requests", "error_rate",
+                                   "connect_failures", "open_for",     "open_max"};
+constexpr Keys<5> model{"limits", "route", "fallback", "sticky", "timeouts"};
 constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
 constexpr Keys<3> route_entry{"upstream", "weight", "model"};
+constexpr Keys<2> fallback_entry{"upstream", "model"};
 constexpr Keys<1> group{"limits"};
 constexpr Keys<3> user{"group", "limits", "keys"};
 constexpr Keys<5> api_key{"id", "sha256", "expires", "models", "allow_ips"};
@@ -55,32 +67,26 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::admin, "admin", admin},
     {Section::limiter, "limiter", limiter},
     {Section::streams, "streams", streams},
+    {Section::retries, "retries", retries},
     {Section::log, "log", log},
     {Section::upstream, "upstreams.NAME", upstream},
     {Section::upstream_timeouts, "upstreams.NAME.timeouts", upstream_timeouts},
     {Section::upstream_tls, "upstreams.NAME.tls", upstream_tls},
     {Section::pool, "upstreams.NAME.pool", pool},
+    {Section::upstream_queue, "upstreams.NAME.queue", upstream_queue},
+    {Section::upstream_health, "upstreams.NAME.health", upstream_health},
+    {Section::upstream_breaker, "upstreams.NAME.breaker", upstream_breaker},
     {Section::model, "models.NAME", model},
     {Section::model_limits, "models.NAME.limits", limits},
     {Section::model_timeouts, "models.NAME.timeouts", model_timeouts},
     {Section::route_entry, "models.NAME.route[]", route_entry},
+    {Section::fallback_entry, "models.NAME.fallback[]", fallback_entry},
     {Section::group, "groups.NAME", group},
     {Section::group_limits, "groups.NAME.limits.MODEL", limits},
     {Section::user, "users.NAME", user},
     {Section::user_limits, "users.NAME.limits.MODEL", limits},
     {Section::api_key, "users.NAME.keys[]", api_key},
 }};
-
-constexpr Keys<3> planned_upstream{"endpoints", "max_in_flight", "health"};
-constexpr Keys<1> planned_model{"fallback"};
-
-std::span<const std::string_view> planned_of(Section section) noexcept {
-    switch (section) {
-        case Section::upstream: return planned_upstream;
-        case Section::model: return planned_model;
-        default: return {};
-    }
-}
 
 }  // namespace
 
@@ -92,10 +98,6 @@ const Shape& shape_of(Section section) noexcept {
     const Shape& shape = table[static_cast<std::size_t>(section)];
     assert(shape.section == section);
     return shape;
-}
-
-bool is_planned(Section section, std::string_view key) noexcept {
-    return std::ranges::find(planned_of(section), key) != planned_of(section).end();
 }
 
 }  // namespace sluicegate::config

@@ -18,15 +18,20 @@ enum class Section : std::uint8_t {
     admin,
     limiter,
     streams,
+    retries,
     log,
     upstream,
     upstream_timeouts,
     upstream_tls,
     pool,
+    upstream_queue,
+    upstream_health,
+    upstream_breaker,
     model,
     model_limits,
     model_timeouts,
     route_entry,
+    fallback_entry,
     group,
     group_limits,
     user,
@@ -45,9 +50,5 @@ struct Shape {
 /// In the order of Section.
 [[nodiscard]] std::span<const Shape> shapes() noexcept;
 [[nodiscard]] const Shape& shape_of(Section section) noexcept;
-
-/// A key of the design that this version refuses rather than calling it unknown: whoever writes it
-/// means something that would silently not happen.
-[[nodiscard]] bool is_planned(Section section, std::string_view key) noexcept;
 
 }  // namespace sluicegate::config

@@ -56,6 +56,9 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     if (const auto streams = root.find("streams")) {
         config.streams = parse_streams(context, *streams);
     }
+    if (const auto retries = root.find("retries")) {
+        config.retries = parse_retries(context, *retries);
+    }
     if (const auto log = root.find("log")) config.log = parse_log(context, *log);
 
     Upstreams upstreams = parse_upstreams(context, sources.merged(context, "upstreams"));

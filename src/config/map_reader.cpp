@@ -60,10 +60,6 @@ MapReader::MapReader(Context& context, Value at, Section section)
 
 void MapReader::report_unknown(const Node& key) const {
     const std::string path = child_path(at_.path, key.text);
-    if (is_planned(shape_.section, key.text)) {
-        context_.problems.add(key, path, "not supported by this version");
-        return;
-    }
     if (key.text == "<<") {
         context_.problems.add(key, path, "YAML merge keys are not supported");
         return;

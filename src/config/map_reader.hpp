@@ -52,6 +52,13 @@ public:
         const auto span = read_duration(context_, *value, range);
         if (span) into = *span;
     }
+    template <std::integral Integer>
+    void percent(std::string_view key, const Range<std::int64_t>& range, Integer& into) const {
+        const auto value = find(key);
+        if (!value) return;
+        const auto number = read_percent(context_, *value, range);
+        if (number) into = static_cast<Integer>(*number);
+    }
     void boolean(std::string_view key, bool& into) const;
     /// A readable file's path.
     void path(std::string_view key, std::string& into) const;

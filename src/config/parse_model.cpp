@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace sluicegate::config {
@@ -15,30 +16,15 @@ constexpr std::size_t upstream_model_bytes_max = 256;
 constexpr Range<std::int64_t> weight_range{0, 1'000'000};
 constexpr Range<Milliseconds> timeout_range{1ms, 24h};
 
-/// What the upstream calls the model: its own words, so only what JSON text can always carry.
-std::string parse_upstream_model(Context& context, const Value& at) {
-    const auto text = read_text(context, at);
-    if (!text) return "";
-    const bool is_printable =
-        std::ranges::all_of(text->text, [](char c) { return c >= ' ' && c < '\x7f'; });
-    if (text->text.empty() || text->text.size() > upstream_model_bytes_max || !is_printable) {
-        add_problem(context, at,
-                    "must be 1 … " + std::to_string(upstream_model_bytes_max) +
-                        " printable ASCII characters" + got(*text));
-        return "";
-    }
-    return text->text;
-}
-
-/// A route as written, before the entries that are off leave it.
-struct Route {
-    std::vector<RouteEntry> entries;
-    std::vector<std::string> unset_variables;  ///< one for each entry that left
+/// The entries of a route or a fallback that are on.
+struct Entries {
+    std::vector<RouteEntry> list;
+    std::vector<std::string> unset_variables;  ///< one for each entry that is off
 };
 
 /// The index of the upstream that the entry names, or nothing; says why.
 std::optional<std::size_t> find_upstream(Context& context, const Value& at,
-                                         const Upstreams& upstreams, Route& route) {
+                                         const Upstreams& upstreams, Entries& entries) {
     const auto text = read_text(context, at);
     if (!text) return std::nullopt;
     const auto found = upstreams.index_by_name.find(text->text);
@@ -49,32 +35,69 @@ std::optional<std::size_t> find_upstream(Context& context, const Value& at,
         add_problem(context, at, "no such upstream" + got(*text) + did_you_mean(text->text, known));
         return std::nullopt;
     }
-    if (!found->second) route.unset_variables.push_back(upstreams.off_because_of.at(text->text));
+    if (!found->second) entries.unset_variables.push_back(upstreams.off_because_of.at(text->text));
     return found->second;
 }
 
-Route parse_route(Context& context, const Value& at, const Upstreams& upstreams) {
-    Route route;
+/// What routes and fallbacks have in common; nothing when it is wrong or off.
+std::optional<RouteEntry> parse_entry(Context& context, const MapReader& map,
+                                      const Upstreams& upstreams, Entries& entries) {
+    RouteEntry entry;
+    if (const auto model = map.find("model")) entry.model = parse_upstream_model(context, *model);
+    const auto upstream = map.require("upstream");
+    if (!upstream) return std::nullopt;
+    const auto index = find_upstream(context, *upstream, upstreams, entries);
+    if (!index) return std::nullopt;
+    entry.upstream = *index;
+    return entry;
+}
+
+/// Whether a request for `model` would meet the same thing there as at `entry`.
+bool holds(const std::vector<RouteEntry>& list, const RouteEntry& entry, const std::string& model) {
+    const auto name_at = [&](const RouteEntry& one) -> const std::string& {
+        return one.model.empty() ? model : one.model;
+    };
+    return std::ranges::any_of(list, [&](const RouteEntry& other) {
+        return other.upstream == entry.upstream && name_at(other) == name_at(entry);
+    });
+}
+
+Entries parse_route(Context& context, const Value& at, const Upstreams& upstreams,
+                    const std::string& model) {
+    Entries route;
     bool has_weight = false;
     for_each_element(context, at, route_entries_max, "one upstream", [&](const Value& element) {
         const MapReader map(context, element, Section::route_entry);
-        RouteEntry entry;
-        map.count("weight", weight_range, entry.weight);
-        has_weight = has_weight || entry.weight > 0;
-        if (const auto model = map.find("model")) {
-            entry.model = parse_upstream_model(context, *model);
+        std::uint32_t weight = RouteEntry().weight;
+        map.count("weight", weight_range, weight);
+        has_weight = has_weight || weight > 0;
+        auto entry = parse_entry(context, map, upstreams, route);
+        if (!entry) return;
+        if (holds(route.list, *entry, model)) {
+            add_problem(context, element, "names an upstream and model that are listed already");
         }
-        const auto upstream = map.require("upstream");
-        if (!upstream) return;
-        const auto index = find_upstream(context, *upstream, upstreams, route);
-        if (!index) return;
-        entry.upstream = *index;
-        route.entries.push_back(std::move(entry));
+        entry->weight = weight;
+        route.list.push_back(*std::move(entry));
     });
     if (!has_weight && at.node->kind == Node::Kind::list && !at.node->items.empty()) {
         add_problem(context, at, "needs an upstream with a weight above 0");
     }
     return route;
+}
+
+Entries parse_fallback(Context& context, const Value& at, const Upstreams& upstreams,
+                       const std::string& model) {
+    Entries fallback;
+    for_each_element(context, at, route_entries_max, "one upstream", [&](const Value& element) {
+        const MapReader map(context, element, Section::fallback_entry);
+        auto entry = parse_entry(context, map, upstreams, fallback);
+        if (!entry) return;
+        if (holds(fallback.list, *entry, model)) {
+            add_problem(context, element, "names an upstream and model that are listed already");
+        }
+        fallback.list.push_back(*std::move(entry));
+    });
+    return fallback;
 }
 
 ModelTimeouts parse_timeouts(Context& context, const Value& at) {
@@ -86,6 +109,13 @@ ModelTimeouts parse_timeouts(Context& context, const Value& at) {
     return timeouts;
 }
 
+bool parse_sticky(Context& context, const Value& at) {
+    const auto text = read_text(context, at);
+    if (!text || says_off(*text)) return false;
+    if (text->text != "user") add_problem(context, at, "must be user or off" + got(*text));
+    return true;
+}
+
 std::string join_variables(std::vector<std::string> names) {
     std::ranges::sort(names);
     const auto repeated = std::ranges::unique(names);
@@ -93,6 +123,39 @@ std::string join_variables(std::vector<std::string> names) {
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
     return text + (names.size() == 1 ? " is not set" : " are not set");
+}
+
+/// What is left of a route may all have weight 0 (a standby): it then shares the traffic evenly.
+void share_evenly_without_weights(std::vector<RouteEntry>& route) {
+    const bool has_weight =
+        std::ranges::any_of(route, [](const RouteEntry& entry) { return entry.weight > 0; });
+    if (has_weight) return;
+    for (RouteEntry& entry : route) entry.weight = 1;
+}
+
+/// Gives the model the entries that are on. False, when there are none: the model is off.
+bool put_on(Entries route, Entries fallback, Model& model, std::vector<std::string>& notes) {
+    if (route.list.empty() && fallback.list.empty()) {
+        std::ranges::copy(fallback.unset_variables, std::back_inserter(route.unset_variables));
+        if (!route.unset_variables.empty()) {
+            notes.push_back("model " + model.name +
+                            " is off: " + join_variables(route.unset_variables));
+        }
+        return false;
+    }
+    if (route.list.empty()) {
+        notes.push_back("model " + model.name +
+                        " has only its fallback: " + join_variables(route.unset_variables));
+        route.list.push_back(std::move(fallback.list.front()));
+        fallback.list.erase(fallback.list.begin());
+    }
+    share_evenly_without_weights(route.list);
+    // What the route has been asked already need not be asked again.
+    std::erase_if(fallback.list,
+                  [&](const RouteEntry& entry) { return holds(route.list, entry, model.name); });
+    model.route = std::move(route.list);
+    model.fallback = std::move(fallback.list);
+    return true;
 }
 
 void parse_model(Context& context, const NamedEntry& entry, const Upstreams& upstreams,
@@ -106,27 +169,36 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
     if (const auto timeouts = map.find("timeouts")) {
         model.timeouts = parse_timeouts(context, *timeouts);
     }
+    if (const auto sticky = map.find("sticky")) {
+        model.is_sticky = parse_sticky(context, *sticky);
+    }
     const auto route_value = map.require("route");
     if (!route_value) return;
-    Route route = parse_route(context, *route_value, upstreams);
-    // What is left may all have weight 0 (a standby): it then shares the traffic evenly.
-    const bool has_weight =
-        std::ranges::any_of(route.entries, [](const RouteEntry& e) { return e.weight > 0; });
-    if (!has_weight) {
-        for (RouteEntry& e : route.entries) e.weight = 1;
+    Entries route = parse_route(context, *route_value, upstreams, model.name);
+    Entries fallback;
+    if (const auto value = map.find("fallback")) {
+        fallback = parse_fallback(context, *value, upstreams, model.name);
     }
-    if (route.entries.empty()) {
-        if (!route.unset_variables.empty()) {
-            models.notes.push_back("model " + entry.name +
-                                   " is off: " + join_variables(route.unset_variables));
-        }
-        return;
-    }
-    model.route = std::move(route.entries);
+    if (!put_on(std::move(route), std::move(fallback), model, models.notes)) return;
     models.list.push_back(std::move(model));
 }
 
 }  // namespace
+
+std::string parse_upstream_model(Context& context, const Value& at) {
+    // Its own words, so only what JSON text can always carry.
+    const auto text = read_text(context, at);
+    if (!text) return "";
+    const bool is_printable =
+        std::ranges::all_of(text->text, [](char c) { return c >= ' ' && c < '\x7f'; });
+    if (text->text.empty() || text->text.size() > upstream_model_bytes_max || !is_printable) {
+        add_problem(context, at,
+                    "must be 1 … " + std::to_string(upstream_model_bytes_max) +
+                        " printable ASCII characters" + got(*text));
+        return "";
+    }
+    return text->text;
+}
 
 Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
                     const Upstreams& upstreams) {

@@ -12,11 +12,6 @@ constexpr Range<Milliseconds> keep_alive_range{1s, 5min};
 constexpr Range<Milliseconds> commit_after_range{1s, 1h};
 constexpr Range<std::int64_t> buffer_range{16 << 10, 1 << 20};
 
-/// `false` is what a YAML 1.1 tool on the way makes of a plain `off`.
-bool says_off(const Text& text) {
-    return text.text == "off" || (text.text == "false" && !text.is_quoted);
-}
-
 /// A duration, or `off`, which is 0 and may be written so too.
 void parse_duration_or_off(Context& context, const Value& at, const Range<Milliseconds>& range,
                            Milliseconds& into) {

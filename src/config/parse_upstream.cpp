@@ -1,5 +1,5 @@
-#include "config/base_url.hpp"
 #include "config/sections.hpp"
+#include "config/upstream_parts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,16 +19,9 @@ constexpr Range<Milliseconds> delay_range{0ms, 10min};
 constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
 constexpr std::array<std::string_view, 3> planned_kinds{"azure", "anthropic", "gemini"};
-constexpr std::array<std::string_view, 9> openai_only{"base_url",
-                                                      "api_key",
-                                                      "timeouts",
-                                                      "tls",
-                                                      "pool",
-                                                      "on_client_disconnect",
-                                                      "drain_timeout",
-                                                      "takes_stream_options",
-                                                      "continuous_usage_stats"};
 constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
+/// All others are about an address and what is there.
+constexpr std::array<std::string_view, 4> echo_keys{"kind", "when_env", "delay", "tokens"};
 
 std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
     const auto text = read_text(context, at);
@@ -58,51 +51,6 @@ void parse_pool(Context& context, const Value& at, PoolSettings& pool) {
     map.duration("idle_timeout", timeout_range, pool.idle_timeout);
 }
 
-void parse_tls(Context& context, const Value& at, UpstreamTls& tls) {
-    const MapReader map(context, at, Section::upstream_tls);
-    if (const auto ca = map.find("ca_file")) {
-        const bool is_system = ca->node->kind == Node::Kind::scalar && ca->node->text == "system";
-        if (!is_system) map.path("ca_file", tls.ca_file);
-    }
-    if (const auto name = map.find("server_name")) {
-        if (const auto text = read_text(context, *name)) {
-            if (is_host(text->text)) {
-                tls.server_name = text->text;
-            } else {
-                add_problem(context, *name, "must be the name of a host" + got(*text));
-            }
-        }
-    }
-    map.path("client_certificate", tls.client_certificate_file);
-    map.path("client_key", tls.client_key_file);
-    if (map.has("client_certificate") != map.has("client_key")) {
-        add_problem(context, map.at(), "needs both client_certificate and client_key, or neither");
-    }
-}
-
-void parse_base_url_of(Context& context, const Value& at, Endpoint& into) {
-    const auto text = read_text(context, at);
-    if (!text) return;
-    auto parsed = parse_base_url(text->text);
-    if (auto* endpoint = std::get_if<Endpoint>(&parsed)) {
-        into = std::move(*endpoint);
-    } else {
-        add_problem(context, at, *std::get_if<std::string>(&parsed));
-    }
-}
-
-void parse_on_client_disconnect(Context& context, const Value& at, OnClientDisconnect& into) {
-    const auto text = read_text(context, at);
-    if (!text) return;
-    if (text->text == "cancel") {
-        into = OnClientDisconnect::cancel;
-    } else if (text->text == "drain") {
-        into = OnClientDisconnect::drain;
-    } else {
-        add_problem(context, at, "must be cancel or drain" + got(*text));
-    }
-}
-
 /// Nothing for `auto`.
 std::optional<bool> parse_takes_stream_options(Context& context, const Value& at) {
     const auto text = read_text(context, at);
@@ -117,7 +65,11 @@ std::optional<bool> parse_takes_stream_options(Context& context, const Value& at
 /// What is done to learn the usage of an answer.
 void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto choice = map.find("on_client_disconnect")) {
-        parse_on_client_disconnect(context, *choice, upstream.on_client_disconnect);
+        static constexpr std::array<std::string_view, 2> words{"cancel", "drain"};
+        if (const auto word = read_word(context, *choice, words)) {
+            upstream.on_client_disconnect =
+                *word == 0 ? OnClientDisconnect::cancel : OnClientDisconnect::drain;
+        }
     }
     map.duration("drain_timeout", drain_range, upstream.drain_usage);
     if (const auto takes = map.find("takes_stream_options")) {
@@ -131,30 +83,21 @@ void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream
 }
 
 void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
-    if (const auto url = map.require("base_url")) {
-        parse_base_url_of(context, *url, upstream.endpoints.emplace_back());
-    }
+    parse_endpoints(context, map, upstream);
     if (const auto key = map.find("api_key")) upstream.api_key = read_secret(context, *key);
+    parse_capacity(context, map, upstream);
+    parse_health(context, map, upstream);
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, upstream.timeouts);
     }
     parse_usage_keys(context, map, upstream);
     if (const auto pool = map.find("pool")) parse_pool(context, *pool, upstream.pool);
-    if (const auto tls = map.find("tls")) {
-        parse_tls(context, *tls, upstream.tls);
-        if (!upstream.endpoints.empty() && !upstream.endpoints.front().tls &&
-            !upstream.endpoints.front().host.empty()) {
-            add_problem(context, *tls, "has no meaning with an http:// base_url");
-        }
-    }
 }
 
-void refuse_keys_of_other_kind(Context& context, const MapReader& map,
-                               std::span<const std::string_view> keys, std::string_view kind) {
-    for (const std::string_view key : keys) {
-        if (const auto value = map.find(key)) {
-            add_problem(context, *value, "has no meaning for kind " + std::string(kind));
-        }
+void refuse_key(Context& context, const MapReader& map, std::string_view key,
+                std::string_view kind) {
+    if (const auto value = map.find(key)) {
+        add_problem(context, *value, "has no meaning for kind " + std::string(kind));
     }
 }
 
@@ -168,11 +111,14 @@ Upstream parse_upstream(Context& context, const NamedEntry& entry) {
     upstream.kind = *kind;
     if (*kind == UpstreamKind::openai) {
         parse_openai(context, map, upstream);
-        refuse_keys_of_other_kind(context, map, echo_only, "openai");
+        for (const std::string_view key : echo_only) refuse_key(context, map, key, "openai");
     } else {
         map.duration("delay", delay_range, upstream.echo.delay);
         map.count("tokens", tokens_range, upstream.echo.tokens);
-        refuse_keys_of_other_kind(context, map, openai_only, "echo");
+        for (const std::string_view key : shape_of(Section::upstream).keys) {
+            const bool is_its_own = std::ranges::find(echo_keys, key) != echo_keys.end();
+            if (!is_its_own) refuse_key(context, map, key, "echo");
+        }
     }
     return upstream;
 }

@@ -198,6 +198,36 @@ std::optional<std::int64_t> read_size(Context& context, const Value& at,
     return value;
 }
 
+std::optional<std::int64_t> read_percent(Context& context, const Value& at,
+                                         const Range<std::int64_t>& range) {
+    const auto text = read_text(context, at);
+    if (!text) return std::nullopt;
+    const auto value = parse_percent(text->text);
+    if (!value) {
+        add_problem(context, at, "must be a whole number of percent, such as 10%" + got(*text));
+        return std::nullopt;
+    }
+    if (*value < range.smallest || *value > range.largest) {
+        add_problem(context, at, "must be " + range_text(range, percent_text) + got(*text));
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<std::size_t> read_word(Context& context, const Value& at,
+                                     std::span<const std::string_view> words) {
+    const auto text = read_text(context, at);
+    if (!text) return std::nullopt;
+    const auto found = std::ranges::find(words, text->text);
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    std::string choices(words.front());
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        choices += (i + 1 < words.size() ? ", " : " or ") + std::string(words[i]);
+    }
+    add_problem(context, at, "must be " + choices + got(*text));
+    return std::nullopt;
+}
+
 std::optional<bool> read_bool(Context& context, const Value& at) {
     const auto text = read_text(context, at);
     if (!text) return std::nullopt;
@@ -247,6 +277,10 @@ std::optional<std::string> read_path(Context& context, const Value& at) {
 
 std::optional<std::string> read_output_path(Context& context, const Value& at) {
     return read_usable_path(context, at, why_unwritable, "the file cannot be written: ");
+}
+
+bool says_off(const Text& text) {
+    return text.text == "off" || (text.text == "false" && !text.is_quoted);
 }
 
 std::string got(const Text& text) {

@@ -8,8 +8,10 @@
 #include "config/context.hpp"
 #include "config/node.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -45,6 +47,12 @@ void add_problem(Context& context, const Value& at, std::string message);
                                                         const Range<Milliseconds>& range);
 [[nodiscard]] std::optional<std::int64_t> read_size(Context& context, const Value& at,
                                                     const Range<std::int64_t>& range);
+/// "10%"
+[[nodiscard]] std::optional<std::int64_t> read_percent(Context& context, const Value& at,
+                                                       const Range<std::int64_t>& range);
+/// Which of `words`, at least two, it is.
+[[nodiscard]] std::optional<std::size_t> read_word(Context& context, const Value& at,
+                                                   std::span<const std::string_view> words);
 [[nodiscard]] std::optional<bool> read_bool(Context& context, const Value& at);
 /// A literal, `${NAME}`, or `file:PATH`: the file's text without the newline at its end.
 [[nodiscard]] std::optional<Secret> read_secret(Context& context, const Value& at);
@@ -53,6 +61,8 @@ void add_problem(Context& context, const Value& at, std::string message);
 /// The same for a file that sluicegate writes: it need not exist, its folder must be writable.
 [[nodiscard]] std::optional<std::string> read_output_path(Context& context, const Value& at);
 
+/// `off`, or `false`, which is what a YAML 1.1 tool on the way makes of it.
+[[nodiscard]] bool says_off(const Text& text);
 /// ", got X" for the end of a message; "" when X is long, unprintable or must not be shown.
 [[nodiscard]] std::string got(const Text& text);
 /// ", got a list"

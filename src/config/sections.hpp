@@ -20,6 +20,7 @@ namespace sluicegate::config {
 [[nodiscard]] Admin parse_admin(Context& context, const Value& at);
 [[nodiscard]] LimiterSettings parse_limiter(Context& context, const Value& at);
 [[nodiscard]] Streams parse_streams(Context& context, const Value& at);
+[[nodiscard]] Retries parse_retries(Context& context, const Value& at);
 [[nodiscard]] Log parse_log(Context& context, const Value& at);
 
 /// "0.0.0.0:8080", "[::1]:8080".
@@ -43,6 +44,9 @@ struct Models {
 };
 [[nodiscard]] Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
                                   const Upstreams& upstreams);
+
+/// What an upstream calls a model; "" after a problem.
+[[nodiscard]] std::string parse_upstream_model(Context& context, const Value& at);
 
 /// The fields of one entry of limits.
 [[nodiscard]] Limits parse_limits(Context& context, const Value& at, Section section);

@@ -21,6 +21,8 @@ constexpr std::array<Unit, 4> time_units{{{"h", 3'600'000}, {"m", 60'000}, {"s",
 constexpr std::array<Unit, 4> size_units{
     {{"GiB", std::int64_t{1} << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}};
 
+constexpr std::array<Unit, 1> percent_units{{{"%", 1}}};
+
 constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -133,6 +135,10 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     return parse_with_unit(text, size_units);
 }
 
+std::optional<std::int64_t> parse_percent(std::string_view text) {
+    return parse_with_unit(text, percent_units);
+}
+
 std::optional<WallTime> parse_time(std::string_view text) {
     using namespace std::chrono;
     Fields fields(text);
@@ -173,6 +179,10 @@ std::string duration_text(Milliseconds value) {
 
 std::string size_text(std::int64_t bytes) {
     return text_with_unit(bytes, size_units);
+}
+
+std::string percent_text(std::int64_t value) {
+    return text_with_unit(value, percent_units);
 }
 
 std::string time_text(WallTime value) {

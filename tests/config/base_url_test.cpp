@@ -23,6 +23,13 @@ TEST(BaseUrl, IsTakenApart) {
         {"http://my_service:1/a/b%20c", {false, "my_service", 1, "/a/b%20c"}},
         {"https://[2001:db8::1]/v1", {true, "2001:db8::1", 443, "/v1"}},
         {"https://[::1]:65535/v1", {true, "::1", 65535, "/v1"}},
+        {"https://API.OpenAI.com/V1", {true, "api.openai.com", 443, "/V1"}},
+        {"http://unix/v1", {false, "unix", 80, "/v1"}},
+        {"http://unix:8000/v1", {false, "unix", 8000, "/v1"}},
+        {"http://unix:/run/llm.sock:/v1/", {false, "localhost", 80, "/v1", "/run/llm.sock"}},
+        {"http://unix:/run/llm.sock:/", {false, "localhost", 80, "", "/run/llm.sock"}},
+        {"http://unix:/run/llm.sock:", {false, "localhost", 80, "", "/run/llm.sock"}},
+        {"http://unix:/run/llm.sock", {false, "localhost", 80, "", "/run/llm.sock"}},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.url);
@@ -68,6 +75,15 @@ TEST(BaseUrl, RefusesEverythingElse) {
         "https://a b/v1",
         "https://a/v1\"",
         std::string_view("https://a/\0", 11),
+        "https://unix:/run/llm.sock:/v1",
+        "http://unix:run/llm.sock:/v1",
+        "http://unix:/",
+        "http://unix:/run/:/v1",
+        "http://unix:/run/l m.sock:/v1",
+        "http://unix:/run/llm.sock:v1",
+        "http://unix:/run/llm.sock:8000:/v1",
+        "http://unix:/run/llm.sock:/v1//",
+        "http://unix:/run/llm.sock:/v1?x=1",
     };
     for (const std::string_view url : urls) {
         SCOPED_TRACE(url);
@@ -78,9 +94,30 @@ TEST(BaseUrl, RefusesEverythingElse) {
         std::holds_alternative<std::string>(parse_base_url("https://a/" + std::string(3000, 'a'))));
 }
 
+TEST(BaseUrl, BoundsThePathOfAUnixSocket) {
+    const std::string longest = "http://unix:/" + std::string(106, 'a');
+    EXPECT_TRUE(std::holds_alternative<Endpoint>(parse_base_url(longest)));
+    EXPECT_TRUE(std::holds_alternative<std::string>(parse_base_url(longest + 'a')));
+}
+
 TEST(BaseUrl, IsWrittenForLogsWithItsPort) {
     EXPECT_EQ(url_of({true, "api.openai.com", 443, "/v1"}), "https://api.openai.com:443/v1");
     EXPECT_EQ(url_of({false, "::1", 80, ""}), "http://[::1]:80");
+    EXPECT_EQ(url_of({false, "localhost", 80, "/v1", "/run/llm.sock"}),
+              "http://unix:/run/llm.sock:/v1");
+    EXPECT_EQ(url_of({false, "localhost", 80, "", "/run/llm.sock"}), "http://unix:/run/llm.sock:");
+}
+
+TEST(Target, IsAPathFromTheRootWithAQueryIfNeedBe) {
+    for (const std::string_view good : {"/", "/health", "/v1/models?limit=1", "/a%20b"}) {
+        EXPECT_TRUE(is_target(good)) << good;
+    }
+    for (const std::string_view bad :
+         {"", "health", "http://a/", "/a b", "/a#b", "/a\r\nx: y", "/\x7f", "/\xc3\xa4"}) {
+        EXPECT_FALSE(is_target(bad)) << bad;
+    }
+    EXPECT_TRUE(is_target('/' + std::string(2047, 'a')));
+    EXPECT_FALSE(is_target('/' + std::string(2048, 'a')));
 }
 
 }  // namespace

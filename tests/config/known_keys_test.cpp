@@ -83,13 +83,5 @@ TEST(KnownKeys, StandInTheOrderOfTheirSections) {
     }
 }
 
-TEST(KnownKeys, AreNotAlsoPlannedOnes) {
-    for (const Shape& shape : shapes()) {
-        for (const std::string_view key : shape.keys) {
-            EXPECT_FALSE(is_planned(shape.section, key)) << shape.path << '.' << key;
-        }
-    }
-}
-
 }  // namespace
 }  // namespace sluicegate::config

@@ -47,6 +47,7 @@ TEST(Load, GivesDefaultsToTheSmallestFile) {
     EXPECT_EQ(config.streams.keep_alive, 15s);
     EXPECT_EQ(config.streams.commit_after, 0s);
     EXPECT_EQ(config.streams.buffer, 64U << 10);
+    EXPECT_EQ(config.retries, Retries{});
     EXPECT_EQ(config.log.level, log::Level::info);
     EXPECT_TRUE(config.log.access);
     ASSERT_EQ(config.upstreams.size(), 1U);
@@ -100,6 +101,10 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.streams.keep_alive, 5min);
     EXPECT_EQ(config.streams.commit_after, 1s);
     EXPECT_EQ(config.streams.buffer, 16U << 10);
+    EXPECT_EQ(config.retries, (Retries{.budget_percent = 0,
+                                       .minimum = 100'000,
+                                       .attempts_max = 20,
+                                       .repeats_started = false}));
     EXPECT_EQ(config.log.level, log::Level::warn);
     EXPECT_FALSE(config.log.access);
 }
@@ -107,7 +112,7 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
 TEST(Load, ReadsEveryUpstreamKey) {
     const LoadResult result = load_good("every_setting.yaml");
     ASSERT_TRUE(result.config.has_value());
-    ASSERT_EQ(result.config->upstreams.size(), 2U);
+    ASSERT_EQ(result.config->upstreams.size(), 3U);
     const Upstream& gpu = result.config->upstreams[0];
     EXPECT_EQ(gpu.name, "gpu");
     EXPECT_EQ(gpu.kind, UpstreamKind::openai);
@@ -129,6 +134,35 @@ TEST(Load, ReadsEveryUpstreamKey) {
     EXPECT_EQ(echo.echo, (EchoSettings{.delay = 20ms, .tokens = 5}));
 }
 
+TEST(Load, ReadsEveryKeyOfAnUpstreamWithEndpoints) {
+    const LoadResult result = load_good("every_setting.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    const Upstream& pair = result.config->upstreams.at(2);
+    EXPECT_EQ(pair.endpoints,
+              (std::vector<Endpoint>{
+                  {.tls = false, .host = "10.0.0.2", .port = 8000, .path_prefix = "/v1"},
+                  {.tls = false,
+                   .host = "localhost",
+                   .port = 80,
+                   .path_prefix = "/v1",
+                   .unix_socket = "/run/llm.sock"}}));
+    EXPECT_EQ(pair.in_flight_max, 64U);
+    EXPECT_EQ(pair.on_full, OnFull::queue);
+    EXPECT_EQ(pair.queue, (QueueSettings{.waiting_max = 3, .timeout = 10min}));
+    EXPECT_EQ(pair.health, (HealthCheck{.path = "/health?full=1",
+                                        .model = "",
+                                        .every = 100ms,
+                                        .timeout = 5min,
+                                        .unhealthy_after = 100,
+                                        .healthy_after = 2}));
+    EXPECT_EQ(pair.breaker, (BreakerSettings{.window = 10min,
+                                             .requests_min = 1,
+                                             .error_percent = 100,
+                                             .connect_failures = 1,
+                                             .open_for = 10ms,
+                                             .open_max = 24h}));
+}
+
 TEST(Load, ReadsEveryModelGroupAndUserKey) {
     const LoadResult result = load_good("every_setting.yaml");
     ASSERT_TRUE(result.config.has_value());
@@ -147,6 +181,11 @@ TEST(Load, ReadsEveryModelGroupAndUserKey) {
     EXPECT_EQ(config.models[0].route,
               (std::vector<RouteEntry>{{.upstream = 0, .weight = 90, .model = "llama 3"},
                                        {.upstream = 1, .weight = 0, .model = ""}}));
+    EXPECT_EQ(config.models[0].fallback,
+              (std::vector<RouteEntry>{{.upstream = 2, .model = "llama"}, {.upstream = 2}}));
+    EXPECT_TRUE(config.models[0].is_sticky);
+    EXPECT_TRUE(config.models[1].fallback.empty());
+    EXPECT_FALSE(config.models[1].is_sticky);
     ASSERT_EQ(config.groups.size(), 2U);
     EXPECT_EQ(config.groups[0].name, "research");
     EXPECT_EQ(config.groups[0].limits.at("*").rpm, 0);
@@ -317,7 +356,7 @@ TEST(Load, StillChecksTheKeysOfAnUpstreamThatIsOff) {
             "  far: {kind: openai, when_env: X, base_uri: 'http://a'}\n",
         environment_of({}));
     ASSERT_EQ(off.problems.size(), 2U);
-    EXPECT_EQ(off.problems[1].message, "needs base_url");
+    EXPECT_EQ(off.problems[1].message, "needs base_url or endpoints");
     EXPECT_EQ(off.problems[0].message, "unknown key, did you mean base_url?");
 }
 

@@ -239,7 +239,11 @@ TEST(ShippedFiles, FollowTheJsonSchema) {
     for (const std::string_view wrong :
          {"servers: {}", "server: {}", "server: {listen: [{address: nowhere}]}",
           "models: {a: {route: [{upstream: b, weight: x}]}}", "log: {level: loud}",
-          "upstreams: {a: {kind: echo, delay: 5}}", "streams: {keep_alive: 15}",
+          "upstreams: {a: {kind: echo, delay: 5}}", "retries: {budget: 10}",
+          "upstreams: {a: {kind: openai, endpoints: http://a}}",
+          "upstreams: {a: {kind: openai, health: {path: health}}}",
+          "models: {a: {route: [{upstream: b}], fallback: [{upstream: b, weight: 1}]}}",
+          "streams: {keep_alive: 15}",
           "models: {a: {route: [{upstream: b}], limits: {dry_run: [tmp]}}}",
           "groups: {a: {limits: {b: {dry_run: 1}}}}", "users: {a: {keys: [{id: x}]}}"}) {
         const auto tree = tree_of_text(wrong);

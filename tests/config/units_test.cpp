@@ -85,6 +85,19 @@ TEST(Units, ReadsSizesWithAUnitOnly) {
     }
 }
 
+TEST(Units, ReadsPercentWithItsSignOnly) {
+    EXPECT_EQ(parse_percent("10%"), 10);
+    EXPECT_EQ(parse_percent("0%"), 0);
+    EXPECT_EQ(parse_percent("-1%"), -1);
+    EXPECT_EQ(parse_percent("99999999999999999999%"), std::numeric_limits<std::int64_t>::max());
+    for (const std::string_view text :
+         {"", "%", "10", "10 %", "0.1", "1.5%", "10%%", "10percent"}) {
+        EXPECT_EQ(parse_percent(text), std::nullopt) << text;
+    }
+    EXPECT_EQ(percent_text(0), "0%");
+    EXPECT_EQ(percent_text(50), "50%");
+}
+
 TEST(Units, WritesWhatReadsBackTheSame) {
     const std::uint64_t seed = 20261121;
     SCOPED_TRACE(seed);

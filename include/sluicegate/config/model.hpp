@@ -17,7 +17,7 @@ struct RouteEntry {
     /// 0 … 1000000; at least one of a route is above 0. What has none of the weight takes only what
     /// the others cannot. Always 1 in a fallback.
     std::uint32_t weight = 1;
-    std::string model;  ///< the upstream's name for it; "": the same name
+    std::string model = "";  ///< the upstream's name for it; "": the same name
 
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };

@@ -52,8 +52,9 @@ struct PoolSettings {
 /// The parts of a base URL: where one server of an upstream is.
 struct Endpoint {
     bool tls = false;
-    std::string host;  ///< a name or an address, without brackets; "localhost" for a Unix socket
-    std::uint16_t port = 0;
+    /// A name in lower case, or an address without brackets; "localhost" for a Unix socket.
+    std::string host;
+    std::uint16_t port = 0;        ///< 80 for a Unix socket, so that the Host field is bare
     std::string path_prefix;       ///< "/v1" or "": no slash at its end
     std::string unix_socket = "";  ///< absolute path; "": TCP
 

@@ -1,0 +1,55 @@
+#pragma once
+/// A configuration as a list of named values, each written out: what two of them differ in.
+
+#include "sluicegate/base/secret.hpp"
+#include "sluicegate/config/upstream.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::config {
+
+/// One value of a configuration, written out.
+struct Leaf {
+    std::string path;
+    std::string shown;  ///< "" together with a hidden value
+    Secret hidden;      ///< compared, never shown
+};
+
+/// What has a name of its own: when it comes or goes, that is said once and not for each value.
+struct Entity {
+    std::string path;    ///< "users.alice.keys.laptop"; "" for the sections with fixed keys
+    std::string id;      ///< like the path, but two entities never share one: names hold no newline
+    std::string parent;  ///< id of the entity it belongs to, or ""
+    std::vector<Leaf> leaves;
+
+    void add(std::string_view key, std::string shown) {
+        leaves.push_back({path.empty() ? std::string(key) : path + '.' + std::string(key),
+                          std::move(shown), Secret()});
+    }
+    void add_hidden(std::string_view key, std::string_view text) {
+        leaves.push_back({path + '.' + std::string(key), "", Secret(std::string(text))});
+    }
+};
+
+[[nodiscard]] inline Entity make_entity(const std::string& section, const std::string& name) {
+    return Entity{
+        .path = section + '.' + name, .id = section + '\n' + name, .parent = "", .leaves = {}};
+}
+
+[[nodiscard]] inline std::string bool_text(bool value) {
+    return value ? "true" : "false";
+}
+
+template <class List, class TextOf>
+[[nodiscard]] std::string joined(const List& list, TextOf text_of) {
+    std::string text;
+    for (const auto& element : list) text += (text.empty() ? "" : ", ") + text_of(element);
+    return text;
+}
+
+[[nodiscard]] Entity entity_of(const Upstream& upstream);
+
+}  // namespace sluicegate::config

@@ -1,0 +1,54 @@
+#include "config/upstream_parts.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace sluicegate::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Range<std::int64_t> in_flight_range{1, 1'000'000};
+constexpr Range<std::int64_t> waiting_range{1, 100'000};
+constexpr Range<Milliseconds> waiting_time_range{1ms, 10min};
+
+void parse_queue(Context& context, const Value& at, QueueSettings& queue) {
+    const MapReader map(context, at, Section::upstream_queue);
+    map.count("max_waiting", waiting_range, queue.waiting_max);
+    map.duration("timeout", waiting_time_range, queue.timeout);
+}
+
+std::optional<OnFull> parse_on_full(Context& context, const Value& at) {
+    static constexpr std::array<std::string_view, 2> words{"spill", "queue"};
+    const auto word = read_word(context, at, words);
+    if (!word) return std::nullopt;
+    return *word == 0 ? OnFull::spill : OnFull::queue;
+}
+
+}  // namespace
+
+void parse_capacity(Context& context, const MapReader& map, Upstream& upstream) {
+    std::optional<std::int64_t> in_flight;
+    map.count("max_in_flight", in_flight_range, in_flight);
+    if (in_flight) upstream.in_flight_max = static_cast<std::uint32_t>(*in_flight);
+    const auto on_full = map.find("on_full");
+    const auto queue = map.find("queue");
+    bool is_choice_known = true;
+    if (on_full) {
+        const auto choice = parse_on_full(context, *on_full);
+        is_choice_known = choice.has_value();
+        upstream.on_full = choice.value_or(OnFull::spill);
+    }
+    if (queue) parse_queue(context, *queue, upstream.queue);
+    if (!map.has("max_in_flight")) {
+        constexpr std::string_view message = "has no meaning without max_in_flight";
+        if (on_full) add_problem(context, *on_full, std::string(message));
+        if (queue) add_problem(context, *queue, std::string(message));
+    } else if (queue && is_choice_known && upstream.on_full != OnFull::queue) {
+        add_problem(context, *queue, "has no meaning without on_full: queue");
+    }
+}
+
+}  // namespace sluicegate::config
