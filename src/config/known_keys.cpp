@@ -22,10 +22,15 @@ constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<4> retries{"budget", "minimum", "max_attempts", "repeat_started"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<19> upstream{"kind",
+constexpr Keys<24> upstream{"kind",
                             "base_url",
                             "endpoints",
                             "api_key",
+                            "api_key_header",
+                            "headers",
+                            "api_version",
+                            "account",
+                            "limits",
                             "max_in_flight",
                             "on_full",
                             "queue",
@@ -49,6 +54,7 @@ constexpr Keys<6> upstream_health{"path",    "model",           "every",
                                   "timeout", "unhealthy_after", "healthy_after"};
 constexpr Keys<6> upstream_breaker{"window",           "min_requests", "error_rate",
                                    "connect_failures", "open_for",     "open_max"};
+constexpr Keys<2> upstream_limits{"rpm", "tpm"};
 constexpr Keys<5> model{"limits", "route", "fallback", "sticky", "timeouts"};
 constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
@@ -76,6 +82,7 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::upstream_queue, "upstreams.NAME.queue", upstream_queue},
     {Section::upstream_health, "upstreams.NAME.health", upstream_health},
     {Section::upstream_breaker, "upstreams.NAME.breaker", upstream_breaker},
+    {Section::upstream_limits, "upstreams.NAME.limits", upstream_limits},
     {Section::model, "models.NAME", model},
     {Section::model_limits, "models.NAME.limits", limits},
     {Section::model_timeouts, "models.NAME.timeouts", model_timeouts},

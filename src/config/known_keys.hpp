@@ -27,6 +27,7 @@ enum class Section : std::uint8_t {
     upstream_queue,
     upstream_health,
     upstream_breaker,
+    upstream_limits,
     model,
     model_limits,
     model_timeouts,

@@ -1,9 +1,13 @@
+#include "sluicegate/config/account_key.hpp"
+
 #include "config/sections.hpp"
 #include "config/upstream_parts.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace sluicegate::config {
@@ -18,7 +22,6 @@ constexpr Range<Milliseconds> drain_range{1ms, 1h};
 constexpr Range<Milliseconds> delay_range{0ms, 10min};
 constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
-constexpr std::array<std::string_view, 3> planned_kinds{"azure", "anthropic", "gemini"};
 constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
 /// All others are about an address and what is there.
 constexpr std::array<std::string_view, 4> echo_keys{"kind", "when_env", "delay", "tokens"};
@@ -27,12 +30,13 @@ std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
     const auto text = read_text(context, at);
     if (!text) return std::nullopt;
     if (text->text == "openai") return UpstreamKind::openai;
+    if (text->text == "azure") return UpstreamKind::azure;
     if (text->text == "echo") return UpstreamKind::echo;
-    const bool is_planned_kind =
-        std::ranges::find(planned_kinds, text->text) != planned_kinds.end();
+    const bool has_compatible_api = text->text == "anthropic" || text->text == "gemini";
     add_problem(context, at,
-                (is_planned_kind ? "not supported by this version: must be openai or echo"
-                                 : "must be openai or echo") +
+                (has_compatible_api ? "not supported by this version: take kind openai with the "
+                                      "provider's OpenAI-compatible endpoint"
+                                    : "must be openai, azure or echo") +
                     got(*text));
     return std::nullopt;
 }
@@ -82,9 +86,9 @@ void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream
     }
 }
 
-void parse_openai(Context& context, const MapReader& map, Upstream& upstream) {
+void parse_addressed(Context& context, const MapReader& map, Upstream& upstream) {
     parse_endpoints(context, map, upstream);
-    if (const auto key = map.find("api_key")) upstream.api_key = read_secret(context, *key);
+    parse_account(context, map, upstream);
     parse_capacity(context, map, upstream);
     parse_health(context, map, upstream);
     if (const auto timeouts = map.find("timeouts")) {
@@ -109,17 +113,19 @@ Upstream parse_upstream(Context& context, const NamedEntry& entry) {
     const auto kind = kind_value ? parse_kind(context, *kind_value) : std::nullopt;
     if (!kind) return upstream;
     upstream.kind = *kind;
-    if (*kind == UpstreamKind::openai) {
-        parse_openai(context, map, upstream);
-        for (const std::string_view key : echo_only) refuse_key(context, map, key, "openai");
-    } else {
+    if (*kind == UpstreamKind::echo) {
         map.duration("delay", delay_range, upstream.echo.delay);
         map.count("tokens", tokens_range, upstream.echo.tokens);
         for (const std::string_view key : shape_of(Section::upstream).keys) {
             const bool is_its_own = std::ranges::find(echo_keys, key) != echo_keys.end();
             if (!is_its_own) refuse_key(context, map, key, "echo");
         }
+        return upstream;
     }
+    parse_addressed(context, map, upstream);
+    const std::string_view name = *kind == UpstreamKind::azure ? "azure" : "openai";
+    for (const std::string_view key : echo_only) refuse_key(context, map, key, name);
+    if (*kind != UpstreamKind::azure) refuse_key(context, map, "api_version", name);
     return upstream;
 }
 
@@ -142,6 +148,19 @@ std::optional<std::string> missing_variable(Context& context, const NamedEntry& 
     return std::nullopt;
 }
 
+/// What the upstreams of each account may be asked for, and the first that said so.
+using AccountLimits = std::unordered_map<std::string, std::pair<std::string, Ceilings>>;
+
+void check_account(Context& context, const NamedEntry& entry, const Upstream& upstream,
+                   AccountLimits& accounts) {
+    const auto [first, is_new] =
+        accounts.try_emplace(account_key(upstream), upstream.name, upstream.limits);
+    if (is_new || first->second.second == upstream.limits) return;
+    context.problems.add(*entry.key, entry.value.path,
+                         "has other limits than " + shown_name(first->second.first) +
+                             ", whose account is the same; account tells accounts apart");
+}
+
 }  // namespace
 
 Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entries) {
@@ -151,10 +170,17 @@ Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entri
                              "may have at most " + std::to_string(upstreams_max) + " entries");
         return upstreams;
     }
+    AccountLimits accounts;
     for (const NamedEntry& entry : entries) {
+        const std::size_t problems_before = context.problems.count();
         const auto variable = missing_variable(context, entry);
         Context inner{context.problems, context.environment, context.folders, variable.has_value()};
         Upstream upstream = parse_upstream(inner, entry);
+        // The key of one that is off may be missing, and its account with it.
+        const bool has_account = !variable || !upstream.account.empty();
+        if (has_account && context.problems.count() == problems_before) {
+            check_account(context, entry, upstream, accounts);
+        }
         if (variable) {
             upstreams.index_by_name.emplace(entry.name, std::nullopt);
             upstreams.off_because_of.emplace(entry.name, *variable);

@@ -85,6 +85,33 @@ std::optional<std::string> read_usable_path(Context& context, const Value& at,
     return path;
 }
 
+/// A literal, `${NAME}`, or `file:PATH`; not empty.
+std::optional<std::string> read_hidden(Context& context, const Value& at) {
+    auto written = read_text(context, at);
+    if (!written) return std::nullopt;
+    std::string text = std::move(written->text);
+    // Asked of what the file says, so that a secret in a variable may begin with any word.
+    if (at.node->text.starts_with("file:")) {
+        const std::string path =
+            resolve_path(context.folders[at.node->file], std::string_view(text).substr(5));
+        FileText file = read_file(path, secret_file_bytes_max);
+        if (!file.error.empty()) {
+            if (!context.is_off) {
+                add_problem(context, at, "the secret file cannot be read: " + file.error);
+            }
+            return std::nullopt;
+        }
+        text = std::move(file.text);
+        if (text.ends_with('\n')) text.pop_back();
+        if (text.ends_with('\r')) text.pop_back();
+    }
+    if (text.empty()) {
+        if (!context.is_off) add_problem(context, at, "the secret is empty");
+        return std::nullopt;
+    }
+    return text;
+}
+
 }  // namespace
 
 void add_problem(Context& context, const Value& at, std::string message) {
@@ -240,35 +267,30 @@ std::optional<bool> read_bool(Context& context, const Value& at) {
 }
 
 std::optional<Secret> read_secret(Context& context, const Value& at) {
-    const auto written = read_text(context, at);
-    if (!written) return std::nullopt;
-    std::string text = written->text;
-    // Asked of what the file says, so that a secret in a variable may begin with any word.
-    if (at.node->text.starts_with("file:")) {
-        const std::string path =
-            resolve_path(context.folders[at.node->file], std::string_view(text).substr(5));
-        FileText file = read_file(path, secret_file_bytes_max);
-        if (!file.error.empty()) {
-            if (!context.is_off) {
-                add_problem(context, at, "the secret file cannot be read: " + file.error);
-            }
-            return std::nullopt;
-        }
-        text = std::move(file.text);
-        if (text.ends_with('\n')) text.pop_back();
-        if (text.ends_with('\r')) text.pop_back();
-    }
-    if (text.empty()) {
-        if (!context.is_off) add_problem(context, at, "the secret is empty");
-        return std::nullopt;
-    }
-    if (text.size() > text_bytes_max || !std::ranges::all_of(text, is_visible)) {
+    auto text = read_hidden(context, at);
+    if (!text) return std::nullopt;
+    if (text->size() > text_bytes_max || !std::ranges::all_of(*text, is_visible)) {
         add_problem(context, at,
                     "the secret must be at most " + std::to_string(text_bytes_max) +
                         " visible ASCII characters, without spaces or line breaks");
         return std::nullopt;
     }
-    return Secret(std::move(text));
+    return Secret(*std::move(text));
+}
+
+std::optional<Secret> read_field_value(Context& context, const Value& at) {
+    auto text = read_hidden(context, at);
+    if (!text) return std::nullopt;
+    const bool is_plain =
+        std::ranges::all_of(*text, [](char c) { return is_visible(c) || c == ' '; });
+    if (text->size() > text_bytes_max || !is_plain || text->starts_with(' ') ||
+        text->ends_with(' ')) {
+        add_problem(context, at,
+                    "the value must be at most " + std::to_string(text_bytes_max) +
+                        " visible ASCII characters, with spaces only between them");
+        return std::nullopt;
+    }
+    return Secret(*std::move(text));
 }
 
 std::optional<std::string> read_path(Context& context, const Value& at) {

@@ -4,6 +4,19 @@
 namespace sluicegate::config {
 namespace {
 
+void add_account(Entity& entity, const Upstream& upstream) {
+    if (upstream.api_key) entity.add_hidden("api_key", upstream.api_key->reveal());
+    entity.add("api_key_header", upstream.api_key_header);
+    for (const ExtraField& field : upstream.headers) {
+        entity.add_hidden("headers." + field.name, field.value.reveal());
+    }
+    if (!upstream.api_version.empty()) entity.add("api_version", upstream.api_version);
+    if (!upstream.account.empty()) entity.add("account", upstream.account);
+    const Ceilings& limits = upstream.limits;
+    if (limits.rpm) entity.add("limits.rpm", std::to_string(*limits.rpm));
+    if (limits.tpm) entity.add("limits.tpm", std::to_string(*limits.tpm));
+}
+
 void add_capacity(Entity& entity, const Upstream& upstream) {
     if (!upstream.in_flight_max) return;
     entity.add("max_in_flight", std::to_string(*upstream.in_flight_max));
@@ -53,13 +66,13 @@ Entity entity_of(const Upstream& upstream) {
         entity.add("tokens", std::to_string(upstream.echo.tokens));
         return entity;
     }
-    entity.add("kind", "openai");
+    entity.add("kind", upstream.kind == UpstreamKind::azure ? "azure" : "openai");
     if (upstream.endpoints.size() == 1) {
         entity.add("base_url", url_of(upstream.endpoints.front()));
     } else {
         entity.add("endpoints", joined(upstream.endpoints, url_of));
     }
-    if (upstream.api_key) entity.add_hidden("api_key", upstream.api_key->reveal());
+    add_account(entity, upstream);
     add_capacity(entity, upstream);
     if (upstream.health) add_health(entity, *upstream.health);
     add_breaker(entity, upstream.breaker);

@@ -10,6 +10,9 @@ namespace sluicegate::config {
 
 /// base_url or endpoints, and tls.
 void parse_endpoints(Context& context, const MapReader& map, Upstream& upstream);
+/// api_key, how it is sent, the other headers, api_version, account and limits. Call it once kind
+/// and endpoints are known.
+void parse_account(Context& context, const MapReader& map, Upstream& upstream);
 /// max_in_flight, on_full and queue.
 void parse_capacity(Context& context, const MapReader& map, Upstream& upstream);
 /// health and breaker.

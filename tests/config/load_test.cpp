@@ -112,7 +112,7 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
 TEST(Load, ReadsEveryUpstreamKey) {
     const LoadResult result = load_good("every_setting.yaml");
     ASSERT_TRUE(result.config.has_value());
-    ASSERT_EQ(result.config->upstreams.size(), 3U);
+    ASSERT_EQ(result.config->upstreams.size(), 4U);
     const Upstream& gpu = result.config->upstreams[0];
     EXPECT_EQ(gpu.name, "gpu");
     EXPECT_EQ(gpu.kind, UpstreamKind::openai);
@@ -120,6 +120,12 @@ TEST(Load, ReadsEveryUpstreamKey) {
               (Endpoint{.tls = true, .host = "10.0.0.1", .port = 8443, .path_prefix = "/v1"}));
     ASSERT_TRUE(gpu.api_key.has_value());
     EXPECT_EQ(gpu.api_key->reveal(), "written-here");
+    EXPECT_EQ(gpu.api_key_header, "x-api-key");
+    EXPECT_EQ(gpu.headers, (std::vector<ExtraField>{{"authorization", Secret("Basic abc")},
+                                                    {"x-title", Secret("My gateway")},
+                                                    {"x-team", Secret("research")}}));
+    EXPECT_EQ(gpu.account, "main");
+    EXPECT_EQ(gpu.limits, (Ceilings{.rpm = 1, .tpm = 1'000'000'000}));
     EXPECT_EQ(gpu.timeouts, (UpstreamTimeouts{1ms, 2ms, 3ms, 4ms}));
     EXPECT_EQ(gpu.pool, (PoolSettings{.idle_max = 0, .idle_timeout = 5s}));
     EXPECT_EQ(gpu.tls.ca_file, (good_folder / "files/certificate.pem").string());
@@ -132,12 +138,15 @@ TEST(Load, ReadsEveryUpstreamKey) {
     EXPECT_TRUE(gpu.continuous_usage);
     const Upstream& echo = result.config->upstreams[1];
     EXPECT_EQ(echo.echo, (EchoSettings{.delay = 20ms, .tokens = 5}));
+    const Upstream& azure = result.config->upstreams[2];
+    EXPECT_EQ(azure.kind, UpstreamKind::azure);
+    EXPECT_EQ(azure.api_version, "2024-10-21-preview");
 }
 
 TEST(Load, ReadsEveryKeyOfAnUpstreamWithEndpoints) {
     const LoadResult result = load_good("every_setting.yaml");
     ASSERT_TRUE(result.config.has_value());
-    const Upstream& pair = result.config->upstreams.at(2);
+    const Upstream& pair = result.config->upstreams.at(3);
     EXPECT_EQ(pair.endpoints,
               (std::vector<Endpoint>{
                   {.tls = false, .host = "10.0.0.2", .port = 8000, .path_prefix = "/v1"},
@@ -182,7 +191,7 @@ TEST(Load, ReadsEveryModelGroupAndUserKey) {
               (std::vector<RouteEntry>{{.upstream = 0, .weight = 90, .model = "llama 3"},
                                        {.upstream = 1, .weight = 0, .model = ""}}));
     EXPECT_EQ(config.models[0].fallback,
-              (std::vector<RouteEntry>{{.upstream = 2, .model = "llama"}, {.upstream = 2}}));
+              (std::vector<RouteEntry>{{.upstream = 3, .model = "llama"}, {.upstream = 3}}));
     EXPECT_TRUE(config.models[0].is_sticky);
     EXPECT_TRUE(config.models[1].fallback.empty());
     EXPECT_FALSE(config.models[1].is_sticky);

@@ -55,5 +55,86 @@ TEST(ParseUpstream, SpillsAtOnceOrWaitsAsTheFileSays) {
     EXPECT_EQ(waits.queue, QueueSettings{});
 }
 
+TEST(ParseUpstream, SendsAKeyAsItsKindDoesUnlessToldOtherwise) {
+    struct Row {
+        std::string_view keys, header;
+    };
+    const Row rows[] = {
+        {"kind: openai, base_url: 'http://a', api_key: k", "authorization"},
+        {"kind: azure, base_url: 'http://a', api_key: k", "api-key"},
+        {"kind: azure, base_url: 'http://a', api_key: k, api_key_header: Authorization",
+         "authorization"},
+        {"kind: openai, base_url: 'http://a', api_key: k, api_key_header: X-Goog-Api-Key",
+         "x-goog-api-key"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.keys);
+        EXPECT_EQ(upstream_of(row.keys).api_key_header, row.header);
+    }
+}
+
+TEST(ParseUpstream, TakesAuthorizationFromHeadersOnceTheKeyIsElsewhere) {
+    const Upstream without = upstream_of(
+        "kind: openai, base_url: 'http://a', headers: {Authorization: 'Basic ${PASSWORD}'}",
+        environment_of({{"PASSWORD", "abc"}}));
+    EXPECT_EQ(without.headers, (std::vector<ExtraField>{{"authorization", Secret("Basic abc")}}));
+    const Upstream beside = upstream_of(
+        "kind: azure, base_url: 'http://a', api_key: k, headers: {Authorization: Basic abc}");
+    EXPECT_EQ(beside.headers.size(), 1U);
+}
+
+TEST(ParseUpstream, KnowsTheVersionsOfAzure) {
+    for (const std::string_view version :
+         {"2024-10-21", "2025-04-01-preview", "preview", "latest"}) {
+        EXPECT_EQ(upstream_of("kind: azure, base_url: 'https://a.openai.azure.com', api_version: " +
+                              std::string(version))
+                      .api_version,
+                  version);
+    }
+    for (const std::string_view version :
+         {"v1", "2024-10", "2024-10-2x", "2024/10/21", "2024-10-21-", "2024-10-21-beta",
+          "2024-10-21&x", "''"}) {
+        EXPECT_FALSE(load_text(with_upstream("kind: azure, base_url: 'http://a', api_version: " +
+                                             std::string(version)),
+                               environment_of({}))
+                         .config.has_value())
+            << version;
+    }
+}
+
+TEST(ParseUpstream, NeedsNoVersionOfAzureForItsV1Api) {
+    const Upstream v1 =
+        upstream_of("kind: azure, base_url: 'https://a.openai.azure.com/openai/v1/'");
+    EXPECT_EQ(v1.api_version, "");
+    const Upstream behind_a_gateway = upstream_of("kind: azure, base_url: 'https://apim.example'");
+    EXPECT_EQ(behind_a_gateway.api_version, "");
+}
+
+TEST(ParseUpstream, MayShareAnAccountAndItsLimits) {
+    const Config config = config_of(
+        std::string(minimal_server) + std::string(minimal_users) +
+        "upstreams:\n"
+        "  a: {kind: openai, base_url: 'http://a', account: main, limits: {rpm: 1}}\n"
+        "  b: {kind: openai, base_url: 'http://b', account: main, limits: {rpm: 1}}\n"
+        "  c: {kind: openai, base_url: 'http://c', api_key: '1', limits: {rpm: 1}}\n"
+        "  d: {kind: openai, base_url: 'http://c', api_key: '2', limits: {rpm: 2}}\n"
+        "  e: {kind: openai, base_url: 'http://c', api_key: '2', account: e, limits: {rpm: 3}}\n"
+        "models: {m: {route: [{upstream: a}]}}\n");
+    EXPECT_EQ(config.upstreams.size(), 5U);
+}
+
+TEST(ParseUpstream, ForgetsTheAccountOfAKeyThatIsNotThere) {
+    // Two upstreams that are off have no key, which makes them no account.
+    const Config config = config_of(std::string(minimal_server) + std::string(minimal_users) +
+                                    std::string(minimal_models) +
+                                    "upstreams:\n"
+                                    "  echo: {kind: echo}\n"
+                                    "  a: {kind: openai, when_env: A, base_url: 'http://a', "
+                                    "api_key: '${A}', limits: {rpm: 1}}\n"
+                                    "  b: {kind: openai, when_env: B, base_url: 'http://a', "
+                                    "api_key: '${B}', limits: {rpm: 2}}\n");
+    EXPECT_EQ(config.upstreams.size(), 1U);
+}
+
 }  // namespace
 }  // namespace sluicegate::config

@@ -30,8 +30,8 @@ std::string install(const TempFolder& folder, std::string_view name) {
           "tls/gateway-key.pem", "tls/internal-ca.pem"}) {
         folder.write(file, "PEM\n");
     }
-    for (const std::string_view file :
-         {"secrets/gpu-key", "secrets/openai-api-key", "secrets/gpu-api-key"}) {
+    for (const std::string_view file : {"secrets/gpu-key", "secrets/azure-key",
+                                        "secrets/openai-api-key", "secrets/gpu-api-key"}) {
         folder.write(file, "a-secret\n");
     }
     std::filesystem::create_directory(folder.at("state"));
@@ -241,6 +241,9 @@ TEST(ShippedFiles, FollowTheJsonSchema) {
           "models: {a: {route: [{upstream: b, weight: x}]}}", "log: {level: loud}",
           "upstreams: {a: {kind: echo, delay: 5}}", "retries: {budget: 10}",
           "upstreams: {a: {kind: openai, endpoints: http://a}}",
+          "upstreams: {a: {kind: azure, api_version: v1}}",
+          "upstreams: {a: {kind: openai, limits: {rpm: x}}}",
+          "upstreams: {a: {kind: openai, headers: {a: [b]}}}",
           "upstreams: {a: {kind: openai, health: {path: health}}}",
           "models: {a: {route: [{upstream: b}], fallback: [{upstream: b, weight: 1}]}}",
           "streams: {keep_alive: 15}",
