@@ -1,7 +1,10 @@
 #include "sluicegate/app/snapshot_builder.hpp"
 
 #include "sluicegate/auth/key_hash.hpp"
+#include "sluicegate/config/account_key.hpp"
+#include "sluicegate/route/user_key.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -51,18 +54,27 @@ limit::Plan plan_of(const config::Limits& limits) {
     return plan;
 }
 
-std::vector<std::uint32_t> weights_of(const config::Model& model) {
-    std::vector<std::uint32_t> weights;
-    for (const config::RouteEntry& entry : model.route) weights.push_back(entry.weight);
-    return weights;
+const route::ModelRoute* last_route_of(const Snapshot* last, const config::Model& model) {
+    const ModelEntry* before = last == nullptr ? nullptr : last->find_model(model.name);
+    return before == nullptr ? nullptr : before->route.get();
 }
 
-/// The turn goes on where it was if the route is the same: frequent reloads must not favour the
-/// entries that come first.
-std::uint64_t first_pick_of(const Snapshot* last, const config::Model& model) {
-    const ModelEntry* before = last == nullptr ? nullptr : last->find_model(model.name);
-    if (before == nullptr || weights_of(*before->settings) != weights_of(model)) return 0;
-    return before->choice->position();
+const route::UpstreamState* last_state_of(const Snapshot* last, const config::Upstream& upstream) {
+    for (std::size_t i = 0; last != nullptr && i < last->config.upstreams.size(); ++i) {
+        if (last->config.upstreams[i].name == upstream.name) return last->upstream_states[i].get();
+    }
+    return nullptr;
+}
+
+/// Of the first upstream of the model that has one.
+std::size_t affinity_bytes_of(const config::Config& config, const config::Model& model) {
+    for (const auto* entries : {&model.route, &model.fallback}) {
+        for (const config::RouteEntry& entry : *entries) {
+            const std::size_t bytes = config.upstreams[entry.upstream].prefix_affinity;
+            if (bytes > 0) return bytes;
+        }
+    }
+    return 0;
 }
 
 /// Kept while the settings stay the same: others may have mended what was learned.
@@ -109,6 +121,17 @@ ModelId SnapshotBuilder::model_id(std::string_view name) {
     const auto id = static_cast<ModelId>(models_.size());
     models_.emplace(name, id);
     return id;
+}
+
+std::optional<gateway::Ceiling> SnapshotBuilder::ceiling_of(const config::Upstream& upstream) {
+    if (!upstream.limits.rpm && !upstream.limits.tpm) return std::nullopt;
+    // No user or model of a configuration has a name with a space in it.
+    limit::Plan plan;
+    plan.rpm = upstream.limits.rpm;
+    plan.tpm = upstream.limits.tpm;
+    return gateway::Ceiling{.account = user_id("account " + config::account_key(upstream)),
+                            .model = model_id("all models"),
+                            .plan = plan};
 }
 
 net::TlsContext& SnapshotBuilder::context_for(const std::string& fingerprint) {
@@ -158,7 +181,9 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     std::vector<net::TlsContext> upstream_contexts;
     for (const config::Upstream& upstream : config.upstreams) {
         net::TlsContext context;
-        if (!upstream.endpoints.empty() && upstream.endpoints.front().tls) {
+        const bool has_tls = std::ranges::any_of(
+            upstream.endpoints, [](const config::Endpoint& endpoint) { return endpoint.tls; });
+        if (has_tls) {
             auto made = upstream_tls(upstream.tls);
             if (!made) return std::move(made).failure();
             context = std::move(*made);
@@ -183,23 +208,35 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                             .model_index = {},
                                             .plans = {},
                                             .user_ids = {},
+                                            .user_keys = {},
                                             .listener_tls = std::move(listener_contexts),
                                             .upstream_tls = std::move(upstream_contexts),
                                             .upstream_memory = {},
+                                            .upstream_states = {},
+                                            .ceilings = {},
+                                            .retry_budget = retry_budget_,
                                             .created = now});
-    for (const config::Model& model : snapshot->config.models) {
-        snapshot->model_index.emplace(model.name, snapshot->models.size());
-        snapshot->models.push_back({.id = active[model.name],
-                                    .settings = &model,
-                                    .choice = std::make_unique<route::WeightedChoice>(
-                                        weights_of(model), first_pick_of(last_.get(), model))});
-    }
     for (const config::Upstream& upstream : snapshot->config.upstreams) {
         snapshot->upstream_memory.push_back(memory_of(last_.get(), upstream));
+        snapshot->upstream_states.push_back(
+            route::UpstreamState::make(upstream, last_state_of(last_.get(), upstream)));
+        snapshot->ceilings.push_back(ceiling_of(upstream));
     }
+    for (const config::Model& model : snapshot->config.models) {
+        snapshot->model_index.emplace(model.name, snapshot->models.size());
+        snapshot->models.push_back(
+            {.id = active[model.name],
+             .settings = &model,
+             .route = std::make_unique<route::ModelRoute>(model, snapshot->config.upstreams,
+                                                          snapshot->upstream_states, quotas_,
+                                                          last_route_of(last_.get(), model)),
+             .affinity_bytes = affinity_bytes_of(snapshot->config, model)});
+    }
+    retry_budget_->configure(snapshot->config.retries);
     for (const config::User& user : snapshot->config.users) {
         const config::Group* group = config::find_group(snapshot->config, user.group);
         snapshot->user_ids.push_back(user_id(user.name));
+        snapshot->user_keys.push_back(route::user_key(user.name));
         std::vector<limit::Plan>& plans = snapshot->plans.emplace_back();
         for (const config::Model& model : snapshot->config.models) {
             plans.push_back(plan_of(config::resolve_limits(group, user, model)));

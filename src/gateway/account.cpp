@@ -5,6 +5,21 @@
 namespace sluicegate::gateway {
 namespace {
 
+void count_route(Request& request) {
+    const Record& record = request.record;
+    const Snapshot& snapshot = request.config();
+    const auto model = static_cast<std::size_t>(record.model - snapshot.models.data());
+    auto& counter = request.snapshot->model_counters[model]
+                        .routed[record.route_entry][static_cast<std::size_t>(record.route_reason)];
+    if (!counter) {
+        counter = request.worker.registry().counter(
+            metrics::Metric::routed_requests_total,
+            {record.model->settings->name, snapshot.config.upstreams[*record.upstream].name,
+             name_of(record.route_reason)});
+    }
+    counter->add();
+}
+
 void count(Request& request, Instant now) {
     const Record& record = request.record;
     metrics::RequestCounters::Finished finished{
@@ -20,14 +35,16 @@ void count(Request& request, Instant now) {
         const config::Admin& admin = request.config().config.admin;
         request.worker.record_counters().count(record, admin.show_users && admin.user_metrics);
     }
-    if (record.upstream && record.error && fault_of(*record.error) == Fault::upstream) {
-        request.worker.count_upstream_error(
-            request.config().config.upstreams[*record.upstream].name, *record.error);
+    if (record.attempts > 0) count_route(request);
+    if (!record.answered_at) return;  // what failed was counted by the attempt
+    const std::size_t upstream = *record.upstream;
+    if (record.error && fault_of(*record.error) == Fault::upstream) {
+        request.worker.count_upstream_error(request.config().config.upstreams[upstream].name,
+                                            *record.error);
     }
-    if (!record.upstream || !record.forwarded_at) return;
-    auto& counters = request.snapshot->upstream_counters[*record.upstream];
-    if (record.answered_at) counters.first_byte.observe(*record.answered_at - *record.forwarded_at);
-    counters.total.observe(now - *record.forwarded_at);
+    auto& counters = request.snapshot->upstream_counters[upstream];
+    counters.first_byte.observe(*record.answered_at - record.attempt_at);
+    counters.total.observe(now - record.attempt_at);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
 
     const Instant now = request.worker.clock().now();
     const limit::Demand demand = demand_of(request, inspected);
+    request.record.token_demand = demand.stated + demand.guessed;
     limit::Admission admission = request.worker.limiter().admit(
         inspected.key->user, inspected.model->id, plan, demand, now, &request.client.limit_hint());
     request.record.decision = admission.decision;
@@ -44,8 +45,8 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
     }
     counters.admitted.add();
     request.record.forwarded_at = now;
-    return Admitted{inspected.endpoint, std::move(inspected.inspection), inspected.model,
-                    std::move(admission.reservation)};
+    return Admitted{inspected.endpoint, std::move(inspected.inspection), inspected.key,
+                    inspected.model, std::move(admission.reservation)};
 }
 
 }  // namespace sluicegate::gateway

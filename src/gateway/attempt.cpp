@@ -5,6 +5,7 @@
 
 #include "gateway/event_writer.hpp"
 #include "gateway/upstream_answer.hpp"
+#include "gateway/upstream_quota.hpp"
 
 #include <utility>
 
@@ -25,9 +26,10 @@ bool has_stream_options(openai::Endpoint endpoint) noexcept {
 }
 
 /// Usage is asked for where the client did not: a stream without it could only be counted.
-openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed) {
-    const config::Upstream& upstream = request.config().config.upstreams[routed.upstream];
-    const UpstreamMemory& memory = *request.config().upstream_memory[routed.upstream];
+openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
+                                             std::size_t upstream_index) {
+    const config::Upstream& upstream = request.config().config.upstreams[upstream_index];
+    const UpstreamMemory& memory = *request.config().upstream_memory[upstream_index];
     const bool takes_them =
         upstream.stream_options.value_or(!memory.has_refused_stream_options.load());
     if (!has_stream_options(routed.endpoint) || !request.record.is_streaming || !takes_them) {
@@ -51,20 +53,52 @@ bool is_audio(openai::Endpoint endpoint) noexcept {
            endpoint == openai::Endpoint::audio_translations;
 }
 
+/// What the model sets replaces what the upstream sets.
+config::UpstreamTimeouts timeouts_of(const config::Upstream& upstream, const config::Model& model) {
+    config::UpstreamTimeouts timeouts = upstream.timeouts;
+    timeouts.first_byte = model.timeouts.first_byte.value_or(timeouts.first_byte);
+    timeouts.between_bytes = model.timeouts.between_bytes.value_or(timeouts.between_bytes);
+    timeouts.total = model.timeouts.total.value_or(timeouts.total);
+    return timeouts;
+}
+
 }  // namespace
 
-Attempt::Attempt(Request& request, const Routed& routed) : request_(request), routed_(routed) {
-    prepare(stream_options_for(request, routed));
+route::Outcome outcome_of(ErrorKind kind) noexcept {
+    using route::Outcome;
+    switch (kind) {
+        case ErrorKind::upstream_unreachable:
+        case ErrorKind::upstream_connect_timeout: return Outcome::connect_failed;
+        case ErrorKind::upstream_rate_limited: return Outcome::rate_limited;
+        case ErrorKind::upstream_overloaded: return Outcome::overloaded;
+        case ErrorKind::upstream_rejected: return Outcome::rejected;
+        case ErrorKind::client_gone: return Outcome::abandoned;
+        default: return Outcome::failed;
+    }
+}
+
+Attempt::Attempt(Request& request, const Routed& routed, const route::Entry& entry,
+                 route::Lease lease)
+    : request_(request), routed_(routed), entry_(entry), lease_(std::move(lease)) {
+    prepare(stream_options_for(request, routed, entry.upstream));
 }
 
 void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     stream_options_ = stream_options;
     departure_.reset();
-    text_.emplace(request_, routed_, stream_options);
-    exchange_ = std::make_unique<Exchange>(request_.snapshot->pools[routed_.upstream],
-                                           *request_.record.forwarded_at, routed_.timeouts);
+    text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
+    const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
+    // The total is that of the request, however many attempts it takes.
+    exchange_ = std::make_unique<Exchange>(pool, *request_.record.forwarded_at,
+                                           timeouts_of(pool->settings(), *routed_.model->settings));
     ClientConnection::Watched& watched = *this;
     departure_.emplace(request_.client, watched);
+}
+
+void Attempt::report(route::Outcome outcome, Milliseconds wait) {
+    const auto change = lease_.report(outcome, wait, request_.worker.clock().now());
+    request_.worker.note_change(exchange_->settings().name,
+                                entry_.state->endpoints()[lease_.endpoint()]->label(), change);
 }
 
 /// The answer may still be wanted for its usage.
@@ -87,28 +121,47 @@ Failure Attempt::unusable(ErrorKind kind, std::string_view what) const {
 
 net::Task<Result<void>> Attempt::run() {
     auto tried = co_await try_once();
+    if (tried && !has_refused_options_) note_answer();
     if (!tried || !has_refused_options_) co_return tried;
     // The client did not ask for them: what it did ask for is sent again without.
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
     if (tried && is_success(exchange_->head().status)) {
-        request_.config().upstream_memory[routed_.upstream]->has_refused_stream_options = true;
+        request_.config().upstream_memory[entry_.upstream]->has_refused_stream_options = true;
     }
+    if (tried) note_answer();
     co_return tried;
 }
 
+/// An endpoint that is on probation need not wait for the end of a long stream.
+void Attempt::note_answer() {
+    if (!is_success(exchange_->head().status)) {
+        report(route::Outcome::rejected);
+    } else if (lease_.pass() != route::Pass::ordinary) {
+        report(route::Outcome::success);
+    }
+}
+
 net::Task<Result<void>> Attempt::try_once() {
+    route::Quota& quota = *entry_.quota;
+    const std::int64_t tokens = request_.record.token_demand;
+    const route::Quota::Mark mark = quota.sent(tokens, request_.record.attempt_at);
     auto answered = co_await exchange_heads(true);
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed) {
         // The upstream had closed the connection while it was idle: nobody has seen the request.
         answered = co_await exchange_heads(false);
     }
-    if (!answered) co_return answered;
+    if (!answered) {
+        if (!was_sent()) quota.unsent(tokens, request_.worker.clock().now());
+        co_return answered;
+    }
 
     request_.worker.limiter().prefetch(request_.client.limit_hint());
-    request_.record.answered_at = request_.worker.clock().now();
+    const Instant now = request_.worker.clock().now();
+    request_.record.answered_at = now;
     const http::ResponseHead& head = exchange_->head();
+    quota.report(quota_of(head.fields, request_.worker.clock().wall_now()), mark, now);
     if (!is_success(head.status)) co_return co_await judge_failure();
     if (is_compressed(head)) {
         co_return unusable(ErrorKind::upstream_bad_response,

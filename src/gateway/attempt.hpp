@@ -16,8 +16,9 @@ namespace sluicegate::gateway {
 
 class Attempt final : private ClientConnection::Watched {
 public:
-    /// `request` and `routed` must outlive it.
-    Attempt(Request& request, const Routed& routed);
+    /// At the endpoint that `lease` is for, of the entry's upstream. `request` and `routed` must
+    /// outlive it.
+    Attempt(Request& request, const Routed& routed, const route::Entry& entry, route::Lease lease);
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
@@ -25,6 +26,11 @@ public:
     /// makes of a failure that the upstream tells (as a status or as the first event), and
     /// upstream_bad_response for what is no answer to this request.
     net::Task<Result<void>> run();
+
+    /// How it has gone with the endpoint; once, later calls do nothing. An attempt of which
+    /// nothing is told says nothing about it. The place at the endpoint is held until this is
+    /// destroyed.
+    void report(route::Outcome outcome, Milliseconds wait = Milliseconds(0));
 
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }
@@ -49,6 +55,7 @@ private:
     void cancel() noexcept override;
     void prepare(const openai::StreamOptionsEdit& stream_options);
     net::Task<Result<void>> try_once();
+    void note_answer();
     net::Task<Result<void>> exchange_heads(bool may_reuse);
     net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();
@@ -60,6 +67,8 @@ private:
 
     Request& request_;
     const Routed& routed_;
+    const route::Entry& entry_;
+    route::Lease lease_;
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;
     std::unique_ptr<upstream::Exchange> exchange_;
@@ -69,6 +78,9 @@ private:
     std::string converted_;
     bool has_refused_options_ = false;
 };
+
+/// What an error says about the endpoint that it came from.
+[[nodiscard]] route::Outcome outcome_of(ErrorKind kind) noexcept;
 
 /// What forward() returns.
 struct Answered {

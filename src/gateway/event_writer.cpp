@@ -34,7 +34,8 @@ EventWriter::EventWriter(Request& request, const http::ResponseHead* head)
     : request_(request),
       body_(request, begin_stream(request, head), std::nullopt),
       keep_alive_(request.config().config.streams.keep_alive),
-      written_at_(request.worker.deadlines().now()) {
+      written_at_(request.worker.deadlines().now()),
+      names_upstream_(head != nullptr) {
 }
 
 net::Task<bool> EventWriter::write(std::string_view events, bool ends_event, bool is_last) {

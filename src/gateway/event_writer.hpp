@@ -32,6 +32,8 @@ public:
     /// Of the last event passed on, where events are numbered: the next one of ours follows it.
     void note_sequence_number(std::int64_t last) noexcept { last_sequence_number_ = last; }
 
+    /// Whose answer it is was said in the head.
+    [[nodiscard]] bool names_upstream() const noexcept { return names_upstream_; }
     /// The status is with the client: whatever happens now must be said in the stream.
     [[nodiscard]] bool has_begun() const noexcept { return body_.has_begun(); }
     [[nodiscard]] bool stays_open() const noexcept { return body_.stays_open(); }
@@ -43,6 +45,7 @@ private:
     BodyWriter body_;
     Milliseconds keep_alive_;
     Instant written_at_;
+    bool names_upstream_;
     std::int64_t last_sequence_number_ = -1;
     bool is_mid_event_ = false;
 };

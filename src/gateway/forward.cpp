@@ -1,32 +1,166 @@
-/// The request on its way to an upstream, until there is an answer that can be passed on.
+/// The request on its way to an upstream, until there is an answer that can be passed on: from one
+/// candidate to the next, as the walk offers them, until one answers or none is left.
 
 #include "gateway/attempt.hpp"
+#include "gateway/event_writer.hpp"
+#include "gateway/final_error.hpp"
+#include "gateway/line_wait.hpp"
 #include "gateway/stages.hpp"
 
 #include <utility>
 
 namespace sluicegate::gateway {
+namespace {
+
+using route::Outcome;
+using route::Walk;
+
+/// It did not refuse the request but may have worked on it: nobody knows how far it came.
+bool may_have_begun(ErrorKind kind) noexcept {
+    switch (kind) {
+        case ErrorKind::upstream_timeout:
+        case ErrorKind::upstream_idle_timeout:
+        case ErrorKind::upstream_closed:
+        case ErrorKind::upstream_bad_response: return true;
+        default: return false;
+    }
+}
+
+/// Nothing was lost by it but the way there.
+bool is_cheap(ErrorKind kind) noexcept {
+    return outcome_of(kind) == Outcome::connect_failed || outcome_of(kind) == Outcome::rate_limited;
+}
+
+/// Asks the ceiling of the entry's account; how long to wait when it says no.
+std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::Entry& entry,
+                                               Instant now) {
+    const auto& ceiling = request.config().ceilings[entry.upstream];
+    if (!ceiling) return std::nullopt;
+    const limit::Demand demand{.stated = 0, .guessed = request.record.token_demand};
+    limit::Admission admission = request.worker.limiter().admit(ceiling->account, ceiling->model,
+                                                                ceiling->plan, demand, now);
+    if (!admission.decision.admitted) return admission.decision.retry_after;
+    request.ceiling = std::move(admission.reservation);
+    return std::nullopt;
+}
+
+void begin_attempt(Request& request, const Walk& walk, std::size_t index, const route::Entry& entry,
+                   Instant now) {
+    Record& record = request.record;
+    ++record.attempts;
+    record.upstream = entry.upstream;
+    record.route_entry = index;
+    record.attempt_at = now;
+    record.route_reason = record.attempts > 1     ? RouteReason::failover
+                          : index == walk.first() ? RouteReason::share
+                                                  : RouteReason::spill;
+    request.snapshot->upstream_counters[entry.upstream].attempts.add();
+}
+
+void note_failure(Request& request, const route::Entry& entry, Attempt& attempt,
+                  const Error& error) {
+    const Instant now = request.worker.clock().now();
+    attempt.report(outcome_of(error.kind), error.retry_after);
+    request.record.answered_at.reset();
+    request.record.route_reason = RouteReason::none;
+    if (fault_of(error.kind) == Fault::upstream) {
+        request.worker.count_upstream_error(request.config().config.upstreams[entry.upstream].name,
+                                            error.kind);
+    }
+    request.snapshot->upstream_counters[entry.upstream].total.observe(now -
+                                                                      request.record.attempt_at);
+    if (error.kind == ErrorKind::upstream_rate_limited) {
+        const auto cooling =
+            entry.quota->refused(request.record.token_demand, error.retry_after, now);
+        if (cooling)
+            request.worker.note_cooling(request.config().config.upstreams[entry.upstream].name,
+                                        entry.upstream_model, *cooling);
+    }
+    // What the provider may have seen, it may have counted.
+    if (attempt.was_sent()) {
+        request.ceiling.settle(0, now);
+    } else {
+        request.ceiling.cancel(now);
+    }
+}
+
+/// Whether another attempt may follow one that ended so.
+bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
+    if (!may_retry(kind) || request.client.has_gone()) return false;
+    // The client was told whose answer it gets.
+    if (request.events && request.events->names_upstream()) return false;
+    if (attempt.was_sent() && may_have_begun(kind) &&
+        !request.config().config.retries.repeats_started) {
+        return false;
+    }
+    const bool is_allowed =
+        is_cheap(kind) || request.config().retry_budget->try_retry(request.worker.clock().now());
+    request.worker.count_retry(is_allowed);
+    return is_allowed;
+}
+
+Untried untried_of(const Walk& walk) {
+    const Walk::Left left = walk.left();
+    Untried untried{.quota_wait = std::nullopt, .is_full = left.is_full};
+    if (left.is_cooling && left.wait > Milliseconds(0)) untried.quota_wait = left.wait;
+    return untried;
+}
+
+/// A request that an upstream may have seen counts, even if it failed; any other is given back.
+/// When the client left, its prompt counts too.
+void end_unanswered(Request& request, Routed& routed, bool was_sent, ErrorKind kind) {
+    if (!was_sent) {
+        routed.reservation.cancel(request.worker.clock().now());
+        return;
+    }
+    if (kind == ErrorKind::client_gone) {
+        note_usage(request, routed.endpoint, std::nullopt, 0, UsageSource::estimated);
+    }
+    settle(request, routed.reservation);
+}
+
+}  // namespace
 
 net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
-    ++request.record.attempts;
-    auto attempt = std::make_unique<Attempt>(request, routed);
-    auto answered = co_await attempt->run();
-    if (!answered) {
-        // A request that an upstream may have seen counts, even if it failed; any other is given
-        // back. When the client left, its prompt counts too.
-        if (attempt->was_sent()) {
-            if (answered.error().kind == ErrorKind::client_gone) {
-                note_usage(request, routed.endpoint, std::nullopt, 0, UsageSource::estimated);
-            }
-            settle(request, routed.reservation);
-        } else {
-            routed.reservation.cancel(request.worker.clock().now());
+    request.config().retry_budget->request();
+    Walk walk(*routed.model->route, routed.ask, request.config().config.retries.attempts_max);
+    FinalError final_error;
+    bool was_sent = false;
+    Instant now = *request.record.forwarded_at;
+    for (;;) {
+        Walk::Step step = walk.next(now);
+        while (step.kind == Walk::Step::wait) step = co_await wait_in_line(request, routed, walk);
+        now = request.worker.clock().now();
+        if (step.kind == Walk::Step::nothing) break;
+        const route::Entry& entry = routed.model->route->entries()[step.entry];
+        if (const auto wait = refused_by_ceiling(request, entry, now)) {
+            step.lease.end();
+            walk.refused_by_ceiling(*wait);
+            continue;
         }
-        co_return std::move(answered).failure();
+        begin_attempt(request, walk, step.entry, entry, now);
+        auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease));
+        auto answered = co_await attempt->run();
+        was_sent |= attempt->was_sent();
+        if (answered) {
+            entry.quota->accepted();
+            co_return Answered{.endpoint = routed.endpoint,
+                               .reservation = std::move(routed.reservation),
+                               .attempt = std::move(attempt)};
+        }
+        Error& error = answered.error();
+        note_failure(request, entry, *attempt, error);
+        const bool goes_on = may_try_again(request, *attempt, error.kind);
+        walk.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
+                    error.retry_after);
+        final_error.note(std::move(error));
+        if (!goes_on) break;
+        now = request.worker.clock().now();
     }
-    co_return Answered{.endpoint = routed.endpoint,
-                       .reservation = std::move(routed.reservation),
-                       .attempt = std::move(attempt)};
+    Error error = std::move(final_error).take(untried_of(walk));
+    if (request.client.has_gone()) error.kind = ErrorKind::client_gone;
+    end_unanswered(request, routed, was_sent, error.kind);
+    co_return fail(std::move(error));
 }
 
 }  // namespace sluicegate::gateway

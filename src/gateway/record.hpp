@@ -5,6 +5,7 @@
 
 #include "sluicegate/auth/authenticate.hpp"
 #include "sluicegate/base/error.hpp"
+#include "sluicegate/gateway/route_reason.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/decision.hpp"
 #include "sluicegate/openai/endpoints.hpp"
@@ -43,11 +44,16 @@ struct Record {
     std::uint64_t bytes_in = 0;           ///< of the body
     std::uint64_t bytes_out = 0;          ///< of the body, without chunk framing
     std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
-    std::optional<Instant> answered_at;   ///< the upstream's head was there
+    Instant attempt_at{};                 ///< the latest attempt began
+    std::optional<Instant> answered_at;   ///< the head of the answer that is passed on was there
+    Milliseconds queued{0};               ///< waited for a place at an upstream
+    RouteReason route_reason = RouteReason::none;
+    std::size_t route_entry = 0;  ///< of the latest attempt: index into ModelRoute::entries()
 
     // --- usage ---
 
     std::int64_t prompt_estimate = 0;  ///< tokens
+    std::int64_t token_demand = 0;     ///< what the request may cost, as far as can be told
     std::int64_t answers = 1;          ///< that were asked for: choices times prompts
     openai::Usage usage;
     UsageSource usage_source = UsageSource::none;

@@ -49,7 +49,7 @@ net::Task<bool> relay_rejection(Request& request, Answered& answered) {
     }
     append_limits(out, request);
     append_route(out, request);
-    settle(request, answered.reservation);
+    complete(request, answered);
     co_return co_await write_complete(request, out, body, false);
 }
 
@@ -96,7 +96,7 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
         if (exchange.is_complete()) {
             note_usage(request, answered.endpoint, usage_in_tail(answered.endpoint, tail), 0,
                        UsageSource::estimated);
-            settle(request, answered.reservation);
+            complete(request, answered);
         }
         if (!piece.empty() || exchange.is_complete()) {
             const bool is_written = co_await writer.write(piece, exchange.is_complete());
@@ -106,6 +106,7 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
         if (exchange.is_complete()) co_return writer.stays_open();
         auto received = co_await exchange.receive_body(buffer_bytes);
         if (!received) {
+            answered.attempt->report(outcome_of(received.error().kind));
             request.record.error = received.error().kind;
             request.record.error_detail = std::move(received.error().detail);
             request.client.abort();
@@ -122,6 +123,7 @@ net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& erro
         note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
     }
     settle(request, answered.reservation);
+    answered.attempt->report(outcome_of(error.kind));
     return reply_error(request, std::move(error));
 }
 

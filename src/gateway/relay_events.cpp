@@ -67,7 +67,7 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
         if (is_last) {
             // Before the client can know that it is over, and ask for the next.
             note_stream(request, answered.endpoint, events.scanner());
-            settle(request, answered.reservation);
+            complete(request, answered);
         }
         bool is_written = co_await writer.write(events.ready(), events.ends_event(), is_last);
         if (is_written && is_last) {

@@ -16,7 +16,7 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
     request.record.finish_reason = facts.finish_reason;
     note_usage(request, answered.endpoint, facts.usage, openai::tokens_of_text(facts.output_bytes),
                UsageSource::estimated);
-    settle(request, answered.reservation);
+    complete(request, answered);
     if (!request.record.is_streaming) {
         std::string& out = request.client.answer_text();
         begin_passed_answer(out, request, exchange.head());

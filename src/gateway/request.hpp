@@ -7,6 +7,7 @@
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
+#include "sluicegate/route/walk.hpp"
 
 #include "gateway/client_connection.hpp"
 #include "gateway/record.hpp"
@@ -56,6 +57,9 @@ public:
     std::unique_ptr<char[]> body_storage;  ///< of a body that does not fit the client's buffer
     std::string pipelined;                 ///< bytes of the next message that were read with it
 
+    /// What the ceiling of the upstream's account holds for the attempt that runs.
+    limit::Reservation ceiling;
+
     /// The client's event stream, once it has one. When it has begun, every failure is told in it.
     std::unique_ptr<EventWriter> events;
 
@@ -89,6 +93,7 @@ struct Inspected {
 struct Admitted {
     openai::Endpoint endpoint;
     openai::Inspection inspection;
+    const auth::KeyRecord* key;
     const ModelEntry* model;
     limit::Reservation reservation;  ///< gives everything back unless it is settled
 };
@@ -97,9 +102,8 @@ struct Routed {
     openai::Endpoint endpoint;
     openai::Inspection inspection;
     limit::Reservation reservation;
-    std::size_t upstream;             ///< index in the snapshot
-    std::string_view upstream_model;  ///< how the upstream calls the model
-    config::UpstreamTimeouts timeouts;
+    const ModelEntry* model;
+    route::Ask ask;  ///< what decides where it goes
 };
 
 }  // namespace sluicegate::gateway

@@ -35,11 +35,18 @@ void settle(Request& request, limit::Reservation& reservation) {
     if (!reservation.is_active()) return;
     Record& record = request.record;
     record.settled_tokens = record.usage.total;
-    reservation.settle(record.settled_tokens, request.worker.clock().now());
+    const Instant now = request.worker.clock().now();
+    reservation.settle(record.settled_tokens, now);
+    request.ceiling.settle(record.settled_tokens, now);
     if (record.usage_source == UsageSource::reported && record.usage.output > 0) {
         request.worker.output_estimates().learn(record.caller.user, record.model->id,
                                                 record.usage.output / record.answers);
     }
+}
+
+void complete(Request& request, Answered& answered) {
+    settle(request, answered.reservation);
+    answered.attempt->report(route::Outcome::success);
 }
 
 }  // namespace sluicegate::gateway

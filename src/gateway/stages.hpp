@@ -47,6 +47,10 @@ void note_usage(Request& request, openai::Endpoint endpoint,
 /// all of it finds its place free.
 void settle(Request& request, limit::Reservation& reservation);
 
+/// The answer is complete: settles it, and notes that its endpoint has done well. Before the last
+/// byte leaves, as settle().
+void complete(Request& request, Answered& answered);
+
 /// Metrics and the line in the access log.
 void account(Request& request);
 

@@ -20,15 +20,15 @@ constexpr std::array<std::string_view, 7> passed_fields{
     "content-type",        "accept",      "openai-beta", "idempotency-key",
     "x-client-request-id", "traceparent", "tracestate"};
 
-void write_head(const Request& request, const Routed& routed, std::size_t body_bytes,
-                std::string& out) {
+void write_head(const Request& request, const Routed& routed, const route::Entry& entry,
+                std::size_t endpoint, std::size_t body_bytes, std::string& out) {
     const http::RequestHead& head = request.head();
-    const config::Upstream& upstream = request.config().config.upstreams[routed.upstream];
+    const config::Upstream& upstream = request.config().config.upstreams[entry.upstream];
     out.clear();
     out += "POST ";
-    append_target(out, upstream, 0, routed.endpoint, routed.upstream_model, head.query);
+    append_target(out, upstream, endpoint, routed.endpoint, entry.upstream_model, head.query);
     out += " HTTP/1.1\r\n";
-    out += request.snapshot->upstream_fields[routed.upstream].reveal();
+    out += request.snapshot->endpoints[entry.upstream][endpoint].fields.reveal();
     http::append_field(out, "x-request-id", request.id.text());
     for (const std::string_view name : passed_fields) {
         const auto value = head.fields.find(name);
@@ -41,12 +41,13 @@ void write_head(const Request& request, const Routed& routed, std::size_t body_b
 
 }  // namespace
 
-UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
+UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed, const route::Entry& entry,
+                                 std::size_t endpoint,
                                  const openai::StreamOptionsEdit& stream_options)
     : body_(
-          openai::rewrite(routed.inspection, request.body, routed.upstream_model, stream_options)) {
+          openai::rewrite(routed.inspection, request.body, entry.upstream_model, stream_options)) {
     std::string& head = request.client.request_text();
-    write_head(request, routed, body_.size(), head);
+    write_head(request, routed, entry, endpoint, body_.size(), head);
     buffers_[buffer_count_++] = asio::buffer(head);
     for (const std::string_view piece : body_.pieces()) {
         if (!piece.empty()) buffers_[buffer_count_++] = asio::buffer(piece.data(), piece.size());

@@ -12,9 +12,10 @@ namespace sluicegate::gateway {
 
 class UpstreamRequest {
 public:
-    /// Takes the connection's request text. `request` and `routed` must outlive it.
-    UpstreamRequest(Request& request, const Routed& routed,
-                    const openai::StreamOptionsEdit& stream_options);
+    /// To one endpoint of the entry's upstream. Takes the connection's request text. `request` and
+    /// `routed` must outlive it.
+    UpstreamRequest(Request& request, const Routed& routed, const route::Entry& entry,
+                    std::size_t endpoint, const openai::StreamOptionsEdit& stream_options);
     UpstreamRequest(const UpstreamRequest&) = delete;
     UpstreamRequest& operator=(const UpstreamRequest&) = delete;
 

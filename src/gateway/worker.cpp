@@ -32,6 +32,12 @@ std::string format_http_date(std::time_t second) {
 
 }  // namespace
 
+std::string_view name_of(RouteReason reason) noexcept {
+    static constexpr std::array<std::string_view, route_reasons> names{"share", "spill", "failover",
+                                                                       "none"};
+    return names[static_cast<std::size_t>(reason)];
+}
+
 Worker::Worker(const Shared& shared)
     : shared_(shared),
       keep_running_(context_.get_executor()),
@@ -62,43 +68,46 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
         const config::Upstream& upstream = config.upstreams[i];
         const net::TlsContext& tls = snapshot->upstream_tls[i];
-        std::shared_ptr<upstream::Pool> pool = find_pool(upstream, tls);
-        if (!pool) {
-            upstream::Pool::Dial dial;
-            if (upstream.kind == config::UpstreamKind::echo) {
-                dial = [this, settings = upstream.echo] {
-                    return echo::dial(context_, settings, shared_.clock);
-                };
-            }
-            const upstream::Services services{context_, shared_.clock, deadlines_, resolver_,
-                                              shared_.registry};
-            pool = std::make_shared<upstream::Pool>(services, upstream, 0, tls, std::move(dial));
+        std::vector<WorkerSnapshot::Endpoint>& endpoints = adopted->endpoints.emplace_back();
+        const std::size_t count = snapshot->upstream_states[i]->endpoints().size();
+        for (std::size_t k = 0; k < count; ++k) {
+            endpoints.push_back({pool_for(upstream, k, tls), upstream_fields(upstream, k)});
         }
-        adopted->pools.push_back(std::move(pool));
-        adopted->upstream_fields.push_back(upstream_fields(upstream));
         adopted->upstream_counters.push_back(
-            {shared_.registry.histogram(Metric::upstream_first_byte_duration_seconds,
+            {shared_.registry.counter(Metric::upstream_attempts_total, {upstream.name}),
+             shared_.registry.histogram(Metric::upstream_first_byte_duration_seconds,
                                         {upstream.name}),
-             shared_.registry.histogram(Metric::upstream_request_duration_seconds,
-                                        {upstream.name})});
+             shared_.registry.histogram(Metric::upstream_request_duration_seconds, {upstream.name}),
+             shared_.registry.histogram(Metric::upstream_queue_duration_seconds, {upstream.name})});
     }
     for (const config::Model& model : config.models) {
         adopted->model_counters.push_back(
             {shared_.registry.counter(Metric::limiter_decisions_total, {model.name, "admitted"}),
              shared_.registry.counter(Metric::limiter_decisions_total, {model.name, "rejected"}),
-             shared_.registry.histogram(Metric::request_duration_seconds, {model.name})});
+             shared_.registry.histogram(Metric::request_duration_seconds, {model.name}),
+             {}});
+        adopted->model_counters.back().routed.resize(model.route.size() + model.fallback.size());
     }
     adopted->shared = std::move(snapshot);
     snapshot_ = std::move(adopted);
 }
 
-std::shared_ptr<upstream::Pool> Worker::find_pool(const config::Upstream& settings,
-                                                  const net::TlsContext& tls) const {
-    if (!snapshot_) return nullptr;
-    for (const auto& pool : snapshot_->pools) {
-        if (pool->settings() == settings && pool->tls() == tls) return pool;
+std::shared_ptr<upstream::Pool> Worker::pool_for(const config::Upstream& settings,
+                                                 std::size_t endpoint, const net::TlsContext& tls) {
+    std::shared_ptr<upstream::Pool> found;
+    for_each_pool([&](const std::shared_ptr<upstream::Pool>& pool) {
+        const bool is_same = pool->settings() == settings && pool->endpoint_index() == endpoint &&
+                             pool->tls() == tls;
+        if (is_same) found = pool;
+    });
+    if (found) return found;
+    upstream::Pool::Dial dial;
+    if (settings.kind == config::UpstreamKind::echo) {
+        dial = [this, echo = settings.echo] { return echo::dial(context_, echo, shared_.clock); };
     }
-    return nullptr;
+    const upstream::Services services{context_, shared_.clock, deadlines_, resolver_,
+                                      shared_.registry};
+    return std::make_shared<upstream::Pool>(services, settings, endpoint, tls, std::move(dial));
 }
 
 void Worker::run() {
@@ -128,9 +137,7 @@ void Worker::on_tick() {
     if (second != http_date_second_) {
         http_date_second_ = second;
         http_date_ = format_http_date(second);
-        if (snapshot_) {
-            for (const auto& pool : snapshot_->pools) pool->sweep(now);
-        }
+        for_each_pool([now](const auto& pool) { pool->sweep(now); });
     }
     if (!access_lines_.empty()) {
         access_lines_.pop_back();  // the log adds the last newline itself
@@ -169,9 +176,7 @@ void Worker::leave(ConnectionLink& connection) noexcept {
 
 void Worker::end_if_drained() noexcept {
     if (!is_draining_ || connection_count_ > 0) return;
-    if (snapshot_) {
-        for (const auto& pool : snapshot_->pools) pool->close_idle();
-    }
+    for_each_pool([](const auto& pool) { pool->close_idle(); });
     keep_running_.reset();
     tick_timer_.cancel();
 }
@@ -209,6 +214,35 @@ void Worker::count_auth_failure(ErrorKind kind) {
 
 void Worker::count_upstream_error(const std::string& upstream, ErrorKind kind) {
     shared_.registry.counter(Metric::upstream_errors_total, {upstream, name_of(kind)}).add();
+}
+
+void Worker::note_cooling(const std::string& upstream, const std::string& model,
+                          Milliseconds wait) {
+    log::warn("upstream_cooling",
+              upstream + " refused " + model + " for its quota; it is not asked for it for " +
+                  std::to_string(wait.count()) + " ms",
+              {{"upstream", upstream}, {"model", model}});
+}
+
+void Worker::count_retry(bool is_allowed) {
+    shared_.registry.counter(Metric::retries_total, {is_allowed ? "done" : "over_budget"}).add();
+}
+
+void Worker::note_change(const std::string& upstream, const std::string& endpoint,
+                         const std::optional<route::Change>& change) {
+    if (!change) return;
+    const std::string_view state = name_of(change->to);
+    shared_.registry.counter(Metric::upstream_state_changes_total, {upstream, endpoint, state})
+        .add();
+    const std::string text =
+        endpoint + " of " + upstream + " is " + std::string(state) + ": " + change->reason;
+    const log::Level level =
+        change->to == route::Health::healthy ? log::Level::info : log::Level::warn;
+    log::write(level, "upstream_state", text,
+               {{"upstream", upstream},
+                {"endpoint", endpoint},
+                {"state", state},
+                {"reason", change->reason}});
 }
 
 }  // namespace sluicegate::gateway

@@ -132,12 +132,12 @@ TEST(SnapshotBuilder, TheTurnOfARouteGoesOnAcrossReloads) {
     std::map<std::size_t, int> picks;
     for (int i = 0; i < 100; ++i) {
         const Built snapshot = build(builder, weighted({7, 3}));
-        ++picks[snapshot->find_model("chat")->choice->pick()];
+        ++picks[snapshot->find_model("chat")->route->pick(0)];
     }
     EXPECT_EQ(picks[0], 70) << "a reload for each request must not favour the first entry";
     EXPECT_EQ(picks[1], 30);
     const Built changed = build(builder, weighted({1, 1}));
-    EXPECT_EQ(changed->find_model("chat")->choice->position(), 0U);
+    EXPECT_EQ(changed->find_model("chat")->route->position(), 0U);
 }
 
 class SnapshotBuilderTls : public testing::Test {

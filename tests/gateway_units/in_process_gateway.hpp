@@ -48,14 +48,23 @@ inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) 
                           .model_index = {{"chat", 0}},
                           .plans = {{plan}},
                           .user_ids = {UserId(0)},
+                          .user_keys = {1},
                           .listener_tls = {nullptr},
                           .upstream_tls = {nullptr},
                           .upstream_memory = {std::make_shared<gateway::UpstreamMemory>()},
+                          .upstream_states = {},
+                          .ceilings = {std::nullopt},
+                          .retry_budget = std::make_shared<route::RetryBudget>(config::Retries()),
                           .created = 1'700'000'000});
-    const std::vector<std::uint32_t> weights{1};
-    snapshot->models.push_back({.id = ModelId(0),
-                                .settings = &snapshot->config.models[0],
-                                .choice = std::make_unique<route::WeightedChoice>(weights)});
+    const config::Config& read = snapshot->config;
+    snapshot->upstream_states.push_back(route::UpstreamState::make(read.upstreams[0], nullptr));
+    route::QuotaTable quotas;
+    snapshot->models.push_back(
+        {.id = ModelId(0),
+         .settings = &read.models[0],
+         .route = std::make_unique<route::ModelRoute>(read.models[0], read.upstreams,
+                                                      snapshot->upstream_states, quotas, nullptr),
+         .affinity_bytes = 0});
     return snapshot;
 }
 
@@ -65,7 +74,7 @@ public:
         worker.adopt(snapshot_with(plan));
         const upstream::Services services{worker.context(), clock, worker.deadlines(), resolver,
                                           registry};
-        auto& pool = worker.snapshot()->pools.front();
+        auto& pool = worker.snapshot()->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
             ConnectedPair pair = unix_pair(worker.context());
             upstreams.push_back(std::move(pair.peer));

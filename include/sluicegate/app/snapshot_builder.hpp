@@ -5,6 +5,7 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/state.hpp"
+#include "sluicegate/route/quota_table.hpp"
 
 #include <cstdint>
 #include <map>
@@ -34,6 +35,7 @@ private:
 
     [[nodiscard]] UserId user_id(std::string_view name);
     [[nodiscard]] ModelId model_id(std::string_view name);
+    [[nodiscard]] std::optional<gateway::Ceiling> ceiling_of(const config::Upstream& upstream);
     Result<net::TlsContext> listener_tls(const config::TlsListener& tls);
     Result<net::TlsContext> upstream_tls(const config::UpstreamTls& tls);
     [[nodiscard]] net::TlsContext& context_for(const std::string& fingerprint);
@@ -42,6 +44,9 @@ private:
     std::map<std::string, ModelId, std::less<>> models_;
     ContextsByFingerprint contexts_;       ///< of the last snapshot
     ContextsByFingerprint next_contexts_;  ///< of the one being built
+    route::QuotaTable quotas_;
+    std::shared_ptr<route::RetryBudget> retry_budget_ =
+        std::make_shared<route::RetryBudget>(config::Retries());
     std::shared_ptr<const gateway::Snapshot> last_;
 };
 

@@ -6,6 +6,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/base/secret.hpp"
+#include "sluicegate/gateway/route_reason.hpp"
 #include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/limit/output_estimates.hpp"
@@ -21,10 +22,12 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -43,16 +46,23 @@ protected:
 /// different workers do not write to the same cache line.
 struct WorkerSnapshot {
     std::shared_ptr<const Snapshot> shared;
-    std::vector<std::shared_ptr<upstream::Pool>> pools;  ///< by upstream
-    std::vector<Secret> upstream_fields;                 ///< by upstream: those of every request
+    /// What one endpoint is reached with.
+    struct Endpoint {
+        std::shared_ptr<upstream::Pool> pool;
+        Secret fields;  ///< those of every request to it
+    };
+    std::vector<std::vector<Endpoint>> endpoints;  ///< by upstream; one for the embedded upstream
     /// By model: handles that are looked up once.
     struct ModelCounters {
         metrics::Counter admitted, rejected;
         metrics::Histogram duration;
+        /// By entry of the route and reason; looked up when first needed.
+        std::vector<std::array<std::optional<metrics::Counter>, route_reasons>> routed;
     };
     std::vector<ModelCounters> model_counters;
     struct UpstreamCounters {
-        metrics::Histogram first_byte, total;
+        metrics::Counter attempts;
+        metrics::Histogram first_byte, total, queued;
     };
     std::vector<UpstreamCounters> upstream_counters;
 };
@@ -117,6 +127,12 @@ public:
     [[nodiscard]] RecordCounters& record_counters() noexcept { return *record_counters_; }
     void count_auth_failure(ErrorKind kind);
     void count_upstream_error(const std::string& upstream, ErrorKind kind);
+    /// Logs and counts a change of an endpoint's health; nothing for none.
+    void note_change(const std::string& upstream, const std::string& endpoint,
+                     const std::optional<route::Change>& change);
+    /// The same when an account begins to cool: `upstream` is the one that was refused.
+    void note_cooling(const std::string& upstream, const std::string& model, Milliseconds wait);
+    void count_retry(bool is_allowed);
     [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
     [[nodiscard]] const std::shared_ptr<WorkerSnapshot>& snapshot() const noexcept {
         return snapshot_;
@@ -135,8 +151,16 @@ private:
     void on_tick();
     void accepted(net::Socket socket, std::size_t listener);
     void end_if_drained() noexcept;
-    [[nodiscard]] std::shared_ptr<upstream::Pool> find_pool(const config::Upstream& settings,
-                                                            const net::TlsContext& tls) const;
+    [[nodiscard]] std::shared_ptr<upstream::Pool> pool_for(const config::Upstream& settings,
+                                                           std::size_t endpoint,
+                                                           const net::TlsContext& tls);
+    template <class Act>
+    void for_each_pool(Act act) const {
+        if (!snapshot_) return;
+        for (const auto& endpoints : snapshot_->endpoints) {
+            for (const WorkerSnapshot::Endpoint& endpoint : endpoints) act(endpoint.pool);
+        }
+    }
 
     Shared shared_;
     /// One thread runs it; others only post.

@@ -71,6 +71,10 @@ public:
     /// line again.
     [[nodiscard]] Step waited(Place place, Instant now);
 
+    /// The entry of the latest step: index into ModelRoute::entries().
+    [[nodiscard]] std::size_t entry() const noexcept { return entry_; }
+    /// The entry whose turn it was; after the first next().
+    [[nodiscard]] std::size_t first() const noexcept { return *first_; }
     /// After `nothing`.
     [[nodiscard]] Left left() const noexcept;
 
