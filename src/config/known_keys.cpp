@@ -22,7 +22,7 @@ constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<4> retries{"budget", "minimum", "max_attempts", "repeat_started"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<24> upstream{"kind",
+constexpr Keys<26> upstream{"kind",
                             "base_url",
                             "endpoints",
                             "api_key",
@@ -34,10 +34,12 @@ constexpr Keys<24> upstream{"kind",
                             "max_in_flight",
                             "on_full",
                             "queue",
+                            "prefix_affinity",
                             "health",
                             "breaker",
                             "timeouts",
                             "tls",
+                            "proxy",
                             "pool",
                             "on_client_disconnect",
                             "drain_timeout",
@@ -48,7 +50,7 @@ constexpr Keys<24> upstream{"kind",
                             "tokens"};
 constexpr Keys<4> upstream_timeouts{"connect", "first_byte", "between_bytes", "total"};
 constexpr Keys<4> upstream_tls{"ca_file", "server_name", "client_certificate", "client_key"};
-constexpr Keys<2> pool{"max_idle", "idle_timeout"};
+constexpr Keys<4> pool{"max_idle", "idle_timeout", "max_age", "prewarm"};
 constexpr Keys<2> upstream_queue{"max_waiting", "timeout"};
 constexpr Keys<6> upstream_health{"path",    "model",           "every",
                                   "timeout", "unhealthy_after", "healthy_after"};

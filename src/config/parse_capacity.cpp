@@ -1,7 +1,9 @@
+#include "config/units.hpp"
 #include "config/upstream_parts.hpp"
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -13,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr Range<std::int64_t> in_flight_range{1, 1'000'000};
 constexpr Range<std::int64_t> waiting_range{1, 100'000};
 constexpr Range<Milliseconds> waiting_time_range{1ms, 10min};
+constexpr Range<std::int64_t> prefix_range{64, 64 << 10};
 
 void parse_queue(Context& context, const Value& at, QueueSettings& queue) {
     const MapReader map(context, at, Section::upstream_queue);
@@ -27,12 +30,33 @@ std::optional<OnFull> parse_on_full(Context& context, const Value& at) {
     return *word == 0 ? OnFull::spill : OnFull::queue;
 }
 
+/// 0 for `off`, which may be written so too.
+void parse_prefix_affinity(Context& context, const Value& at, std::size_t& into) {
+    const auto text = read_text(context, at);
+    if (!text) return;
+    const auto bytes = says_off(*text) ? std::int64_t{0} : parse_size(text->text);
+    if (!bytes) {
+        add_problem(context, at, "must be off or a size with a unit, such as 1KiB" + got(*text));
+        return;
+    }
+    if (*bytes != 0 && (*bytes < prefix_range.smallest || *bytes > prefix_range.largest)) {
+        add_problem(context, at,
+                    "must be off or " + size_text(prefix_range.smallest) + " … " +
+                        size_text(prefix_range.largest) + got(*text));
+        return;
+    }
+    into = static_cast<std::size_t>(*bytes);
+}
+
 }  // namespace
 
 void parse_capacity(Context& context, const MapReader& map, Upstream& upstream) {
     std::optional<std::int64_t> in_flight;
     map.count("max_in_flight", in_flight_range, in_flight);
     if (in_flight) upstream.in_flight_max = static_cast<std::uint32_t>(*in_flight);
+    if (const auto affinity = map.find("prefix_affinity")) {
+        parse_prefix_affinity(context, *affinity, upstream.prefix_affinity);
+    }
     const auto on_full = map.find("on_full");
     const auto queue = map.find("queue");
     bool is_choice_known = true;

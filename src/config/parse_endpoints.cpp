@@ -1,4 +1,5 @@
 #include "config/base_url.hpp"
+#include "config/proxy_url.hpp"
 #include "config/upstream_parts.hpp"
 
 #include <algorithm>
@@ -55,6 +56,20 @@ void parse_tls(Context& context, const Value& at, UpstreamTls& tls) {
     }
 }
 
+void parse_proxy(Context& context, const Value& at, Upstream& upstream) {
+    const auto text = read_text(context, at);
+    if (!text) return;
+    auto parsed = parse_proxy_url(text->text);
+    if (const auto* reason = std::get_if<std::string>(&parsed)) {
+        add_problem(context, at, *reason);
+        return;
+    }
+    upstream.proxy = std::move(*std::get_if<Proxy>(&parsed));
+    const bool has_socket = std::ranges::any_of(
+        upstream.endpoints, [](const Endpoint& one) { return !one.unix_socket.empty(); });
+    if (has_socket) add_problem(context, at, "cannot lead to a Unix socket");
+}
+
 }  // namespace
 
 void parse_endpoints(Context& context, const MapReader& map, Upstream& upstream) {
@@ -69,6 +84,7 @@ void parse_endpoints(Context& context, const MapReader& map, Upstream& upstream)
     } else if (list) {
         parse_list(context, *list, upstream.endpoints);
     }
+    if (const auto proxy = map.find("proxy")) parse_proxy(context, *proxy, upstream);
     const auto tls = map.find("tls");
     if (!tls) return;
     parse_tls(context, *tls, upstream.tls);

@@ -53,6 +53,11 @@ void parse_pool(Context& context, const Value& at, PoolSettings& pool) {
     const MapReader map(context, at, Section::pool);
     map.count("max_idle", idle_range, pool.idle_max);
     map.duration("idle_timeout", timeout_range, pool.idle_timeout);
+    map.duration("max_age", timeout_range, pool.age_max);
+    map.count("prewarm", idle_range, pool.prewarm);
+    if (pool.prewarm > pool.idle_max) {
+        add_problem(context, at, "prewarm may not be larger than max_idle");
+    }
 }
 
 /// Nothing for `auto`.

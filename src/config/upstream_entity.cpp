@@ -18,6 +18,8 @@ void add_account(Entity& entity, const Upstream& upstream) {
 }
 
 void add_capacity(Entity& entity, const Upstream& upstream) {
+    const auto prefix = static_cast<std::int64_t>(upstream.prefix_affinity);
+    entity.add("prefix_affinity", prefix == 0 ? "off" : size_text(prefix));
     if (!upstream.in_flight_max) return;
     entity.add("max_in_flight", std::to_string(*upstream.in_flight_max));
     const bool waits = upstream.on_full == OnFull::queue;
@@ -43,6 +45,14 @@ void add_breaker(Entity& entity, const BreakerSettings& breaker) {
     entity.add("breaker.connect_failures", std::to_string(breaker.connect_failures));
     entity.add("breaker.open_for", duration_text(breaker.open_for));
     entity.add("breaker.open_max", duration_text(breaker.open_max));
+}
+
+void add_proxy(Entity& entity, const Proxy& proxy) {
+    Endpoint server;
+    server.host = proxy.host;
+    server.port = proxy.port;
+    entity.add("proxy", url_of(server));
+    if (proxy.authorization) entity.add_hidden("proxy.password", proxy.authorization->reveal());
 }
 
 void add_tls(Entity& entity, const UpstreamTls& tls) {
@@ -80,9 +90,12 @@ Entity entity_of(const Upstream& upstream) {
     entity.add("timeouts.first_byte", duration_text(upstream.timeouts.first_byte));
     entity.add("timeouts.between_bytes", duration_text(upstream.timeouts.between_bytes));
     entity.add("timeouts.total", duration_text(upstream.timeouts.total));
+    if (upstream.proxy) add_proxy(entity, *upstream.proxy);
     add_tls(entity, upstream.tls);
     entity.add("pool.max_idle", std::to_string(upstream.pool.idle_max));
     entity.add("pool.idle_timeout", duration_text(upstream.pool.idle_timeout));
+    entity.add("pool.max_age", duration_text(upstream.pool.age_max));
+    entity.add("pool.prewarm", std::to_string(upstream.pool.prewarm));
     entity.add("on_client_disconnect",
                upstream.on_client_disconnect == OnClientDisconnect::drain ? "drain" : "cancel");
     entity.add("drain_timeout", duration_text(upstream.drain_usage));

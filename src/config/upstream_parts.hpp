@@ -8,12 +8,12 @@
 
 namespace sluicegate::config {
 
-/// base_url or endpoints, and tls.
+/// base_url or endpoints, tls and proxy.
 void parse_endpoints(Context& context, const MapReader& map, Upstream& upstream);
 /// api_key, how it is sent, the other headers, api_version, account and limits. Call it once kind
 /// and endpoints are known.
 void parse_account(Context& context, const MapReader& map, Upstream& upstream);
-/// max_in_flight, on_full and queue.
+/// max_in_flight, on_full, queue and prefix_affinity.
 void parse_capacity(Context& context, const MapReader& map, Upstream& upstream);
 /// health and breaker.
 void parse_health(Context& context, const MapReader& map, Upstream& upstream);

@@ -116,6 +116,13 @@ TEST(DescribeChanges, SaysEachChangeOnce) {
          "api_key: SECRET1, max_in_flight: 3, on_full: queue, queue: {timeout: 1s}",
          {"upstreams.far.max_in_flight none -> 3", "upstreams.far.on_full none -> queue",
           "upstreams.far.queue.max_waiting none -> 100", "upstreams.far.queue.timeout none -> 1s"}},
+        {"an upstream's connections",
+         "api_key: SECRET1",
+         "api_key: SECRET1, prefix_affinity: 1KiB, pool: {max_age: 1m, prewarm: 2}, "
+         "proxy: 'http://user:SECRET4@p:3128'",
+         {"upstreams.far.prefix_affinity off -> 1KiB", "upstreams.far.pool.max_age 10m -> 1m",
+          "upstreams.far.pool.prewarm 0 -> 2", "upstreams.far.proxy none -> http://p:3128",
+          "upstreams.far.proxy.password added"}},
         {"a health check",
          "api_key: SECRET1",
          "api_key: SECRET1, health: {model: m}",

@@ -127,7 +127,11 @@ TEST(Load, ReadsEveryUpstreamKey) {
     EXPECT_EQ(gpu.account, "main");
     EXPECT_EQ(gpu.limits, (Ceilings{.rpm = 1, .tpm = 1'000'000'000}));
     EXPECT_EQ(gpu.timeouts, (UpstreamTimeouts{1ms, 2ms, 3ms, 4ms}));
-    EXPECT_EQ(gpu.pool, (PoolSettings{.idle_max = 0, .idle_timeout = 5s}));
+    EXPECT_EQ(gpu.pool,
+              (PoolSettings{.idle_max = 7, .idle_timeout = 5s, .age_max = 24h, .prewarm = 7}));
+    EXPECT_EQ(
+        gpu.proxy,
+        (Proxy{.host = "proxy.internal", .port = 3128, .authorization = Secret("dXNlcjpwYXNz")}));
     EXPECT_EQ(gpu.tls.ca_file, (good_folder / "files/certificate.pem").string());
     EXPECT_EQ(gpu.tls.server_name, "gpu.internal");
     EXPECT_EQ(gpu.tls.client_certificate_file, (good_folder / "files/certificate.pem").string());
@@ -158,6 +162,7 @@ TEST(Load, ReadsEveryKeyOfAnUpstreamWithEndpoints) {
     EXPECT_EQ(pair.in_flight_max, 64U);
     EXPECT_EQ(pair.on_full, OnFull::queue);
     EXPECT_EQ(pair.queue, (QueueSettings{.waiting_max = 3, .timeout = 10min}));
+    EXPECT_EQ(pair.prefix_affinity, 64U << 10);
     EXPECT_EQ(pair.health, (HealthCheck{.path = "/health?full=1",
                                         .model = "",
                                         .every = 100ms,

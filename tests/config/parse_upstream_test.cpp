@@ -136,5 +136,27 @@ TEST(ParseUpstream, ForgetsTheAccountOfAKeyThatIsNotThere) {
     EXPECT_EQ(config.upstreams.size(), 1U);
 }
 
+TEST(ParseUpstream, PrefersNoEndpointForAPrefixUnlessToldTo) {
+    for (const std::string_view off : {"off", "false", "0B"}) {
+        EXPECT_EQ(
+            upstream_of("kind: openai, base_url: 'http://a', prefix_affinity: " + std::string(off))
+                .prefix_affinity,
+            0U);
+    }
+    EXPECT_EQ(
+        upstream_of("kind: openai, base_url: 'http://a', prefix_affinity: 64B").prefix_affinity,
+        64U);
+}
+
+TEST(ParseUpstream, TakesTheCredentialsOfAProxyFromTheEnvironment) {
+    const Upstream far =
+        upstream_of("kind: openai, base_url: 'https://a', proxy: 'http://user:${PASSWORD}@p:3128'",
+                    environment_of({{"PASSWORD", "pass"}}));
+    ASSERT_TRUE(far.proxy.has_value());
+    EXPECT_EQ(far.proxy->host, "p");
+    ASSERT_TRUE(far.proxy->authorization.has_value());
+    EXPECT_EQ(far.proxy->authorization->reveal(), "dXNlcjpwYXNz");
+}
+
 }  // namespace
 }  // namespace sluicegate::config

@@ -131,7 +131,7 @@ struct Ceilings {
 struct Proxy {
     std::string host;
     std::uint16_t port = 0;
-    std::optional<Secret> authorization = std::nullopt;  ///< Basic credentials, encoded
+    std::optional<Secret> authorization = std::nullopt;  ///< what follows `Basic `
 
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };

@@ -1,0 +1,105 @@
+#include "config/proxy_url.hpp"
+
+#include "config/base_url.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+namespace sluicegate::config {
+namespace {
+
+constexpr std::string_view scheme = "http://";
+constexpr std::size_t credentials_bytes_max = 1024;
+
+std::optional<unsigned> hex_value(char c) {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+    return std::nullopt;
+}
+
+std::optional<std::string> decode_percent(std::string_view text) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            result += text[i];
+            continue;
+        }
+        if (text.size() - i < 3) return std::nullopt;
+        const auto high = hex_value(text[i + 1]);
+        const auto low = hex_value(text[i + 2]);
+        if (!high || !low) return std::nullopt;
+        result += static_cast<char>(*high << 4 | *low);
+        i += 2;
+    }
+    return result;
+}
+
+Secret base64(const Secret& secret) {
+    const std::string_view text = secret.reveal();
+    std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock() ends it with NUL
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()),
+                                     static_cast<int>(text.size()));
+    encoded.resize(static_cast<std::size_t>(size));
+    return Secret(std::move(encoded));
+}
+
+/// What Basic authentication sends (RFC 7617, 2) for `user:password`; or why that is wrong.
+std::variant<Secret, std::string> encode_credentials(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos || colon == 0) {
+        return "must have a user and a password before the @, as user:password";
+    }
+    if (text.size() > credentials_bytes_max) {
+        return "may have at most " + std::to_string(credentials_bytes_max) +
+               " bytes of user and password";
+    }
+    auto user = decode_percent(text.substr(0, colon));
+    auto password = decode_percent(text.substr(colon + 1));
+    if (!user || !password) return "has a % without two hexadecimal digits; % itself is %25";
+    if (user->find(':') != std::string::npos) return "may not have a colon in its user";
+    const Secret pair(*std::move(user) + ':' + *password);
+    const Secret wiped(*std::move(password));
+    const bool has_control_character = std::ranges::any_of(
+        pair.reveal(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    if (has_control_character) return "may not have control characters in its user or password";
+    return base64(pair);
+}
+
+bool has_port(std::string_view authority) {
+    const std::size_t bracket = authority.find(']');
+    const std::size_t host_end = bracket == std::string_view::npos ? 0 : bracket;
+    return authority.find(':', host_end) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::variant<Proxy, std::string> parse_proxy_url(std::string_view url) {
+    if (!url.starts_with(scheme)) return "must begin with http://";
+    std::string_view authority = url.substr(scheme.size());
+    Proxy proxy;
+    // A host holds no @, so that of a careless password is not taken for the one before the host.
+    const std::size_t at = authority.rfind('@');
+    if (at != std::string_view::npos) {
+        auto encoded = encode_credentials(authority.substr(0, at));
+        if (auto* reason = std::get_if<std::string>(&encoded)) return std::move(*reason);
+        proxy.authorization = std::move(*std::get_if<Secret>(&encoded));
+        authority.remove_prefix(at + 1);
+    }
+    auto parsed = parse_base_url(std::string(scheme) + std::string(authority));
+    if (auto* reason = std::get_if<std::string>(&parsed)) return std::move(*reason);
+    Endpoint& endpoint = *std::get_if<Endpoint>(&parsed);
+    if (!endpoint.unix_socket.empty()) return "cannot be a Unix socket";
+    if (!endpoint.path_prefix.empty()) return "may not hold a path";
+    if (!has_port(authority)) return "needs a port, such as http://proxy.internal:3128";
+    proxy.host = std::move(endpoint.host);
+    proxy.port = endpoint.port;
+    return proxy;
+}
+
+}  // namespace sluicegate::config
