@@ -33,7 +33,7 @@ std::size_t preferred(std::span<const Load> loads, std::span<const std::size_t> 
     std::uint64_t sum = 1;
     for (const std::size_t i : offered) sum += loads[i].in_flight;
     const std::uint64_t quarters = 4 * offered.size();
-    const std::uint64_t most = (5 * sum + quarters - 1) / quarters;
+    const std::uint64_t most = (5 * sum + quarters - 1) / quarters + 1;
     std::size_t best = offered.front();
     std::uint64_t best_score = 0;
     bool is_found = false;

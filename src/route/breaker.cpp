@@ -3,6 +3,7 @@
 #include "route/span_text.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace sluicegate::route {
@@ -88,8 +89,9 @@ void Breaker::count(bool is_failure, Instant now) noexcept {
     std::uint64_t next = 0;
     do {
         Packed packed = Packed::from(seen);
-        // A cell that is ahead belongs to a thread with a later clock: this one joins it.
-        if (steps_between(packed.step, stamp) > 0) packed = {stamp, 0, 0};
+        // A cell that is a little ahead belongs to a thread with a later clock: this one joins it.
+        const std::int64_t age = steps_between(packed.step, stamp);
+        if (age > 0 || age <= -std::int64_t{steps}) packed = {stamp, 0, 0};
         if (packed.requests == field_max) return;
         ++packed.requests;
         packed.failures += is_failure ? 1 : 0;
@@ -102,7 +104,7 @@ Breaker::Counts Breaker::counts(Instant now) const noexcept {
     Counts counts;
     for (const auto& cell : window_) {
         const Packed packed = Packed::from(cell.load(std::memory_order_relaxed));
-        if (steps_between(packed.step, stamp) >= std::int64_t{steps}) continue;
+        if (std::abs(steps_between(packed.step, stamp)) >= std::int64_t{steps}) continue;
         counts.requests += packed.requests;
         counts.failures += packed.failures;
     }

@@ -39,15 +39,19 @@ std::optional<Pass> EndpointState::enter(Instant now) {
 
 std::optional<Change> EndpointState::report(Outcome outcome, Pass pass, Milliseconds wait,
                                             Instant now) {
-    if (auto change = breaker_.report(outcome, pass, now)) {
-        const Health to = change->to == Breaker::State::closed ? Health::healthy : Health::open;
-        const std::scoped_lock lock(mutex_);
-        breaker_note_ = {change->reason, now};
-        return Change{to, std::move(change->reason)};
+    std::optional<Change> paused;
+    if (outcome == Outcome::overloaded && wait > Milliseconds(0)) {
+        paused = pause(std::min(wait, pause_max), now);
     }
-    if (outcome != Outcome::overloaded || wait <= Milliseconds(0)) return std::nullopt;
+    auto change = breaker_.report(outcome, pass, now);
+    if (!change) return paused;
+    const std::scoped_lock lock(mutex_);
+    breaker_note_ = {change->reason, now};
+    return Change{change->to == Breaker::State::closed ? Health::healthy : Health::open,
+                  std::move(change->reason)};
+}
 
-    wait = std::min(wait, pause_max);
+std::optional<Change> EndpointState::pause(Milliseconds wait, Instant now) {
     const std::scoped_lock lock(mutex_);
     const bool was_paused = is_paused(now);
     const Instant::rep until = (now + wait).time_since_epoch().count();

@@ -8,6 +8,9 @@ namespace sluicegate::route {
 namespace {
 
 constexpr Milliseconds reset_if_unsaid = std::chrono::seconds(1);
+/// What was sent since a report is counted for so long at least; then, without another, nothing is
+/// known any more.
+constexpr Milliseconds memory = std::chrono::minutes(1);
 constexpr std::uint32_t refusals_that_cool = 3;
 constexpr std::uint32_t doublings_max = 5;
 constexpr Milliseconds cool_max = std::chrono::seconds(30);
@@ -53,6 +56,7 @@ void Quota::Bucket::learn(const QuotaReport::Budget& budget, std::int64_t sent_s
     } else if (all != known) {
         each = 0;
     }
+    known_until.store(ticks_of(now + std::max(reset, memory)), std::memory_order_relaxed);
     limit.store(all, std::memory_order_relaxed);
     ns_each.store(each, std::memory_order_relaxed);
     const double used = static_cast<double>(all - remaining);
@@ -65,7 +69,10 @@ Milliseconds Quota::Bucket::wait_for(std::int64_t count, Instant now) const noex
     const std::int64_t all = limit.load(std::memory_order_relaxed);
     const double missing_ns =
         static_cast<double>(full_at.load(std::memory_order_relaxed) - ticks_of(now));
-    if (all == 0 || missing_ns <= 0) return Milliseconds(0);
+    if (all == 0 || missing_ns <= 0 ||
+        ticks_of(now) >= known_until.load(std::memory_order_relaxed)) {
+        return Milliseconds(0);
+    }
     // What is larger than the bucket waits until that is full: then it may be tried.
     const double needed = static_cast<double>(std::clamp<std::int64_t>(count, 0, all));
     const double each = ns_each.load(std::memory_order_relaxed);
@@ -100,6 +107,8 @@ Quota::Mark Quota::sent(std::int64_t tokens, Instant now) {
 void Quota::unsent(std::int64_t tokens, Instant now) {
     if (!has_learned_.load(std::memory_order_relaxed)) return;
     const std::scoped_lock lock(mutex_);
+    --total_.requests;
+    total_.tokens -= tokens;
     requests_.take(-1, now);
     tokens_.take(-tokens, now);
 }
@@ -109,10 +118,10 @@ void Quota::report(const QuotaReport& report, const Mark& mark, Instant now) {
     const std::scoped_lock lock(mutex_);
     if (mark.requests < reported_.requests) return;
     reported_ = mark;
-    if (report.requests) {
-        requests_.learn(*report.requests, total_.requests - mark.requests, now);
-    }
-    if (report.tokens) tokens_.learn(*report.tokens, total_.tokens - mark.tokens, now);
+    const std::int64_t requests = std::max<std::int64_t>(0, total_.requests - mark.requests);
+    const std::int64_t tokens = std::max<std::int64_t>(0, total_.tokens - mark.tokens);
+    if (report.requests) requests_.learn(*report.requests, requests, now);
+    if (report.tokens) tokens_.learn(*report.tokens, tokens, now);
     has_learned_.store(true, std::memory_order_relaxed);
 }
 

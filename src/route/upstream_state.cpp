@@ -74,8 +74,9 @@ std::optional<Change> UpstreamState::report_check(std::size_t endpoint, bool is_
 // are sequentially consistent, so at least one of them sees the other.
 void UpstreamState::release(std::size_t endpoint, Instant now) {
     EndpointState& state = *endpoints_[endpoint];
+    // Handed over without ever being free, so that nobody who comes now is faster.
     if (line_->length() > 0 && !state.slots.is_over() && state.health(now) == Health::healthy &&
-        line_->grant(endpoint)) {
+        line_->give({.endpoint = endpoint, .pass = Pass::ordinary})) {
         return;
     }
     state.slots.give_back();
@@ -83,9 +84,12 @@ void UpstreamState::release(std::size_t endpoint, Instant now) {
 }
 
 void UpstreamState::serve(Instant now) {
-    line_->serve(endpoints_.size(), [&](std::size_t endpoint) {
+    line_->serve(endpoints_.size(), [&](std::size_t endpoint) -> std::optional<Pass> {
         EndpointState& state = *endpoints_[endpoint];
-        return state.health(now) == Health::healthy && state.slots.try_take();
+        if (!state.is_well(now) || !state.slots.try_take()) return std::nullopt;
+        const std::optional<Pass> pass = state.enter(now);
+        if (!pass) state.slots.give_back();
+        return pass;
     });
 }
 
@@ -139,7 +143,7 @@ Place::Place(Place&& other) noexcept
 
 Place& Place::operator=(Place&& other) noexcept {
     if (this == &other) return *this;
-    leave();
+    const Lease unused = leave();
     upstream_ = other.upstream_;
     waiter_ = std::move(other.waiter_);
     now_ = other.now_;
@@ -148,9 +152,16 @@ Place& Place::operator=(Place&& other) noexcept {
 
 Lease Place::take(Instant now) {
     if (waiter_ == nullptr) return {};
-    const auto granted = upstream_->line_->leave(*waiter_);
-    waiter_.reset();
-    return granted ? Lease(*upstream_, *granted, Pass::ordinary, now) : Lease();
+    now_ = now;
+    // Time may have made an endpoint well, which nobody who waits was told.
+    if (!is_granted()) upstream_->serve(now);
+    return leave();
+}
+
+Lease Place::leave() {
+    if (waiter_ == nullptr) return {};
+    const auto granted = upstream_->line_->leave(*std::exchange(waiter_, nullptr));
+    return granted ? Lease(*upstream_, granted->endpoint, granted->pass, now_) : Lease();
 }
 
 }  // namespace sluicegate::route

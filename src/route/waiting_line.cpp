@@ -1,5 +1,6 @@
 #include "sluicegate/route/waiting_line.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -10,7 +11,8 @@ public:
     std::uint64_t endpoints = 0;
     Wake wake;
     bool is_waiting = true;
-    std::optional<std::size_t> granted;
+    std::atomic<bool> is_granted{false};
+    Grant grant;
     Turn::iterator user;
     std::list<Waiter*>::iterator at;
 };
@@ -48,24 +50,38 @@ void WaitingLine::remove(Turn::iterator user, std::list<Waiter*>::iterator at, b
     length_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-std::optional<std::size_t> WaitingLine::leave(Waiter& waiter) {
+std::optional<WaitingLine::Grant> WaitingLine::leave(Waiter& waiter) {
     const std::scoped_lock lock(mutex_);
     if (waiter.is_waiting) {
         waiter.is_waiting = false;
         remove(waiter.user, waiter.at, false);
     }
-    return std::exchange(waiter.granted, std::nullopt);
+    if (!waiter.is_granted.exchange(false, std::memory_order_relaxed)) return std::nullopt;
+    return waiter.grant;
 }
 
-bool WaitingLine::grant_locked(std::size_t endpoint) {
+bool WaitingLine::is_granted(const Waiter& waiter) noexcept {
+    return waiter.is_granted.load(std::memory_order_relaxed);
+}
+
+bool WaitingLine::is_wanted(std::size_t endpoint) const {
     const std::uint64_t bit = std::uint64_t{1} << endpoint;
+    return std::ranges::any_of(turn_, [bit](const UserLine& user) {
+        return std::ranges::any_of(
+            user.waiting, [bit](const Waiter* waiter) { return (waiter->endpoints & bit) != 0; });
+    });
+}
+
+bool WaitingLine::give_locked(Grant grant) {
+    const std::uint64_t bit = std::uint64_t{1} << grant.endpoint;
     for (auto user = turn_.begin(); user != turn_.end(); ++user) {
         for (auto at = user->waiting.begin(); at != user->waiting.end(); ++at) {
             Waiter& waiter = **at;
             if ((waiter.endpoints & bit) == 0) continue;
             remove(user, at, true);
             waiter.is_waiting = false;
-            waiter.granted = endpoint;
+            waiter.grant = grant;
+            waiter.is_granted.store(true, std::memory_order_relaxed);
             waiter.wake();
             return true;
         }
@@ -73,24 +89,19 @@ bool WaitingLine::grant_locked(std::size_t endpoint) {
     return false;
 }
 
-bool WaitingLine::grant(std::size_t endpoint) {
+bool WaitingLine::give(Grant grant) {
     const std::scoped_lock lock(mutex_);
-    return grant_locked(endpoint);
+    return give_locked(grant);
 }
 
 void WaitingLine::serve(std::size_t endpoints, const TakeSlot& take) {
     const std::scoped_lock lock(mutex_);
     for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
-        const std::uint64_t bit = std::uint64_t{1} << endpoint;
-        const auto is_wanted = [&] {
-            for (const UserLine& user : turn_) {
-                for (const Waiter* waiter : user.waiting) {
-                    if ((waiter->endpoints & bit) != 0) return true;
-                }
-            }
-            return false;
-        };
-        while (is_wanted() && take(endpoint)) grant_locked(endpoint);
+        while (is_wanted(endpoint)) {
+            const std::optional<Pass> pass = take(endpoint);
+            if (!pass) break;
+            give_locked({.endpoint = endpoint, .pass = *pass});
+        }
     }
 }
 

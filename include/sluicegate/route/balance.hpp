@@ -2,8 +2,9 @@
 /// Which endpoint of an upstream takes a request.
 ///
 /// Without affinity: the one with less in flight of two drawn at random. With affinity: the first
-/// in that value's own order of the endpoints (rendezvous hashing) which has not more in flight
-/// than ceil(1.25 * mean) with this request; an endpoint that goes away moves only what it had.
+/// in that value's own order of the endpoints (rendezvous hashing) which then has at most
+/// ceil(1.25 * mean) + 1 in flight; the mean is that of the offered ones, this request included.
+/// An endpoint that goes away moves only what preferred it.
 ///
 /// Source  Mitzenmacher, "The power of two choices in randomized load balancing"; Mirrokni et al.,
 ///         "Consistent hashing with bounded loads"; docs/routing.md

@@ -62,6 +62,7 @@ public:
     [[nodiscard]] EndpointStatus status(Instant now) const;
 
 private:
+    std::optional<Change> pause(Milliseconds wait, Instant now);
     [[nodiscard]] bool is_paused(Instant now) const noexcept {
         return now.time_since_epoch().count() < paused_until_.load(std::memory_order_relaxed);
     }

@@ -87,6 +87,7 @@ private:
         std::atomic<std::int64_t> limit{0};  ///< 0: never reported
         std::atomic<double> ns_each{0};      ///< to refill one
         std::atomic<Instant::rep> full_at{0};
+        std::atomic<Instant::rep> known_until{0};  ///< without another report
 
         void take(std::int64_t count, Instant now) noexcept;
         void learn(const QuotaReport::Budget& budget, std::int64_t sent_since,

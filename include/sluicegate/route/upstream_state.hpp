@@ -99,15 +99,19 @@ public:
           WaitingLine::Wake wake, Instant now);
     Place(Place&& other) noexcept;
     Place& operator=(Place&& other) noexcept;
-    ~Place() { leave(); }
+    ~Place() { const Lease unused = leave(); }
 
     /// False: the line was full, or this was left.
     [[nodiscard]] explicit operator bool() const noexcept { return waiter_ != nullptr; }
+    /// A slot waits to be taken.
+    [[nodiscard]] bool is_granted() const noexcept {
+        return waiter_ != nullptr && WaitingLine::is_granted(*waiter_);
+    }
     /// Leaves the line: with the slot that was granted, or with nothing.
     Lease take(Instant now);
 
 private:
-    void leave() { const Lease unused = take(now_); }
+    Lease leave();
 
     UpstreamState* upstream_ = nullptr;
     std::shared_ptr<WaitingLine::Waiter> waiter_;

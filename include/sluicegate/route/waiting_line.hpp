@@ -8,6 +8,8 @@
 /// Threads   any number; a mutex, which a request meets only when it has to wait.
 /// Memory    a node and, for a user's first, another; waiting_max bounds both.
 
+#include "sluicegate/route/health.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,8 +26,14 @@ class WaitingLine {
 public:
     /// One who waits. Left by leave(), not by destruction.
     class Waiter;
+    /// A slot that was taken for a waiter, and the terms under which it was.
+    struct Grant {
+        std::size_t endpoint = 0;
+        Pass pass = Pass::ordinary;
+    };
     using Wake = std::function<void()>;
-    using TakeSlot = std::function<bool(std::size_t)>;
+    /// Takes a slot of an endpoint if it can.
+    using TakeSlot = std::function<std::optional<Pass>(std::size_t endpoint)>;
 
     explicit WaitingLine(std::size_t waiting_max) noexcept : waiting_max_(waiting_max) {}
     ~WaitingLine();
@@ -37,15 +45,17 @@ public:
     /// after leave(); it must be short and not call this line. Call serve() next.
     [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, std::uint64_t endpoints,
                                                Wake wake);
-    /// The endpoint that was granted, if any; the slot is then the caller's. No wake follows.
-    /// The second time: nothing.
-    std::optional<std::size_t> leave(Waiter& waiter);
+    /// A slot waits to be fetched by leave().
+    [[nodiscard]] static bool is_granted(const Waiter& waiter) noexcept;
+    /// What was granted, if anything; the slot is then the caller's. No wake follows. The second
+    /// time: nothing.
+    std::optional<Grant> leave(Waiter& waiter);
 
-    /// A slot of `endpoint` is free and the caller's: gives it to the next who takes it. False: it
-    /// is still the caller's.
-    [[nodiscard]] bool grant(std::size_t endpoint);
-    /// Gives what `take` can take to those who wait, until either is at its end. `take` must not
-    /// call this line.
+    /// The caller has a slot that it no longer needs: gives it to the next who can use it. False:
+    /// it is still the caller's.
+    [[nodiscard]] bool give(Grant grant);
+    /// Gives what `take` can take, of endpoints 0 … `endpoints` - 1, to those who wait, until
+    /// either is at its end. `take` must not call this line.
     void serve(std::size_t endpoints, const TakeSlot& take);
 
     [[nodiscard]] std::size_t length() const noexcept {
@@ -66,7 +76,8 @@ private:
     };
     using Turn = std::list<UserLine>;
 
-    bool grant_locked(std::size_t endpoint);
+    [[nodiscard]] bool is_wanted(std::size_t endpoint) const;
+    bool give_locked(Grant grant);
     void remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served);
 
     std::atomic<std::size_t> length_{0};
