@@ -1,18 +1,22 @@
 #include "upstream/connector.hpp"
 
 #include "upstream/address_order.hpp"
+#include "upstream/proxy_tunnel.hpp"
+#include "upstream/unix_socket.hpp"
 
 #include <utility>
 
 namespace sluicegate::upstream {
 
-Connector::Connector(Pool& pool) : pool_(pool), resolving_(pool.services().context) {
+Connector::Connector(Pool& pool) : pool_(pool), waiting_(pool.services().context) {
 }
 
 void Connector::cancel() noexcept {
     is_cancelled_ = true;
-    resolving_.wake();
+    waiting_.wake();
     if (race_) race_->cancel();
+    net::ErrorCode ignored;
+    if (to_proxy_) to_proxy_->close(ignored);
     if (connection_) connection_->stream.close();
 }
 
@@ -35,12 +39,42 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::run() {
 net::Task<Result<net::Socket>> Connector::open_socket() {
     if (pool_.in_process()) co_return pool_.in_process()();
     const config::Endpoint& endpoint = pool_.endpoint();
+    if (!endpoint.unix_socket.empty()) co_return co_await open_unix(endpoint.unix_socket);
+    if (pool_.settings().proxy) co_return co_await open_proxied(*pool_.settings().proxy);
     co_return co_await open_tcp(endpoint.host, endpoint.port);
+}
+
+net::Task<Result<net::Socket>> Connector::open_unix(const std::string& path) {
+    const Services& services = pool_.services();
+    net::Deadline next_try(services.deadlines, &waiting_, [](void* wakeup) noexcept {
+        static_cast<net::Wakeup*>(wakeup)->wake();
+    });
+    while (!is_cancelled_) {
+        auto opened = open_unix_socket(services.context, path);
+        if (!opened) co_return std::move(opened).failure();
+        if (*opened) co_return std::move(**opened);
+        next_try.arm_in(net::Deadlines::tick_length);
+        co_await waiting_.wait();
+    }
+    co_return fail(ErrorKind::upstream_connect_timeout,
+                   "connecting to " + path + ": its queue is full");
+}
+
+net::Task<Result<net::Socket>> Connector::open_proxied(const config::Proxy& proxy) {
+    const std::string name = "proxy " + proxy.host + ":" + std::to_string(proxy.port) + ": ";
+    auto socket = co_await open_tcp(proxy.host, proxy.port);
+    if (!socket) co_return fail(socket.error().kind, name + socket.error().detail);
+    to_proxy_.emplace(std::move(*socket));
+    auto opened = co_await open_tunnel(*to_proxy_, proxy, pool_.endpoint());
+    if (!opened) co_return fail(opened.error().kind, name + opened.error().detail);
+    net::Socket tunnel = std::move(*to_proxy_);
+    to_proxy_.reset();
+    co_return std::move(tunnel);
 }
 
 net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16_t port) {
     const Services& services = pool_.services();
-    auto found = co_await services.resolver.resolve(std::move(host), port, resolving_);
+    auto found = co_await services.resolver.resolve(std::move(host), port, waiting_);
     if (!found) co_return std::move(found).failure();
     AddressOrder& order = pool_.address_order();
     race_.emplace(services.context, services.deadlines,

@@ -1,5 +1,6 @@
 #pragma once
-/// Makes one new connection of a pool: name, TCP, and TLS with the peer verified.
+/// Makes one new connection of a pool: name and TCP, or a Unix socket; a proxy's tunnel where one
+/// is configured; TLS with the peer verified.
 ///
 /// Waiting  no timeout of its own: whoever runs it cancels it when the deadline of connecting
 ///          comes, or when nobody wants the connection any more.
@@ -31,12 +32,15 @@ public:
 private:
     net::Task<Result<net::Socket>> open_socket();
     net::Task<Result<net::Socket>> open_tcp(std::string host, std::uint16_t port);
+    net::Task<Result<net::Socket>> open_unix(const std::string& path);
+    net::Task<Result<net::Socket>> open_proxied(const config::Proxy& proxy);
     net::Task<Result<void>> start_tls();
 
     Pool& pool_;
     bool is_cancelled_ = false;
-    net::Wakeup resolving_;
+    net::Wakeup waiting_;  ///< for a name, or for room in the queue of a Unix socket
     std::optional<net::ConnectRace> race_;
+    std::optional<net::Socket> to_proxy_;  ///< until its tunnel is open
     std::unique_ptr<Connection> connection_;
 };
 

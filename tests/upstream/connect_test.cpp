@@ -1,4 +1,5 @@
 #include "net/raw_listener.hpp"
+#include "support/temporary_folder.hpp"
 #include "upstream/rig.hpp"
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@ namespace sluicegate::upstream {
 namespace {
 
 using namespace std::chrono_literals;
+using support::TemporaryFolder;
 using test::RawListener;
 using test::Rig;
 using test::RunningTask;
@@ -129,6 +131,63 @@ TEST_F(Connect, TheDeadlineOfConnectingCoversAllAddresses) {
     ASSERT_FALSE(connected);
     EXPECT_EQ(connected.error().kind, ErrorKind::upstream_connect_timeout);
     EXPECT_FALSE(exchange.was_sent());
+}
+
+class UnixSocket : public Connect {
+protected:
+    UnixSocket() {
+        rig.settings.endpoints.front().host = "localhost";
+        rig.settings.endpoints.front().unix_socket = path;
+    }
+    TemporaryFolder folder;
+    std::string path = folder.file("server.sock");
+};
+
+TEST_F(UnixSocket, CarriesRequests) {
+    RawListener listener = RawListener::on_path(path);
+    Exchange exchange(make_pool(), rig.clock.now());
+    RunningTask<Result<std::string>> task(rig.context, test::fetch(exchange, true));
+    auto peer = listener.accept();
+    ASSERT_TRUE(peer);
+    EXPECT_NE(peer->received(), "");
+    peer->send(test::short_answer);
+    const auto body = task.take();
+    ASSERT_TRUE(body);
+    EXPECT_EQ(*body, "ok");
+    EXPECT_EQ(rig.connects("plain"), 1);
+}
+
+TEST_F(UnixSocket, SaysWhyItCannotBeReached) {
+    EXPECT_EQ(connect(make_pool()),
+              "provider: connecting to " + path + ": No such file or directory");
+    RawListener::on_path(path).close();
+    EXPECT_EQ(connect(make_pool()), "provider: connecting to " + path + ": Connection refused");
+    const std::string long_path(200, 'x');
+    rig.settings.endpoints.front().unix_socket = long_path;
+    EXPECT_EQ(connect(make_pool()),
+              "provider: connecting to " + long_path + ": the path is too long");
+}
+
+TEST_F(UnixSocket, WaitsForRoomInTheQueueWithinTheDeadline) {
+    RawListener listener = RawListener::on_path(path, 0);
+    const auto pool = make_pool();
+    Exchange fills(pool, rig.clock.now());
+    ASSERT_TRUE(test::run(rig.context, fills.connect()));
+    {
+        Exchange exchange(pool, rig.clock.now());
+        RunningTask<Result<void>> task(rig.context, exchange.connect());
+        rig.pass(1s);
+        EXPECT_FALSE(task.is_done());
+        EXPECT_TRUE(listener.accept());
+        rig.pass(2 * net::Deadlines::tick_length);
+        EXPECT_TRUE(task.take());
+    }
+    Exchange exchange(pool, rig.clock.now());
+    RunningTask<Result<void>> task(rig.context, exchange.connect());
+    rig.pass(rig.settings.timeouts.connect + net::Deadlines::tick_length);
+    const auto connected = task.take();
+    ASSERT_FALSE(connected);
+    EXPECT_EQ(connected.error().kind, ErrorKind::upstream_connect_timeout);
 }
 
 }  // namespace
