@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,63 +17,108 @@ using test::RunningTask;
 
 const std::string question = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
 
-RunningTask<Result<void>> ask(Rig& rig, Milliseconds timeout = 2s) {
-    return {rig.context, probe(rig.pool(), question, http::Method::get, timeout)};
+net::Task<Result<std::string>> answer_to_question(Exchange& exchange) {
+    auto status = co_await probe(exchange, question, http::Method::get);
+    if (!status) co_return std::move(status).failure();
+    co_return std::to_string(*status) + " " + std::string(exchange.body());
 }
 
-TEST(Probe, WantsA2xxWhateverTheBodySays) {
+/// A probe that goes on until its time is over, and what came of it.
+class Asking {
+public:
+    explicit Asking(Rig& rig, Milliseconds timeout = 2s)
+        : exchange_(std::make_unique<Exchange>(rig.pool(), rig.clock.now(), timeouts(timeout))),
+          task_(rig.context, answer_to_question(*exchange_)) {}
+
+    Exchange& exchange() { return *exchange_; }
+    bool is_done() { return task_.is_done(); }
+    /// "200 body", or why there is no answer; the connection is free then.
+    std::string take() {
+        const Result<std::string> answer = task_.take();
+        exchange_.reset();
+        return answer ? *answer : answer.error().detail;
+    }
+
+private:
+    static config::UpstreamTimeouts timeouts(Milliseconds timeout) {
+        return {
+            .connect = timeout, .first_byte = timeout, .between_bytes = timeout, .total = timeout};
+    }
+
+    std::unique_ptr<Exchange> exchange_;
+    RunningTask<Result<std::string>> task_;
+};
+
+TEST(Probe, TellsTheStatusAndTheBody) {
     struct Row {
         const char* name;
         std::string answer;
-        const char* reason;  ///< "" when the endpoint is healthy
-        std::int64_t idle;   ///< connections that are left
+        std::string told;
+        std::int64_t idle;  ///< connections that are left
     };
     const std::vector<Row> rows{
-        {"200 without a body", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "", 1},
-        {"200 with a body", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbad!", "", 1},
-        {"204", "HTTP/1.1 204 No Content\r\n\r\n", "", 1},
-        {"a body that is too long",
-         "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + std::string(80'000, 'x'), "", 0},
-        {"503", "HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nno", "provider: answered 503", 1},
-        {"302", "HTTP/1.1 302 No\r\ncontent-length: 0\r\n\r\n", "provider: answered 302", 1},
-        {"401", "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", "provider: answered 401", 1},
+        {"200 without a body", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "200 ", 1},
+        {"200 with a body", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbad!", "200 bad!", 1},
+        {"204", "HTTP/1.1 204 No Content\r\n\r\n", "204 ", 1},
+        {"503", "HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nno", "503 no", 1},
+        {"chunks", "HTTP/1.1 401 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+         "401 no", 1},
+        {"302", "HTTP/1.1 302 No\r\ncontent-length: 0\r\n\r\n", "302 ", 1},
         {"not HTTP", "hello\r\n\r\n", "provider: the first bytes are not HTTP/1", 0},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         Rig rig;
-        auto task = ask(rig);
+        Asking asking(rig);
         EXPECT_EQ(rig.peers[0].received(), question);
         rig.peers[0].send(row.answer);
-        const Result<void> healthy = task.take();
-        EXPECT_EQ(healthy ? "" : healthy.error().detail, row.reason);
+        EXPECT_EQ(asking.take(), row.told);
         EXPECT_EQ(rig.connections("idle"), row.idle);
         EXPECT_EQ(rig.connections("active"), 0);
     }
 }
 
+TEST(Probe, KeepsABoundedBody) {
+    Rig rig;
+    Asking asking(rig);
+    const std::string body(probe_body_bytes_max + 10'000, 'x');
+    rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + body);
+    EXPECT_LE(asking.take().size(), body.size() + 4);
+    EXPECT_EQ(rig.connections("idle"), 0);
+}
+
 TEST(Probe, AnswersThatDoNotComeInTimeAreFailures) {
     Rig rig;
-    auto task = ask(rig, 500ms);
+    Asking asking(rig, 500ms);
     rig.pass(500ms - net::Deadlines::tick_length);
-    EXPECT_FALSE(task.is_done());
+    EXPECT_FALSE(asking.is_done());
     rig.pass(2 * net::Deadlines::tick_length);
-    const Result<void> healthy = task.take();
-    ASSERT_FALSE(healthy);
-    EXPECT_EQ(healthy.error().kind, ErrorKind::upstream_total_timeout);
+    EXPECT_EQ(asking.take(), "provider: waiting for the answer");
     EXPECT_EQ(rig.connections("idle"), 0);
+}
+
+TEST(Probe, EndsAtOnceWhenItIsCancelled) {
+    Rig rig;
+    rig.exchange_once();
+    Asking asking(rig);
+    EXPECT_FALSE(asking.is_done());
+    asking.exchange().cancel(ErrorKind::draining);
+    EXPECT_TRUE(asking.is_done());
+    static_cast<void>(asking.take());
+    EXPECT_EQ(rig.peers.size(), 1U) << "it is not sent again";
+    EXPECT_EQ(rig.connections("active"), 0);
 }
 
 TEST(Probe, ABodyThatDripsDoesNotHoldItBeyondItsTime) {
     Rig rig;
-    auto task = ask(rig, 500ms);
+    Asking asking(rig, 500ms);
     rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n");
     for (int i = 0; i < 5; ++i) {
-        EXPECT_FALSE(task.is_done());
+        EXPECT_FALSE(asking.is_done());
         rig.peers[0].send("x");
         rig.pass(100ms);
     }
-    EXPECT_TRUE(task.take()) << "its head was good";
+    EXPECT_EQ(asking.take().substr(0, 4), "200 ") << "its head was good";
     EXPECT_EQ(rig.connections("idle"), 0);
 }
 
@@ -80,19 +126,19 @@ TEST(Probe, UsesIdleConnectionsAndSeesThroughStaleOnes) {
     Rig rig;
     rig.exchange_once();
     static_cast<void>(rig.peers[0].received());
-    auto first = ask(rig);
+    Asking first(rig);
     EXPECT_EQ(rig.peers[0].received(), question);
     rig.peers[0].send(test::short_answer);
-    EXPECT_TRUE(first.take());
+    EXPECT_EQ(first.take(), "200 ok");
 
-    auto second = ask(rig);
+    Asking second(rig);
     EXPECT_EQ(rig.peers[0].received(), question);
     rig.peers[0].close();
     EXPECT_FALSE(second.is_done());
     ASSERT_EQ(rig.peers.size(), 2U);
     EXPECT_EQ(rig.peers[1].received(), question);
     rig.peers[1].send(test::short_answer);
-    EXPECT_TRUE(second.take());
+    EXPECT_EQ(second.take(), "200 ok");
 }
 
 }  // namespace
