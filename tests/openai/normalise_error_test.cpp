@@ -29,6 +29,17 @@ TEST(NormaliseError, ReadsEveryShapeInUse) {
         {"Azure without a type", 400,
          R"({"error":{"code":"content_filter","message":"Filtered.","innererror":{"code":"x"}}})",
          "Filtered.", "invalid_request_error", "content_filter", ""},
+        {"Azure, what its filter found", 400,
+         R"({"error":{"message":"The response was filtered.","type":null,"param":"prompt",)"
+         R"("code":"content_filter","status":400,"innererror":)"
+         R"({"code":"ResponsibleAIPolicyViolation","content_filter_result":)"
+         R"({"hate":{"filtered":true,"severity":"high"},"jailbreak":{"detected":true}}}}})",
+         "The response was filtered.", "invalid_request_error", "content_filter", "prompt"},
+        {"Azure, no such deployment", 404,
+         R"({"error":{"code":"DeploymentNotFound","message":"It does not exist."}})",
+         "It does not exist.", "invalid_request_error", "DeploymentNotFound", ""},
+        {"Azure, too many", 429, R"({"error":{"code":"429","message":"Retry after 6 seconds."}})",
+         "Retry after 6 seconds.", "rate_limit_error", "429", ""},
         {"API Management", 404, R"({"statusCode":404,"message":"Resource not found"})",
          "Resource not found", "invalid_request_error", "", ""},
         {"Anthropic", 413,

@@ -263,6 +263,10 @@ TEST(StreamUsage, CutsWhatTheClientDidNotAskFor) {
         data_event(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}],"usage":null})");
     const std::string azure_usage = data_event(
         R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}],"usage":{"total_tokens":1}})");
+    // With the asynchronous filter: about text that was sent before, and without a delta.
+    const std::string azure_late = data_event(
+        R"({"choices":[{"index":0,"finish_reason":null,"content_filter_results":{"hate":)"
+        R"({"filtered":false}},"content_filter_offsets":{"check_offset":44}}],"usage":null})");
     const std::string member = R"("usage":{"prompt_tokens":5,"completion_tokens":1})";
     const Row rows[] = {
         {"asked for", {}, text + usage_event + done, text + usage_event + done},
@@ -278,6 +282,7 @@ TEST(StreamUsage, CutsWhatTheClientDidNotAskFor) {
         {"empty lines around it", event_only, "\n\n" + usage_event + "\n" + done, "\n\n\n" + done},
         {"Azure's first", everything, azure + text, azure + text},
         {"Azure's first with a usage", event_only, azure_usage + text, azure_usage + text},
+        {"Azure's late results", everything, text + azure_late, text + azure_late},
         {"an error is no usage", event_only,
          data_event(R"({"choices":[],"usage":{"total_tokens":1},"error":{"message":"x"}})"),
          data_event(R"({"choices":[],"usage":{"total_tokens":1},"error":{"message":"x"}})")},
