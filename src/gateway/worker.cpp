@@ -137,7 +137,7 @@ void Worker::on_tick() {
     if (second != http_date_second_) {
         http_date_second_ = second;
         http_date_ = format_http_date(second);
-        for_each_pool([now](const auto& pool) { pool->sweep(now); });
+        if (!is_draining_) for_each_pool([now](const auto& pool) { pool->sweep(now); });
     }
     if (!access_lines_.empty()) {
         access_lines_.pop_back();  // the log adds the last newline itself
@@ -176,7 +176,7 @@ void Worker::leave(ConnectionLink& connection) noexcept {
 
 void Worker::end_if_drained() noexcept {
     if (!is_draining_ || connection_count_ > 0) return;
-    for_each_pool([](const auto& pool) { pool->close_idle(); });
+    for_each_pool([](const auto& pool) { pool->retire(); });
     keep_running_.reset();
     tick_timer_.cancel();
 }

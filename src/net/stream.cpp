@@ -25,6 +25,21 @@ constexpr std::size_t joined_bytes_max = 16 * 1024;
 struct Stream::Tls {
     Tls(Socket& socket, asio::ssl::context& context) : stream(socket, context) {}
 
+    /// What was read from the socket and not asked for yet lies here.
+    [[nodiscard]] bool has_unread() {
+        SSL* handle = stream.native_handle();
+        return SSL_has_pending(handle) == 1 || BIO_ctrl_pending(SSL_get_rbio(handle)) > 0;
+    }
+    /// Takes in what has arrived, without waiting: true when any of it is data, an end or an error.
+    [[nodiscard]] bool receives_data(Socket& socket) {
+        ErrorCode error;
+        socket.non_blocking(true, error);
+        if (error) return true;
+        char byte = 0;
+        stream.read_some(asio::buffer(&byte, 1), error);
+        return error != asio::error::would_block || has_unread();
+    }
+
     asio::ssl::stream<Socket&> stream;
     std::string joined;
 };
@@ -99,13 +114,10 @@ ssl_st* Stream::tls_handle() noexcept {
 }
 
 bool Stream::is_quiet() noexcept {
-    // What was read from the socket and not asked for yet lies in the TLS layer.
-    if (ssl_st* tls = tls_handle();
-        tls != nullptr && (SSL_has_pending(tls) == 1 || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0)) {
-        return false;
-    }
+    if (tls_ && tls_->has_unread()) return false;
     char byte = 0;
     const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0 && tls_) return !tls_->receives_data(socket_);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 

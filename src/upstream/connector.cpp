@@ -23,7 +23,8 @@ void Connector::cancel() noexcept {
 net::Task<Result<std::unique_ptr<Connection>>> Connector::run() {
     auto socket = co_await open_socket();
     if (!socket) co_return std::move(socket).failure();
-    connection_ = std::make_unique<Connection>(std::move(*socket), pool_.tls().get());
+    connection_ = std::make_unique<Connection>(std::move(*socket), pool_.tls().get(),
+                                               pool_.services().deadlines.now());
     Pool::Counters& counters = pool_.counters();
     if (!pool_.tls()) {
         counters.plain.add();

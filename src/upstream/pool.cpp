@@ -1,8 +1,13 @@
 #include "sluicegate/upstream/pool.hpp"
 
 #include "upstream/address_order.hpp"
+#include "upstream/idle_limit.hpp"
+#include "upstream/warm_up.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <poll.h>
 #include <utility>
 
 namespace sluicegate::upstream {
@@ -26,41 +31,85 @@ Pool::Pool(const Services& services, const config::Upstream& settings, std::size
       tls_(std::move(tls)),
       in_process_(std::move(in_process)),
       address_order_(std::make_unique<AddressOrder>()),
-      counters_(services.registry, settings.name) {
+      counters_(services.registry, settings.name),
+      idle_limit_(std::make_unique<IdleLimit>(settings.pool.idle_timeout)),
+      warm_up_(std::make_unique<WarmUp>()) {
 }
 
 Pool::~Pool() {
-    close_idle();
+    retire();
+}
+
+bool Pool::is_fit(const Connection& connection, Instant now) const noexcept {
+    const Milliseconds idle_max = std::min(idle_limit_->current(), connection.idle_max);
+    return now - connection.idle_since < idle_max &&
+           now - connection.made_at < settings_.pool.age_max;
 }
 
 std::unique_ptr<Connection> Pool::take_idle() noexcept {
+    const Instant now = services_.deadlines.now();
     while (!idle_.empty()) {
         std::unique_ptr<Connection> connection = std::move(idle_.back());
         idle_.pop_back();
         counters_.idle.subtract();
-        if (connection->stream.is_quiet()) return connection;
+        if (is_fit(*connection, now) && connection->stream.is_quiet()) return connection;
     }
     return nullptr;
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
-    if (idle_.size() >= settings_.pool.idle_max) return;
+    if (is_retired_ || idle_.size() >= settings_.pool.idle_max) return;
+    const Instant now = services_.deadlines.now();
+    connection->idle_since = now;
+    if (const auto promised = promised_idle_time(connection->head.fields)) {
+        connection->idle_max = *promised;
+    }
+    if (!is_fit(*connection, now)) return;
     connection->in.shrink();
-    connection->idle_since = services_.deadlines.now();
     idle_.push_back(std::move(connection));
     counters_.idle.add();
 }
 
-void Pool::sweep(Instant now) noexcept {
-    const auto is_fresh = [&](const std::unique_ptr<Connection>& connection) {
-        return now - connection->idle_since < settings_.pool.idle_timeout;
-    };
-    const auto first_fresh = std::find_if(idle_.begin(), idle_.end(), is_fresh);
-    counters_.idle.subtract(first_fresh - idle_.begin());
-    idle_.erase(idle_.begin(), first_fresh);
+void Pool::drop_spoiled(Instant now) {
+    if (idle_.empty()) return;
+    std::vector<pollfd> polled;
+    polled.reserve(idle_.size());
+    for (const auto& connection : idle_) {
+        polled.push_back(
+            {.fd = connection->stream.native_handle(), .events = POLLIN | POLLRDHUP, .revents = 0});
+    }
+    if (::poll(polled.data(), polled.size(), 0) <= 0) return;
+
+    std::optional<Milliseconds> longest;
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+        std::unique_ptr<Connection>& connection = idle_[i];
+        const bool has_ended = (polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+        if (has_ended) {
+            const auto idle_for =
+                std::chrono::duration_cast<Milliseconds>(now - connection->idle_since);
+            longest = std::max(longest.value_or(idle_for), idle_for);
+        }
+        // Over TLS, what arrives need not be data: session tickets come when the server likes.
+        if (has_ended || (polled[i].revents != 0 && !connection->stream.is_quiet())) {
+            connection.reset();
+        }
+    }
+    if (longest) idle_limit_->server_closed(*longest, now);
+    std::erase(idle_, nullptr);
 }
 
-void Pool::close_idle() noexcept {
+void Pool::sweep(Instant now) {
+    const std::size_t before = idle_.size();
+    std::erase_if(idle_, [&](const auto& connection) { return !is_fit(*connection, now); });
+    drop_spoiled(now);
+    counters_.idle.subtract(static_cast<std::int64_t>(before - idle_.size()));
+    idle_limit_->forget(now);
+    warm_up_->refill(shared_from_this(), now);
+}
+
+void Pool::retire() noexcept {
+    is_retired_ = true;
+    warm_up_->stop();
     counters_.idle.subtract(static_cast<std::int64_t>(idle_.size()));
     idle_.clear();
 }

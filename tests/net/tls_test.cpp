@@ -213,6 +213,39 @@ TEST_F(Tls, BytesThatWaitInsideTheTlsLayerAreNotQuiet) {
     EXPECT_FALSE(handshake.client->is_quiet());
 }
 
+TEST_F(Tls, SessionTicketsOnAnIdleConnectionAreTakenInAndDoNotCount) {
+    const TlsContext server_tls = server(usual());
+    const TlsContext client_tls = client(authority.file());
+    Handshake handshake(context, server_tls, client_tls);
+    ASSERT_EQ(handshake.run("gateway.test", sessions), "");
+    // They came behind the handshake, and nobody has read since.
+    EXPECT_TRUE(handshake.client->is_quiet());
+    EXPECT_NE(sessions.newest(), nullptr);
+    EXPECT_TRUE(handshake.client->is_quiet());
+    EXPECT_EQ(handshake.send_from_server("answer", 100), "answer") << "it is as usable as before";
+    EXPECT_TRUE(handshake.client->is_quiet());
+
+    const std::string text = "stray";
+    const std::vector<asio::const_buffer> pieces{asio::buffer(text)};
+    EXPECT_FALSE(std::get<0>(test::run(context, handshake.server->write(pieces))));
+    EXPECT_FALSE(handshake.client->is_quiet());
+}
+
+TEST_F(Tls, AnEndIsNotQuiet) {
+    const TlsContext server_tls = server(usual());
+    const TlsContext client_tls = client(authority.file());
+    for (const bool reads_tickets : {false, true}) {
+        SCOPED_TRACE(reads_tickets);
+        Handshake handshake(context, server_tls, client_tls);
+        ASSERT_EQ(handshake.run("gateway.test", sessions), "");
+        if (reads_tickets) {
+            EXPECT_TRUE(handshake.client->is_quiet());
+        }
+        handshake.server->close();
+        EXPECT_FALSE(handshake.client->is_quiet());
+    }
+}
+
 TEST_F(Tls, ErrorsNameTheFile) {
     const test::CertificateFiles good = usual();
     const test::CertificateFiles other = authority.issue("other", {});

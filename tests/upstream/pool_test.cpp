@@ -185,14 +185,6 @@ TEST(Pool, AConnectionThatEndsBeforeItsSecondAnswerIsToldFromAFreshOne) {
     EXPECT_EQ(exchange.body(), "ok");
 }
 
-TEST(Pool, CloseIdleClosesAll) {
-    Rig rig;
-    fill(rig, 3);
-    rig.pool()->close_idle();
-    EXPECT_EQ(rig.connections("idle"), 0);
-    for (RawPeer& peer : rig.peers) EXPECT_TRUE(peer.has_ended());
-}
-
 TEST(Pool, AFailureToDialIsTheExchangesOwn) {
     Rig rig;
     auto pool = std::make_shared<Pool>(

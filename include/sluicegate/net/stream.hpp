@@ -61,7 +61,8 @@ public:
     [[nodiscard]] int native_handle() noexcept { return socket_.native_handle(); }
     /// The OpenSSL object, null for plain streams.
     [[nodiscard]] ssl_st* tls_handle() noexcept;
-    /// True when nothing has arrived on an idle connection: no end, no reset, no stray bytes.
+    /// True when nothing has arrived on an idle connection: no end, no reset, no stray bytes. What
+    /// TLS sends for itself, such as session tickets, is taken in and does not count.
     [[nodiscard]] bool is_quiet() noexcept;
 
 private:

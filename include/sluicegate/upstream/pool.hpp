@@ -2,10 +2,13 @@
 /// The connections of one worker to one endpoint of an upstream: those that are idle, and how to
 /// make new ones.
 ///
-/// Bounds     at most pool.idle_max idle connections, none idle for longer than
-///            pool.idle_timeout; the most recently used one is taken first, so that the rest age.
+/// Bounds     at most pool.idle_max idle connections; none takes a request that has been idle for
+///            longer than pool.idle_timeout, than its server has promised (`Keep-Alive`), or than
+///            experience says that the server keeps it, nor one that is older than pool.age_max.
+///            The most recently used one is taken first, so that the rest age.
 /// Staleness  a connection on which anything has arrived while it was idle (an end, a reset, stray
 ///            bytes) is closed, never used.
+/// Prewarm    sweep() sees to it that pool.prewarm connections are idle.
 /// Threads    one: the worker's.
 
 #include "sluicegate/base/clock.hpp"
@@ -27,6 +30,8 @@
 namespace sluicegate::upstream {
 
 class AddressOrder;
+class IdleLimit;
+class WarmUp;
 
 /// What every pool of a worker uses; outlives them.
 struct Services {
@@ -41,17 +46,20 @@ struct Connection {
     /// An answer's head and a typical JSON body fit; longer bodies pass through it in pieces.
     static constexpr std::size_t buffer_bytes = 8 * 1024;
 
-    Connection(net::Socket socket, net::asio::ssl::context* tls) : stream(std::move(socket), tls) {}
+    Connection(net::Socket socket, net::asio::ssl::context* tls, Instant now)
+        : stream(std::move(socket), tls), made_at(now) {}
 
     net::Stream stream;
     net::ByteBuffer in{buffer_bytes};
     /// Of the answer that is being received; lives here because its table is large.
     http::ResponseHead head;
     std::string head_text;  ///< what the views of `head` point into
+    Instant made_at;
     Instant idle_since{};
+    Milliseconds idle_max = Milliseconds::max();  ///< what its server has promised
 };
 
-class Pool {
+class Pool : public std::enable_shared_from_this<Pool> {
 public:
     struct Counters {
         Counters(metrics::Registry& registry, const std::string& upstream);
@@ -83,15 +91,22 @@ public:
     [[nodiscard]] AddressOrder& address_order() noexcept { return *address_order_; }
     [[nodiscard]] net::SessionCache& sessions() noexcept { return sessions_; }
 
-    /// An idle connection that is still quiet, or null.
+    /// An idle connection that is fit for a request, or null.
     [[nodiscard]] std::unique_ptr<Connection> take_idle() noexcept;
     void give_back(std::unique_ptr<Connection> connection);
-    /// Closes what has been idle for too long.
-    void sweep(Instant now) noexcept;
-    void close_idle() noexcept;
+    /// Closes what is not fit any more, and makes what is missing. Call about once a second, but
+    /// not while the worker drains.
+    void sweep(Instant now);
+    /// Nothing is kept or prewarmed from now on. Requests that still come are served.
+    void retire() noexcept;
+    [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
     [[nodiscard]] Counters& counters() noexcept { return counters_; }
 
 private:
+    [[nodiscard]] bool is_fit(const Connection& connection, Instant now) const noexcept;
+    /// Closes what servers have ended or spoiled, and learns from when they did.
+    void drop_spoiled(Instant now);
+
     Services services_;
     config::Upstream settings_;
     std::size_t endpoint_;
@@ -100,6 +115,9 @@ private:
     std::unique_ptr<AddressOrder> address_order_;
     net::SessionCache sessions_;
     Counters counters_;
+    std::unique_ptr<IdleLimit> idle_limit_;
+    std::unique_ptr<WarmUp> warm_up_;
+    bool is_retired_ = false;
     std::vector<std::unique_ptr<Connection>> idle_;  ///< the longest idle first
 };
 
