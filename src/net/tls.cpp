@@ -35,7 +35,7 @@ int session_cache_index() {
 int keep_new_session(SSL* handle, SSL_SESSION* session) {
     auto* cache = static_cast<SessionCache*>(SSL_get_ex_data(handle, session_cache_index()));
     if (cache == nullptr) return 0;
-    cache->store(session);
+    cache->store(Session(session));
     return 1;
 }
 
@@ -100,13 +100,37 @@ Result<TlsContext> make_client_tls(const ClientTlsOptions& options) {
     return made;
 }
 
-SessionCache::~SessionCache() {
-    if (newest_ != nullptr) SSL_SESSION_free(newest_);
+void SessionDeleter::operator()(ssl_session_st* session) const noexcept {
+    SSL_SESSION_free(session);
 }
 
-void SessionCache::store(ssl_session_st* session) noexcept {
-    if (newest_ != nullptr) SSL_SESSION_free(newest_);
-    newest_ = session;
+SessionCache::SessionCache(const Clock& clock) : clock_(clock) {
+    kept_.reserve(sessions_max);
+}
+
+SessionCache::~SessionCache() = default;
+
+void SessionCache::store(Session session) noexcept {
+    Milliseconds lifetime = age_max;
+    // 0: the server did not say.
+    const std::chrono::seconds hint(SSL_SESSION_get_ticket_lifetime_hint(session.get()));
+    if (hint.count() > 0 && hint < lifetime) lifetime = hint;
+    if (kept_.size() == sessions_max) kept_.erase(kept_.begin());
+    kept_.push_back({.session = std::move(session), .usable_until = clock_.now() + lifetime});
+}
+
+Session SessionCache::take() noexcept {
+    const Instant now = clock_.now();
+    std::erase_if(kept_, [now](const Kept& kept) { return kept.usable_until <= now; });
+    if (kept_.empty()) return nullptr;
+    if (SSL_SESSION_get_protocol_version(kept_.back().session.get()) < TLS1_3_VERSION) {
+        SSL_SESSION* shared = kept_.back().session.get();
+        SSL_SESSION_up_ref(shared);
+        return Session(shared);
+    }
+    Session newest = std::move(kept_.back().session);
+    kept_.pop_back();
+    return newest;
 }
 
 Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_name,
@@ -124,7 +148,7 @@ Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_
         return refused("cannot ask for the server address", server_name);
     }
     SSL_set_ex_data(handle, session_cache_index(), &sessions);
-    if (sessions.newest() != nullptr) SSL_set_session(handle, sessions.newest());
+    if (const Session session = sessions.take()) SSL_set_session(handle, session.get());
     return {};
 }
 

@@ -31,6 +31,7 @@ Pool::Pool(const Services& services, const config::Upstream& settings, std::size
       tls_(std::move(tls)),
       in_process_(std::move(in_process)),
       address_order_(std::make_unique<AddressOrder>()),
+      sessions_(services.clock),
       counters_(services.registry, settings.name),
       idle_limit_(std::make_unique<IdleLimit>(settings.pool.idle_timeout)),
       warm_up_(std::make_unique<WarmUp>()) {

@@ -6,12 +6,16 @@
 /// Source   TLS 1.2 or newer; names are checked as in RFC 6125 (DNS and IP subject alternative
 ///          names, no partial wildcards).
 
+#include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 struct ssl_session_st;
 struct ssl_st;
@@ -31,24 +35,43 @@ struct ClientTlsOptions {
 };
 [[nodiscard]] Result<TlsContext> make_client_tls(const ClientTlsOptions& options);
 
-/// Keeps the newest session of one upstream, so that the next handshake is short.
+struct SessionDeleter {
+    void operator()(ssl_session_st* session) const noexcept;
+};
+using Session = std::unique_ptr<ssl_session_st, SessionDeleter>;
+
+/// Keeps the newest sessions of one endpoint, so that the next handshakes are short.
+///
+/// A TLS 1.3 ticket is used once (RFC 8446, C.4): several are kept, because connections are made
+/// side by side. A session of TLS 1.2 serves any number.
+/// Bounds  `sessions_max` sessions, none older than `age_max` or than its server allows.
 /// Must outlive the connections that were prepared with it.
 class SessionCache {
 public:
-    SessionCache() = default;
+    static constexpr std::size_t sessions_max = 8;
+    static constexpr Milliseconds age_max = std::chrono::hours(1);
+
+    explicit SessionCache(const Clock& clock);
     SessionCache(const SessionCache&) = delete;
     SessionCache& operator=(const SessionCache&) = delete;
     ~SessionCache();
 
-    void store(ssl_session_st* session) noexcept;  ///< takes the reference over
-    [[nodiscard]] ssl_session_st* newest() const noexcept { return newest_; }
+    void store(Session session) noexcept;
+    /// The newest for the next handshake, or null.
+    [[nodiscard]] Session take() noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return kept_.size(); }
 
 private:
-    ssl_session_st* newest_ = nullptr;
+    struct Kept {
+        Session session;
+        Instant usable_until;
+    };
+    const Clock& clock_;
+    std::vector<Kept> kept_;  ///< the newest last; never grows beyond what was reserved
 };
 
 /// Before a client handshake: demand `server_name` (a DNS name, sent as SNI, or an IP address) of
-/// the certificate, and offer the newest session.
+/// the certificate, and offer the newest session, which leaves the cache.
 [[nodiscard]] Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_name,
                                                     SessionCache& sessions);
 /// Why the peer's certificate was refused; empty when it was not.
