@@ -225,6 +225,7 @@ bool FakeUpstream::run_step(const Step& step, Wire& wire, int number) {
         case Step::Kind::send: return send(wire, number, step.bytes);
         case Step::Kind::wait: return hold(wire, number, [&] { return step.signal.is_raised(); });
         case Step::Kind::raise: step.signal.raise(); return true;
+        case Step::Kind::call: step.function(); return true;
         case Step::Kind::pause: {
             const Deadline end(step.span);
             return hold(wire, number, [&] { return end.has_passed(); });

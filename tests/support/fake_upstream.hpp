@@ -70,6 +70,10 @@ public:
     void answer_before_the_body();
     /// Accepts no TLS handshake: the peer's hello stays unanswered.
     void ignore_handshakes() { ignores_handshakes_ = true; }
+    /// Nobody listens any more, on the same port, until accept_connections(). Connections that are
+    /// open stay so.
+    void refuse_connections() { socket_.stop_listening(); }
+    void accept_connections() { socket_.listen_again(); }
 
     [[nodiscard]] std::vector<ReceivedRequest> requests() const;
     [[nodiscard]] std::vector<ConnectionRecord> connections() const;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <system_error>
 
@@ -55,6 +56,28 @@ TEST(FakeUpstream, EndsInTheWayTheScriptSays) {
         EXPECT_EQ(client.read_to_end(), expected);
         EXPECT_FALSE(client.read_rest().is_complete);
     }
+}
+
+TEST(FakeUpstream, RefusesConnectionsUntilToldOtherwise) {
+    FakeUpstream upstream;
+    for (int i = 0; i < 3; ++i) {
+        upstream.refuse_connections();
+        EXPECT_THROW(TestClient(upstream.port()), std::system_error);
+        upstream.accept_connections();
+        TestClient client(upstream.port());
+        client.send(request("POST", "/v1/a", "", "{}"));
+        EXPECT_EQ(client.read_response().status, 200);
+    }
+}
+
+TEST(FakeUpstream, RunsAFunctionWhereTheScriptSays) {
+    std::atomic<int> calls{0};
+    FakeUpstream upstream;
+    upstream.answer(Script().call([&] { ++calls; }).send(chat_answer()));
+    TestClient client(upstream.port());
+    client.send(request("POST", "/v1/a", "", "{}"));
+    EXPECT_EQ(client.read_response().status, 200);
+    EXPECT_EQ(calls, 1);
 }
 
 TEST(FakeUpstream, NoticesThatThePeerLeaves) {

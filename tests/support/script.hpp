@@ -8,6 +8,7 @@
 #include "support/signal.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,11 +17,12 @@
 namespace sluicegate::support {
 
 struct Step {
-    enum class Kind { send, wait, raise, pause, repeat, stall, close, cut, reset };
+    enum class Kind { send, wait, raise, call, pause, repeat, stall, close, cut, reset };
     Kind kind = Kind::stall;
     std::string bytes;
     Signal signal;
     milliseconds span{0};
+    std::function<void()> function{};
 };
 
 class Script {
@@ -33,6 +35,12 @@ public:
     Script& wait(const Signal& signal) { return add(Step::Kind::wait, {}, signal); }
     /// Tells the test that the script got here.
     Script& raise(const Signal& signal) { return add(Step::Kind::raise, {}, signal); }
+    /// Runs it on the connection's thread, unless the peer has left before.
+    Script& call(std::function<void()> function) {
+        add(Step::Kind::call);
+        steps_.back().function = std::move(function);
+        return *this;
+    }
     Script& pause(milliseconds span) { return add(Step::Kind::pause, {}, {}, span); }
     /// Writes these bytes again and again until the peer leaves; one per `span`.
     Script& repeat(std::string bytes, milliseconds span = milliseconds(0)) {
@@ -51,7 +59,7 @@ public:
 private:
     Script& add(Step::Kind kind, std::string bytes = {}, const Signal& signal = {},
                 milliseconds span = milliseconds(0)) {
-        steps_.push_back({kind, std::move(bytes), signal, span});
+        steps_.push_back({kind, std::move(bytes), signal, span, {}});
         return *this;
     }
     std::vector<Step> steps_;

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -49,6 +50,20 @@ sockaddr_in loopback(std::uint16_t port) {
 
 const sockaddr* as_sockaddr(const sockaddr_in& address) {
     return static_cast<const sockaddr*>(static_cast<const void*>(&address));
+}
+
+/// A TCP socket at that address; a port of 0 becomes the one that the kernel chose.
+int bound_socket(sockaddr_in& address) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) throw_errno("socket");
+    const int on = 1;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    socklen_t size = sizeof address;
+    auto* const out = static_cast<sockaddr*>(static_cast<void*>(&address));
+    if (::bind(descriptor, out, size) < 0 || ::getsockname(descriptor, out, &size) < 0) {
+        throw_errno("bind");
+    }
+    return descriptor;
 }
 
 }  // namespace
@@ -225,16 +240,14 @@ void Wire::reset() {
     cut();
 }
 
-ListeningSocket::ListeningSocket(int backlog)
-    : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (descriptor_ < 0) throw_errno("socket");
+ListeningSocket::ListeningSocket(int backlog) : descriptor_(-1), backlog_(backlog) {
+    // Linux gives up a port that it chose itself as soon as its socket stops listening; one that
+    // was asked for by number it keeps.
     sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    auto* const out = static_cast<sockaddr*>(static_cast<void*>(&address));
-    if (::bind(descriptor_, out, size) < 0 || ::listen(descriptor_, backlog) < 0 ||
-        ::getsockname(descriptor_, out, &size) < 0) {
-        throw_errno("listen");
-    }
+    const int chooser = bound_socket(address);
+    descriptor_ = bound_socket(address);
+    ::close(chooser);
+    if (::listen(descriptor_, backlog_) < 0) throw_errno("listen");
     make_nonblocking(descriptor_);
     port_ = ntohs(address.sin_port);
 }
@@ -245,11 +258,26 @@ ListeningSocket::~ListeningSocket() {
 
 Wire ListeningSocket::accept(Deadline deadline) {
     for (;;) {
+        if (!is_listening_) {
+            if (deadline.has_passed()) return Wire();
+            std::this_thread::sleep_for(milliseconds(2));
+            continue;
+        }
         const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
         if (accepted >= 0) return Wire(accepted);
         pollfd entry{.fd = descriptor_, .events = POLLIN, .revents = 0};
         if (::poll(&entry, 1, deadline.poll_timeout()) == 0) return Wire();
     }
+}
+
+void ListeningSocket::stop_listening() {
+    is_listening_ = false;
+    if (::shutdown(descriptor_, SHUT_RD) < 0) throw_errno("shutdown");
+}
+
+void ListeningSocket::listen_again() {
+    if (::listen(descriptor_, backlog_) < 0) throw_errno("listen");
+    is_listening_ = true;
 }
 
 }  // namespace sluicegate::support

@@ -9,6 +9,7 @@
 
 #include <openssl/ssl.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -76,6 +77,8 @@ private:
 };
 
 /// A listening socket on 127.0.0.1 with a port that the kernel chose.
+///
+/// Threads    one accepts; the others may call the rest meanwhile.
 class ListeningSocket {
 public:
     explicit ListeningSocket(int backlog = 512);
@@ -86,9 +89,14 @@ public:
     [[nodiscard]] std::uint16_t port() const { return port_; }
     /// The next connection; not open when none came.
     Wire accept(Deadline deadline);
+    /// Connections are refused, and those that wait are reset; the port is kept.
+    void stop_listening();
+    void listen_again();
 
 private:
     int descriptor_;
+    int backlog_;
+    std::atomic<bool> is_listening_{true};
     std::uint16_t port_ = 0;
 };
 
