@@ -50,6 +50,7 @@ struct ConfigText {
     std::string window = "60s";
     std::string limiter_lines;  ///< more of `limiter:`, two spaces deep
     std::string streams;        ///< "streams: {…}\n"
+    std::string retries;        ///< "retries: {…}\n"
     std::string log_level = "info";
     std::string upstreams;
     std::string models;
