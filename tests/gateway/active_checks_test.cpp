@@ -135,7 +135,7 @@ TEST_F(ActiveChecks, FailInEveryWayThatAServerCan) {
 
 TEST_F(ActiveChecks, OneFailureOfSeveralIsForgiven) {
     std::atomic<int> number{0};
-    const Gateway gateway(config("path: /health, every: 50ms, unhealthy_after: 3"));
+    const Gateway gateway(config("path: /health, every: 100ms, unhealthy_after: 3"));
     first_.answer_with([&](const ReceivedRequest& request) {
         if (!is_check(request)) return Script().send(signed_answer("first"));
         return Script().send(json_response(number++ % 3 == 2 ? 200 : 503, "{}"));
