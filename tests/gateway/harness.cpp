@@ -53,7 +53,8 @@ std::string ConfigText::text() const {
     out += "  threads: " + threads + "\n  max_body: " + max_body + "\n  timeouts: " + timeouts;
     out += "\n" + server_lines + "admin:\n  listen: 127.0.0.1:0\n" + admin_lines +
            "limiter:\n  window: " + window;
-    out += "\n" + limiter_lines + streams + retries + "log: {level: " + log_level + ", access: true}\n";
+    out += "\n" + limiter_lines + streams + retries + "log: {level: " + log_level +
+           ", access: true}\n";
     out += "upstreams:\n" + upstreams + "models:\n" + models + "groups:\n" + groups;
     return out + "users:\n" + users;
 }
