@@ -277,9 +277,7 @@ protected:
             models += pair->model(GetParam());
             rows.emplace_back(&fault, std::move(pair));
         }
-        ConfigText text = routes_config(upstreams, models);
-        text.log_level = "error";
-        const Gateway gateway(text);
+        const Gateway gateway(routes_config(upstreams, models));
         for (const auto& [fault, pair] : rows) {
             SCOPED_TRACE(fault->name);
             expect_survived(gateway, *pair, is_streaming);
@@ -322,9 +320,7 @@ TEST_P(FailoverFaults, LeakNoConnectionAndNoRequest) {
         upstreams += pairs.back()->upstreams(GetParam());
         models += pairs.back()->model(GetParam());
     }
-    ConfigText text = routes_config(upstreams, models);
-    text.log_level = "error";
-    const Gateway gateway(text);
+    const Gateway gateway(routes_config(upstreams, models));
     for (const auto& pair : pairs) {
         const Response response = gateway.stream(alice_key, "m" + pair->name);
         EXPECT_TRUE(response.is_complete);

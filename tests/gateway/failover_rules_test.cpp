@@ -103,28 +103,35 @@ TEST_F(FailoverRules, LargeBodiesAreSentAgainWhole) {
 
 TEST_F(FailoverRules, NoSecondGenerationOnceAByteWasSent) {
     const Gateway gateway(config());
-    const std::string start = sse_head() + chunk(chat_event("one"));
+    const std::string error = R"(data: {"error":{"message":"x","type":"server_error"}})"
+                              "\n\n";
     struct Row {
         std::string name;
-        Script script;
+        void (*end)(Script&);
+        std::string more{};
     };
     const std::vector<Row> rows{
-        {"cut", Script().send(start).cut()},
-        {"reset", Script().send(start).reset()},
-        {"cut in the second event", Script().send(start + "40\r\ndata: {\"id").cut()},
-        {"ended without [DONE]", Script().send(start + chunk(""))},
-        {"silence", Script().send(start).stall()},
-        {"an error event", Script().send(start +
-                                         chunk("data: {\"error\":{\"message\":\"x\",\"type\":"
-                                               "\"server_error\"}}\n\n") +
-                                         chunk(""))},
-        {"broken chunks", Script().send(start + "zz\r\n").stall()},
+        {"cut", [](Script& script) { script.cut(); }},
+        {"reset", [](Script& script) { script.reset(); }},
+        {"cut in the second event", [](Script& script) { script.cut(); }, "40\r\ndata: {\"id"},
+        {"ended without [DONE]", [](Script&) {}, chunk("")},
+        {"silence", [](Script& script) { script.stall(); }},
+        {"an error event", [](Script&) {}, chunk(error) + chunk("")},
+        {"broken chunks", [](Script& script) { script.stall(); }, "zz\r\n"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        first_.answer(row.script);
-        const Response response = gateway.stream(alice_key, "m");
-        EXPECT_EQ(response.status, 200);
+        const Signal seen;
+        Script script = Script().send(sse_head() + chunk(chat_event("one"))).wait(seen);
+        if (!row.more.empty()) script.send(row.more);
+        row.end(script);
+        first_.answer(script);
+        TestClient client = gateway.connect();
+        client.send(chat_request(alice_key, "m", true));
+        EXPECT_EQ(client.read_head().status, 200);
+        ASSERT_TRUE(client.read_until("one"));
+        seen.raise();
+        const Response response = client.read_rest();
         EXPECT_EQ(response.body.find("[DONE]"), std::string::npos);
         EXPECT_TRUE(response.body.starts_with(chat_event("one"))) << response.body;
         const nlohmann::json last =
@@ -330,7 +337,7 @@ TEST_F(FailoverRules, ARequestIsChargedOnceAndByTheGoodAnswerAlone) {
     for (const bool is_streaming : {false, true}) {
         first_.answer_next(
             is_streaming
-                ? Script().send(sse_head() + chunk(": x\n\n")).cut()
+                ? Script().send(sse_head()).cut()
                 : Script().send(json_response(
                       500, R"({"usage":{"prompt_tokens":4000,"completion_tokens":4000}})")));
     }

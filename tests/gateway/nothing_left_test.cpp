@@ -30,8 +30,8 @@ protected:
             upstreams += upstream_line(name, urls[i], options);
             if (i > 0) fallback += (fallback.empty() ? "" : ", ") + ("{upstream: " + name) + "}";
         }
-        return routes_config(upstreams,
-                             "  m: {route: [{upstream: up0}], fallback: [" + fallback + "]}\n");
+        if (!fallback.empty()) fallback = ", fallback: [" + fallback + "]";
+        return routes_config(upstreams, "  m: {route: [{upstream: up0}]" + fallback + "}\n");
     }
 };
 

@@ -128,16 +128,24 @@ TEST_F(UpstreamPacing, PlentyLeftSendsNobodyAway) {
 }
 
 TEST_F(UpstreamPacing, NonsenseIsIgnored) {
-    const Gateway gateway(config());
     for (const FieldText& told :
          {tokens_told(-5, -7, "never"), FieldText("x-ratelimit-remaining-tokens: many\r\n"),
-          FieldText("x-ratelimit-remaining-tokens: 0\r\n"), tokens_told(0, 0, "0s"),
+          FieldText("x-ratelimit-remaining-tokens: \r\n"), tokens_told(0, 0, "0s"),
           FieldText("x-ratelimit-remaining-requests: 99999999999999999999999\r\n")}) {
         SCOPED_TRACE(told);
+        const Gateway gateway(config());
         tell(told);
         expect_answer_of(gateway.chat(alice_key, "m"), "first");
         expect_answer_of(gateway.chat(alice_key, "m"), "first");
     }
+}
+
+TEST_F(UpstreamPacing, WithoutAResetItEndsSoon) {
+    const Gateway gateway(config());
+    tell("x-ratelimit-remaining-tokens: 0\r\n");
+    expect_answer_of(gateway.chat(alice_key, "m"), "first");
+    EXPECT_TRUE(eventually(
+        [&] { return gateway.chat(alice_key, "m").body.find("first") != std::string::npos; }));
 }
 
 TEST_F(UpstreamPacing, OfOneModelLeavesTheOthers) {
