@@ -28,12 +28,15 @@ std::vector<TcpEndpoint> AddressOrder::next(std::vector<TcpEndpoint> addresses, 
     std::erase_if(distrusted_, [now](const auto& entry) { return entry.second <= now; });
     // Name servers shuffle their answers; sorted, the turn means the same address each time.
     std::sort(addresses.begin(), addresses.end());
-    std::vector<TcpEndpoint> order = interleaved(addresses);
-    const auto begin = static_cast<std::ptrdiff_t>(turn_++ % order.size());
-    std::rotate(order.begin(), order.begin() + begin, order.end());
-    std::stable_partition(order.begin(), order.end(), [this](const TcpEndpoint& address) {
-        return !distrusted_.contains(address);
-    });
+    const std::vector<TcpEndpoint> all = interleaved(addresses);
+    const std::size_t begin = turn_++ % all.size();
+    std::vector<TcpEndpoint> order;
+    for (const bool is_distrusted : {false, true}) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const TcpEndpoint& address = all[(begin + i) % all.size()];
+            if (distrusted_.contains(address) == is_distrusted) order.push_back(address);
+        }
+    }
     return order;
 }
 
