@@ -3,6 +3,7 @@
 #include "net/manual_clock.hpp"
 #include "net/running_task.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <gtest/gtest.h>
 
 #include <condition_variable>
@@ -75,6 +76,12 @@ protected:
     [[nodiscard]] bool wait_until_asked(int times) {
         return test::run_until(context, [&] { return system.asked() >= times; });
     }
+    /// Waits for what a look-up has found while nobody else waits.
+    [[nodiscard]] bool takes_an_answer() {
+        const auto guard = asio::make_work_guard(context);
+        context.restart();
+        return context.run_one_for(test::patience) == 1;
+    }
     [[nodiscard]] bool wait_for_refresh(const std::string& address) {
         return test::run_until(context, [&] { return first_address() == address; });
     }
@@ -140,13 +147,11 @@ TEST_F(ResolverTest, AnswersOutliveAFailingResolverForAWhile) {
     EXPECT_EQ(first_address(), "192.0.2.1");
     clock.advance(Resolver::answer_lifetime + 1ms);
     for (int asked = 2; asked < 6; ++asked) {
-        // It is tried again once the failure has been noticed and is no longer remembered.
-        ASSERT_TRUE(test::run_until(context, [&] {
-            clock.advance(Resolver::failure_lifetime);
-            EXPECT_EQ(first_address(), "192.0.2.1");
-            return system.asked() == asked;
-        }));
-        if (asked < 5) system.answer({});
+        EXPECT_EQ(first_address(), "192.0.2.1");
+        ASSERT_TRUE(wait_until_asked(asked)) << "it is tried again and again";
+        system.answer({});
+        ASSERT_TRUE(takes_an_answer());
+        clock.advance(Resolver::failure_lifetime);
     }
     clock.advance(Resolver::stale_lifetime);
     Call call(*this, "api.test");
