@@ -33,8 +33,8 @@ bool RetryBudget::try_retry(Instant now) noexcept {
         const Instant::rep each = std::max<Instant::rep>(1, second / minimum);
         Instant::rep next = next_free_.load(std::memory_order_relaxed);
         for (;;) {
-            // Never further ahead than a second: the clock may have stepped back.
-            const Instant::rep due = std::clamp(next, at, at + second);
+            // Further ahead than turns can be: the clock has stepped back.
+            const Instant::rep due = next > at + 2 * second ? at : std::max(next, at);
             if (due + each > at + second) break;
             if (next_free_.compare_exchange_weak(next, due + each, std::memory_order_relaxed)) {
                 return true;

@@ -1,0 +1,357 @@
+#include "sluicegate/route/walk.hpp"
+
+#include "route/support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::route {
+namespace {
+
+using test::at;
+using test::make_entry;
+using test::make_queueing;
+using test::make_upstream;
+using Step = Walk::Step;
+
+constexpr Milliseconds none{0};
+
+std::string place_of(const ModelRoute& route, const Step& step) {
+    if (step.kind == Step::nothing) return "-";
+    const EndpointState& endpoint = *route.entries()[step.entry].state->endpoints().front();
+    std::string name = endpoint.label().substr(7, endpoint.label().find('-') - 7);
+    if (step.kind == Step::wait) return name + '?';
+    return name + std::to_string(step.lease.endpoint());
+}
+
+/// All that is offered when each attempt fails, as "a0 a1 b0".
+std::string all_steps(const ModelRoute& route, Instant now, bool is_connection_level = false,
+                      unsigned attempts_max = 99) {
+    Walk walk(route, {.tokens = 10}, attempts_max);
+    std::string places;
+    for (;;) {
+        const Step step = walk.next(now);
+        if (step.kind != Step::send) return places;
+        if (!places.empty()) places += ' ';
+        places += place_of(route, step);
+        walk.failed(Outcome::failed, is_connection_level, none);
+    }
+}
+
+EndpointState& endpoint_of(const ModelRoute& route, std::size_t entry, std::size_t endpoint = 0) {
+    return *route.entries()[entry].state->endpoints()[endpoint];
+}
+
+void open(EndpointState& endpoint) {
+    for (int i = 0; i < 3; ++i) {
+        endpoint.report(Outcome::connect_failed, Pass::ordinary, none, at(0));
+    }
+}
+
+QuotaReport nothing_left() {
+    return {.requests = QuotaReport::Budget{60, 0, Milliseconds(60'000)}, .tokens = std::nullopt};
+}
+
+TEST(Walk, OffersTheEntryWhoseTurnItIsThenTheOthersThenTheFallback) {
+    const ModelRoute route(
+        {make_entry(make_upstream("x"), 1, true), make_entry(make_upstream("z"), 0),
+         make_entry(make_upstream("a"), 1), make_entry(make_upstream("b"), 1),
+         make_entry(make_upstream("c"), 1), make_entry(make_upstream("y"), 1, true)},
+        false);
+    std::multiset<std::string> seen;
+    for (int i = 0; i < 99; ++i) seen.insert(all_steps(route, at(0)));
+    EXPECT_EQ(seen.count("a0 b0 c0 z0 x0 y0"), 33U);
+    EXPECT_EQ(seen.count("b0 c0 a0 z0 x0 y0"), 33U);
+    EXPECT_EQ(seen.count("c0 a0 b0 z0 x0 y0"), 33U);
+}
+
+TEST(Walk, TriesTheEndpointsOfAnEntryBeforeTheNextEntry) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a", 3)), make_entry(make_upstream("b"), 1, true)}, false);
+    const std::string steps = all_steps(route, at(0));
+    EXPECT_EQ(steps.substr(9), "b0");
+    std::set<std::string> first{steps.substr(0, 2), steps.substr(3, 2), steps.substr(6, 2)};
+    EXPECT_EQ(first, (std::set<std::string>{"a0", "a1", "a2"}));
+}
+
+TEST(Walk, OffersNoMoreThanItsAttempts) {
+    const ModelRoute route({make_entry(make_upstream("a", 30))}, false);
+    Walk walk(route, {}, 5);
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(walk.next(at(0)).kind, Step::send);
+        walk.failed(Outcome::failed, false, none);
+    }
+    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
+}
+
+TEST(Walk, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnwellLast) {
+    const ModelRoute route(
+        {make_entry(make_upstream("sick")), make_entry(make_upstream("paced"), 1, true),
+         make_entry(make_upstream("well"), 1, true)},
+        false);
+    open(endpoint_of(route, 0));
+    route.entries()[1].quota->report(nothing_left(), {}, at(0));
+    EXPECT_EQ(all_steps(route, at(0)), "well0 paced0 sick0");
+    EXPECT_EQ(all_steps(route, at(1'000)), "paced0 well0 sick0") << "one has been refilled";
+}
+
+TEST(Walk, NeverWithholdsTheLastThatIsLeft) {
+    const ModelRoute route({make_entry(make_upstream("a", 2))}, false);
+    open(endpoint_of(route, 0, 0));
+    endpoint_of(route, 0, 1)
+        .report(Outcome::overloaded, Pass::ordinary, Milliseconds(9'000), at(0));
+    Walk walk(route, {}, 5);
+    Step step = walk.next(at(0));
+    ASSERT_EQ(step.kind, Step::send);
+    EXPECT_EQ(step.lease.pass(), Pass::last_resort);
+    walk.failed(Outcome::failed, false, none);
+    EXPECT_EQ(walk.next(at(0)).kind, Step::send);
+}
+
+TEST(Walk, OffersNothingThatCools) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a")), make_entry(make_upstream("b"), 1, true)}, false);
+    route.entries()[0].quota->refused(1, Milliseconds(3'000), at(0));
+    EXPECT_EQ(all_steps(route, at(0)), "b0");
+    EXPECT_EQ(all_steps(route, at(3'000)), "a0 b0");
+    route.entries()[1].quota->refused(1, Milliseconds(2'000), at(0));
+    Walk walk(route, {}, 5);
+    EXPECT_EQ(walk.next(at(500)).kind, Step::nothing);
+    EXPECT_TRUE(walk.left().is_cooling);
+    EXPECT_EQ(walk.left().wait, Milliseconds(1'500));
+    EXPECT_FALSE(walk.left().is_full);
+}
+
+TEST(Walk, SpillsAtOnceWhereAllIsFull) {
+    const ModelRoute route(
+        {make_entry(make_upstream("gpu", 2, 1)), make_entry(make_upstream("b"), 1, true)}, false);
+    std::vector<Step> steps;
+    std::multiset<std::string> places;
+    for (int i = 0; i < 4; ++i) {
+        Walk walk(route, {.random = 0x1234567}, 5);
+        steps.push_back(walk.next(at(0)));
+        places.insert(place_of(route, steps.back()));
+    }
+    EXPECT_EQ(places, (std::multiset<std::string>{"gpu0", "gpu1", "b0", "b0"}));
+    steps.clear();
+    Walk walk(route, {}, 5);
+    EXPECT_EQ(walk.next(at(0)).entry, 0U);
+}
+
+TEST(Walk, SaysThatEverythingIsFull) {
+    const ModelRoute route({make_entry(make_upstream("gpu", 1, 1))}, false);
+    Walk first(route, {}, 5);
+    const Step held = first.next(at(0));
+    Walk second(route, {}, 5);
+    EXPECT_EQ(second.next(at(0)).kind, Step::nothing);
+    EXPECT_TRUE(second.left().is_full);
+    EXPECT_FALSE(second.left().is_cooling);
+}
+
+TEST(Walk, WaitsWhereItIsToldToAndTakesWhatIsGranted) {
+    const ModelRoute route(
+        {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
+    Walk first(route, {.user = 1}, 5);
+    Step held = first.next(at(0));
+    Walk second(route, {.user = 2}, 5);
+    Step step = second.next(at(0));
+    EXPECT_EQ(place_of(route, step), "gpu?");
+    Place place = second.line_up([] {}, at(0));
+    // Whoever comes meanwhile waits behind, even once the slot is granted.
+    Walk third(route, {.user = 3}, 5);
+    EXPECT_EQ(place_of(route, third.next(at(0))), "gpu?");
+    held.lease.end();
+    step = second.waited(std::move(place), at(10));
+    EXPECT_EQ(place_of(route, step), "gpu0");
+}
+
+TEST(Walk, GoesOnWhenItWaitedInVain) {
+    const ModelRoute route(
+        {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
+    Walk first(route, {}, 5);
+    const Step held = first.next(at(0));
+    Walk second(route, {}, 5);
+    ASSERT_EQ(second.next(at(0)).kind, Step::wait);
+    Place place = second.line_up([] {}, at(0));
+    const Step step = second.waited(std::move(place), at(5'000));
+    EXPECT_EQ(place_of(route, step), "b0");
+    second.failed(Outcome::failed, false, none);
+    EXPECT_EQ(second.next(at(5'000)).kind, Step::nothing) << "it does not wait twice";
+    EXPECT_TRUE(second.left().is_full);
+}
+
+TEST(Walk, GoesOnAtOnceWhereTheLineIsFull) {
+    const ModelRoute route(
+        {make_entry(make_queueing("gpu", 1, 1, 1)), make_entry(make_upstream("b"), 1, true)},
+        false);
+    Walk first(route, {}, 5);
+    const Step held = first.next(at(0));
+    Walk second(route, {}, 5);
+    ASSERT_EQ(second.next(at(0)).kind, Step::wait);
+    const Place place = second.line_up([] {}, at(0));
+    Walk third(route, {}, 5);
+    EXPECT_EQ(place_of(route, third.next(at(0))), "b0");
+}
+
+TEST(Walk, DoesNotSendWhatWasGrantedWhileTheAccountCools) {
+    const ModelRoute route(
+        {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
+    Walk first(route, {}, 5);
+    Step held = first.next(at(0));
+    Walk second(route, {}, 5);
+    ASSERT_EQ(second.next(at(0)).kind, Step::wait);
+    Place place = second.line_up([] {}, at(0));
+    route.entries()[0].quota->refused(1, Milliseconds(9'000), at(1));
+    held.lease.end();
+    EXPECT_EQ(place_of(route, second.waited(std::move(place), at(2))), "b0");
+    EXPECT_EQ(endpoint_of(route, 0).slots.in_flight(), 0U);
+}
+
+TEST(Walk, CountsARefusalByACeilingAsCoolingAndNotAsAnAttempt) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a", 2)), make_entry(make_upstream("b"), 1, true)}, false);
+    Walk walk(route, {}, 1);
+    Step step = walk.next(at(0));
+    ASSERT_EQ(step.kind, Step::send);
+    walk.refused_by_ceiling(Milliseconds(700));
+    step = walk.next(at(0));
+    EXPECT_EQ(place_of(route, step), "b0");
+    walk.failed(Outcome::failed, false, none);
+    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
+    EXPECT_TRUE(walk.left().is_cooling);
+    EXPECT_EQ(walk.left().wait, Milliseconds(700));
+}
+
+TEST(Walk, LeavesAWholeAccountAfterIts429) {
+    Entry a = make_entry(make_upstream("a", 2));
+    Entry b = make_entry(make_upstream("b"), 1, true);
+    Entry c = make_entry(make_upstream("c"), 1, true);
+    b.quota = a.quota;
+    const ModelRoute route({a, b, c}, false);
+    Walk walk(route, {}, 5);
+    ASSERT_EQ(walk.next(at(0)).entry, 0U);
+    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
+    EXPECT_EQ(place_of(route, walk.next(at(0))), "c0");
+    walk.failed(Outcome::rate_limited, false, Milliseconds(4'000));
+    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
+    EXPECT_TRUE(walk.left().is_cooling);
+    EXPECT_EQ(walk.left().wait, Milliseconds(4'000));
+}
+
+TEST(Walk, TriesAnEndpointForAnotherModelUnlessItCannotBeReached) {
+    const config::Upstream settings = make_upstream("a");
+    Entry small = make_entry(settings);
+    Entry large = small;
+    large.upstream_model = "large";
+    large.is_fallback = true;
+    Entry same = small;
+    same.is_fallback = true;
+    const ModelRoute route({small, same, large}, false);
+    EXPECT_EQ(all_steps(route, at(0), false), "a0 a0");
+    EXPECT_EQ(all_steps(route, at(0), true), "a0");
+}
+
+TEST(Walk, SendsOneProbeToAnEndpointThatIsDueForIt) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a")), make_entry(make_upstream("b"), 1, true)}, false);
+    open(endpoint_of(route, 0));
+    Walk first(route, {}, 5);
+    Step probe = first.next(at(5'000));
+    EXPECT_EQ(place_of(route, probe), "a0");
+    EXPECT_EQ(probe.lease.pass(), Pass::probe);
+    Walk second(route, {}, 5);
+    EXPECT_EQ(place_of(route, second.next(at(5'000))), "b0");
+    EXPECT_TRUE(probe.lease.report(Outcome::success, none, at(5'001)));
+    Walk third(route, {}, 5);
+    EXPECT_EQ(place_of(route, third.next(at(5'002))), "a0");
+}
+
+TEST(Walk, PrefersTheSameEndpointForTheSamePrefix) {
+    const ModelRoute route({make_entry(make_upstream("a", 8))}, false);
+    test::Random random(1);
+    for (int i = 0; i < 100; ++i) {
+        const std::uint64_t affinity = random.long_bits();
+        std::set<std::size_t> seen;
+        for (int n = 0; n < 5; ++n) {
+            Walk walk(route, {.affinity = affinity, .random = random.bits()}, 5);
+            seen.insert(walk.next(at(0)).lease.endpoint());
+        }
+        EXPECT_EQ(seen.size(), 1U);
+    }
+}
+
+TEST(Walk, HoldsTheSharesWhileOneSideIsTenTimesSlower) {
+    const ModelRoute route(
+        {make_entry(make_upstream("fast"), 90), make_entry(make_upstream("slow", 4), 10)}, false);
+    std::vector<Step> slow;
+    int fast = 0;
+    for (int i = 0; i < 1'000; ++i) {
+        Walk walk(route, {}, 5);
+        Step step = walk.next(at(i));
+        if (step.entry == 0) {
+            ++fast;
+        } else {
+            slow.push_back(std::move(step));
+        }
+    }
+    EXPECT_EQ(fast, 900);
+    EXPECT_EQ(slow.size(), 100U);
+}
+
+/// Random routes in random states: what is offered obeys the rules, however attempts end.
+TEST(Walk, OffersEachCandidateOnceAndByClass) {
+    const unsigned seed = 20261122;
+    SCOPED_TRACE(seed);
+    test::Random random(seed);
+    for (int round = 0; round < 2'000; ++round) {
+        SCOPED_TRACE(round);
+        std::vector<Entry> entries;
+        const int count = 1 + random.below(5);
+        for (int i = 0; i < count; ++i) {
+            const std::size_t endpoints = 1 + random.below(std::size_t{5});
+            entries.push_back(make_entry(make_upstream("u" + std::to_string(i), endpoints, 1),
+                                         i == 0 ? 1 : random.below(3U),
+                                         i != 0 && random.below(3) == 0));
+        }
+        const ModelRoute route(std::move(entries), false);
+        std::size_t possible = 0;
+        for (const Entry& entry : route.entries()) {
+            const bool cools = random.below(5) == 0;
+            if (cools) entry.quota->refused(1, Milliseconds(5'000), at(0));
+            if (random.below(4) == 0) entry.quota->report(nothing_left(), {}, at(0));
+            for (const auto& endpoint : entry.state->endpoints()) {
+                const bool is_full = random.below(4) == 0 && endpoint->slots.try_take();
+                if (random.below(4) == 0) open(*endpoint);
+                possible += cools || is_full ? 0 : 1;
+            }
+        }
+        Walk walk(route, {.tokens = 1, .random = random.bits()}, 1'000);
+        std::set<std::pair<std::size_t, std::size_t>> seen;
+        int last_class = 0;
+        for (;;) {
+            const Step step = walk.next(at(10));
+            if (step.kind == Step::nothing) break;
+            ASSERT_EQ(step.kind, Step::send);
+            ASSERT_TRUE(seen.emplace(step.entry, step.lease.endpoint()).second) << "twice";
+            const Entry& entry = route.entries()[step.entry];
+            const auto verdict = entry.quota->judge(1, at(10)).kind;
+            ASSERT_NE(verdict, Quota::Verdict::cooling);
+            const bool is_unwell =
+                !endpoint_of(route, step.entry, step.lease.endpoint()).is_well(at(10));
+            const int own_class = is_unwell ? 2 : verdict == Quota::Verdict::paced ? 1 : 0;
+            ASSERT_GE(own_class, last_class);
+            last_class = own_class;
+            walk.failed(Outcome::failed, random.below(2) == 0, none);
+        }
+        ASSERT_EQ(seen.size(), possible);
+    }
+}
+
+}  // namespace
+}  // namespace sluicegate::route
