@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <iterator>
 
 namespace sluicegate::route {
 namespace {
@@ -36,10 +36,13 @@ int rank_of(const Entry& entry) {
     return entry.weight == 0 ? 1 : 0;
 }
 
-std::vector<Entry> sorted(std::vector<Entry> entries) {
-    std::stable_sort(entries.begin(), entries.end(),
-                     [](const Entry& a, const Entry& b) { return rank_of(a) < rank_of(b); });
-    return entries;
+std::vector<Entry> sort(const std::vector<Entry>& entries) {
+    std::vector<Entry> sorted;
+    for (int rank = 0; rank <= 2; ++rank) {
+        std::ranges::copy_if(entries, std::back_inserter(sorted),
+                             [rank](const Entry& entry) { return rank_of(entry) == rank; });
+    }
+    return sorted;
 }
 
 std::size_t count_weighted(const std::vector<Entry>& entries) {
@@ -77,8 +80,8 @@ ModelRoute::ModelRoute(const config::Model& model, std::span<const config::Upstr
                  first_pick_of(model, last)) {
 }
 
-ModelRoute::ModelRoute(std::vector<Entry> entries, bool is_sticky, std::uint64_t first_pick)
-    : entries_(sorted(std::move(entries))),
+ModelRoute::ModelRoute(const std::vector<Entry>& entries, bool is_sticky, std::uint64_t first_pick)
+    : entries_(sort(entries)),
       weighted_(count_weighted(entries_)),
       is_sticky_(is_sticky),
       choice_(weights_of(std::span(entries_).first(weighted_)), first_pick) {

@@ -319,7 +319,7 @@ TEST(Walk, OffersEachCandidateOnceAndByClass) {
                                          i == 0 ? 1 : random.below(3U),
                                          i != 0 && random.below(3) == 0));
         }
-        const ModelRoute route(std::move(entries), false);
+        const ModelRoute route(entries, false);
         std::size_t possible = 0;
         for (const Entry& entry : route.entries()) {
             const bool cools = random.below(5) == 0;

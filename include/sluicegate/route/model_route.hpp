@@ -41,7 +41,7 @@ public:
                std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
                const ModelRoute* last);
     /// Of entries in any order.
-    ModelRoute(std::vector<Entry> entries, bool is_sticky, std::uint64_t first_pick = 0);
+    ModelRoute(const std::vector<Entry>& entries, bool is_sticky, std::uint64_t first_pick = 0);
 
     /// Those with a weight, then those without, then the fallback, each in configured order.
     [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }

@@ -1,0 +1,101 @@
+// What does it cost to find a request's upstream, in ns, from the walk's first step to the end of
+// its lease?
+//
+// One request: a walk, its first step, the report of a success, the slot given back. `Quota`: the
+// provider has reported what is left, so that this is judged and counted, too. Threads share all
+// state, as workers do.
+//
+// Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
+
+#include "sluicegate/route/walk.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluicegate::route {
+namespace {
+
+const Instant now{std::chrono::hours(1000)};
+
+config::Upstream make_upstream(std::size_t endpoints) {
+    config::Upstream upstream;
+    upstream.name = "u";
+    upstream.in_flight_max = 1'000'000;
+    for (std::size_t i = 0; i < endpoints; ++i) {
+        config::Endpoint& endpoint = upstream.endpoints.emplace_back();
+        endpoint.host = "host-" + std::to_string(i);
+        endpoint.port = 80;
+    }
+    return upstream;
+}
+
+/// `entries` of equal weight with `endpoints` each; made once.
+const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_quota) {
+    static std::vector<std::unique_ptr<ModelRoute>> routes(1'000);
+    auto& route = routes[entries * 100 + endpoints + (has_quota ? 500 : 0)];
+    if (route != nullptr) return *route;
+    std::vector<Entry> made;
+    for (std::size_t i = 0; i < entries; ++i) {
+        made.push_back({.upstream = i,
+                        .state = UpstreamState::make(make_upstream(endpoints), nullptr),
+                        .quota = std::make_shared<Quota>(),
+                        .weight = 1,
+                        .upstream_model = "m",
+                        .is_fallback = false,
+                        .id = i});
+        if (!has_quota) continue;
+        const QuotaReport::Budget budget{1'000'000'000'000, 999'999'999'999, Milliseconds(1)};
+        made.back().quota->report({.requests = budget, .tokens = budget}, {}, now);
+    }
+    route = std::make_unique<ModelRoute>(made, false);
+    return *route;
+}
+
+void run(benchmark::State& state, std::size_t entries, std::size_t endpoints, bool has_quota) {
+    static const ModelRoute* route = nullptr;
+    if (state.thread_index() == 0) route = &route_of(entries, endpoints, has_quota);
+    std::uint32_t random = 1;
+    for (auto _ : state) {
+        random = random * 1'664'525 + 1'013'904'223;
+        Walk walk(*route, {.tokens = 10, .user = random, .random = random}, 5);
+        Walk::Step step = walk.next(now);
+        if (has_quota) benchmark::DoNotOptimize(route->entries()[step.entry].quota->sent(10, now));
+        benchmark::DoNotOptimize(step.lease.report(Outcome::success, Milliseconds(0), now));
+    }
+}
+
+void OneEndpoint(benchmark::State& state) {
+    run(state, 1, 1, false);
+}
+void OneEndpointQuota(benchmark::State& state) {
+    run(state, 1, 1, true);
+}
+void TwoEntries(benchmark::State& state) {
+    run(state, 2, 1, false);
+}
+void EightEndpoints(benchmark::State& state) {
+    run(state, 1, 8, false);
+}
+
+/// The step alone: no report, the slot given back.
+void OneEndpointStep(benchmark::State& state) {
+    const ModelRoute& route = route_of(1, 1, false);
+    for (auto _ : state) {
+        Walk walk(route, {.tokens = 10}, 5);
+        Walk::Step step = walk.next(now);
+        benchmark::DoNotOptimize(step);
+    }
+}
+
+BENCHMARK(OneEndpointStep);
+BENCHMARK(OneEndpoint)->Threads(1)->Threads(2);
+BENCHMARK(OneEndpointQuota)->Threads(1)->Threads(2);
+BENCHMARK(TwoEntries)->Threads(1)->Threads(2);
+BENCHMARK(EightEndpoints)->Threads(1)->Threads(2);
+
+}  // namespace
+}  // namespace sluicegate::route
