@@ -7,10 +7,9 @@
 /// request goes elsewhere if anything else can take it.
 ///
 /// A bucket refills continuously, as OpenAI's do: (limit - remaining) in `reset`. What was sent
-/// after the request that a report answers is deducted from that report, so that a late report
-/// never hides newer requests. A provider that counts at the end of its answer has counted some of
-/// those itself: the prediction is then too low, by no more than what was sent between the request
-/// and its report, and only until the next report.
+/// after a request is deducted from the report that its answer carries, so that a late report never
+/// hides newer requests. The prediction is low by no more than what was sent or refilled between
+/// request and report, until the next report: law R6 says when.
 ///
 /// Threads   any number. judge() reads a few atomics; sent() and report() take a mutex once
 ///           the provider has reported anything.

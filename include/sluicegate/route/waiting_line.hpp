@@ -41,8 +41,9 @@ public:
     WaitingLine& operator=(const WaitingLine&) = delete;
 
     /// At the end of the user's own line; null if the line is full. `endpoints`: bit i for each
-    /// that will do. `wake` is called once when a slot is granted, on the granting thread and never
-    /// after leave(); it must be short and not call this line. Call serve() next.
+    /// that will do. `wake` is called once when a slot is granted, on the granting thread, which
+    /// may be this one, and never after leave() (what it posts may run then, though); it must be
+    /// short and not call this line. Call serve() next.
     [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, std::uint64_t endpoints,
                                                Wake wake);
     /// A slot waits to be fetched by leave().
