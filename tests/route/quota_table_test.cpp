@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <utility>
 
 namespace sluicegate::route {
@@ -43,6 +44,14 @@ TEST(QuotaTable, KeepsAQuotaWhileAnybodyHasIt) {
     EXPECT_EQ(table.find("a", "m")->judge(1, at(0)).kind, Kind::cooling);
     quota.reset();
     EXPECT_EQ(table.find("a", "m")->judge(1, at(0)).kind, Kind::ok);
+}
+
+TEST(QuotaTable, DropsWhatNobodyHasAnyMore) {
+    QuotaTable table;
+    const auto kept = table.find("a", "kept");
+    for (int i = 0; i < 10'000; ++i) (void)table.find("a", std::to_string(i));
+    EXPECT_LE(table.size(), 64U);
+    EXPECT_EQ(table.find("a", "kept"), kept);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/route/quota.hpp"
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,9 +22,12 @@ class QuotaTable {
 public:
     /// `model`: the upstream's name for it.
     [[nodiscard]] std::shared_ptr<Quota> find(std::string_view account, std::string_view model);
+    /// Quotas that are kept, some of which nobody may have any more.
+    [[nodiscard]] std::size_t size() const noexcept { return quotas_.size(); }
 
 private:
     std::map<std::pair<std::string, std::string>, std::weak_ptr<Quota>> quotas_;
+    std::size_t pruned_at_ = 64;  ///< size at which what nobody has is dropped
 };
 
 }  // namespace sluicegate::route
