@@ -65,6 +65,17 @@ void Registry::set_only(Metric metric, std::int64_t value, LabelValues values) {
     series_of(metric, values).fixed = value;
 }
 
+void Registry::set_all(Metric metric, const std::vector<Sample>& samples) {
+    assert(definition_of(metric).type != Type::histogram);
+    Family family;
+    for (const Sample& sample : samples) {
+        assert(sample.labels.size() == definition_of(metric).labels.size());
+        family[sample.labels].fixed = sample.values.front();
+    }
+    const std::lock_guard lock(mutex_);
+    families_[static_cast<std::size_t>(metric)].swap(family);
+}
+
 std::vector<Registry::Sample> Registry::collect(Metric metric) const {
     const std::size_t count = cells_of(definition_of(metric).type);
     const std::lock_guard lock(mutex_);

@@ -133,6 +133,24 @@ TEST(Registry, SetOnlyLeavesOneSeriesHoweverOftenItIsCalled) {
     EXPECT_EQ(only_value(registry, Metric::metrics_series_refused_total), 0);
 }
 
+TEST(Registry, SetAllRemovesTheSeriesThatItDoesNotName) {
+    Registry registry;
+    registry.set_all(Metric::upstream_endpoint_up,
+                     {{{"gpu", "http://a"}, {1}}, {{"gpu", "http://b"}, {0}}});
+    registry.set_all(Metric::upstream_endpoint_in_flight, {{{"gpu", "http://a"}, {7}}});
+    registry.set_all(Metric::upstream_endpoint_up,
+                     {{{"gpu", "http://c"}, {1}}, {{"gpu", "http://b"}, {1}}});
+    const auto samples = registry.collect(Metric::upstream_endpoint_up);
+    ASSERT_EQ(samples.size(), 2U);
+    EXPECT_EQ(samples[0].labels[1], "http://b");
+    EXPECT_EQ(samples[0].values.front(), 1);
+    EXPECT_EQ(samples[1].labels[1], "http://c");
+    EXPECT_EQ(only_value(registry, Metric::upstream_endpoint_in_flight), 7)
+        << "other metrics stay as they are";
+    registry.set_all(Metric::upstream_endpoint_up, {});
+    EXPECT_TRUE(registry.collect(Metric::upstream_endpoint_up).empty());
+}
+
 TEST(Registry, RefusesSeriesBeyondItsBoundAndSaysSo) {
     Registry registry;
     std::size_t made = 0;

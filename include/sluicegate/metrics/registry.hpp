@@ -134,6 +134,10 @@ public:
         /// One value; for a histogram the count of each bucket (not cumulative), then the sum.
         std::vector<std::int64_t> values;
     };
+    /// A metric has exactly these series from now on, one value each: for what is measured before a
+    /// scrape. In one step: another scrape sees all of them or none. As set(), not for series that
+    /// a handle adds to.
+    void set_all(Metric metric, const std::vector<Sample>& samples);
     /// All series of a metric, sorted by their label values.
     [[nodiscard]] std::vector<Sample> collect(Metric metric) const;
 
