@@ -132,6 +132,7 @@ Result<void> Daemon::bind(const config::Config& config) {
         }
         workers_.push_back(std::move(worker));
     }
+    workers_.front()->check_health();
     return {};
 }
 

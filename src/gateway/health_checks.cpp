@@ -9,7 +9,6 @@
 
 #include "gateway/upstream_answer.hpp"
 #include "gateway/upstream_fields.hpp"
-#include "gateway/upstream_log.hpp"
 #include "gateway/upstream_target.hpp"
 
 #include <algorithm>
@@ -137,8 +136,7 @@ private:
         const std::size_t endpoint = pool_->endpoint_index();
         const auto change =
             state_->report_check(endpoint, reason.empty(), reason, worker_.clock().now());
-        if (!change) return;
-        log_upstream_state(pool_->settings().name, state_->endpoints()[endpoint]->label(), *change);
+        worker_.note_change(pool_->settings().name, state_->endpoints()[endpoint]->label(), change);
     }
 
     Worker& worker_;

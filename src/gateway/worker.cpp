@@ -5,6 +5,7 @@
 #include "sluicegate/net/spawn.hpp"
 
 #include "gateway/client_connection.hpp"
+#include "gateway/health_checks.hpp"
 #include "gateway/overload.hpp"
 #include "gateway/record_counters.hpp"
 #include "gateway/upstream_fields.hpp"
@@ -62,6 +63,10 @@ Result<void> Worker::bind(const std::vector<config::Listener>& listeners, net::S
     return {};
 }
 
+void Worker::check_health() {
+    health_checks_ = std::make_unique<HealthChecks>(*this);
+}
+
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
     auto adopted = std::make_shared<WorkerSnapshot>();
     const config::Config& config = snapshot->config;
@@ -90,6 +95,18 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
     }
     adopted->shared = std::move(snapshot);
     snapshot_ = std::move(adopted);
+    if (health_checks_) watch_health();
+}
+
+void Worker::watch_health() {
+    std::vector<HealthChecks::Target> targets;
+    const auto& states = snapshot_->shared->upstream_states;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        for (const WorkerSnapshot::Endpoint& endpoint : snapshot_->endpoints[i]) {
+            targets.push_back({endpoint.pool, states[i]});
+        }
+    }
+    health_checks_->watch(targets);
 }
 
 std::shared_ptr<upstream::Pool> Worker::pool_for(const config::Upstream& settings,
@@ -191,6 +208,7 @@ void Worker::swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()
 void Worker::drain() {
     asio::post(context_, [this] {
         is_draining_ = true;
+        health_checks_.reset();
         for (const auto& listener : listeners_) listener->close();
         for (ConnectionLink& link : connections_) {
             static_cast<ClientConnection&>(link).close_if_idle();
@@ -202,6 +220,7 @@ void Worker::drain() {
 void Worker::stop() {
     asio::post(context_, [this] {
         is_draining_ = true;
+        health_checks_.reset();
         for (const auto& listener : listeners_) listener->close();
         for (ConnectionLink& link : connections_) static_cast<ClientConnection&>(link).close();
         end_if_drained();

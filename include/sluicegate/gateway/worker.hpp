@@ -67,6 +67,7 @@ struct WorkerSnapshot {
     std::vector<UpstreamCounters> upstream_counters;
 };
 
+class HealthChecks;
 class RecordCounters;
 
 class Worker {
@@ -91,6 +92,9 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<net::Listener>>& listeners() const noexcept {
         return listeners_;
     }
+    /// From the first snapshot to drain() or stop(), this worker asks the endpoints of every
+    /// upstream with `health`, for all workers (HealthChecks). Before adopt().
+    void check_health();
     /// The first snapshot, before run(). Later ones come through swap().
     void adopt(std::shared_ptr<const Snapshot> snapshot);
 
@@ -151,6 +155,7 @@ private:
     void on_tick();
     void accepted(net::Socket socket, std::size_t listener);
     void end_if_drained() noexcept;
+    void watch_health();
     [[nodiscard]] std::shared_ptr<upstream::Pool> pool_for(const config::Upstream& settings,
                                                            std::size_t endpoint,
                                                            const net::TlsContext& tls);
@@ -184,6 +189,7 @@ private:
     boost::intrusive::list<ConnectionLink, boost::intrusive::constant_time_size<false>>
         connections_;
     std::size_t connection_count_ = 0;
+    std::unique_ptr<HealthChecks> health_checks_;  ///< null: another worker asks, or none any more
     bool is_draining_ = false;
 };
 
