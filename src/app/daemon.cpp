@@ -7,6 +7,7 @@
 #include "sluicegate/net/spawn.hpp"
 
 #include "app/state_keeper.hpp"
+#include "app/upstream_status.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -142,6 +143,9 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     pages["/livez"] = [](std::string_view) { return admin::Page{.body = "ok\n"}; };
     pages["/readyz"] = [this](std::string_view) {
         if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
+        if (auto why = why_not_ready(*snapshot_, clock_.now())) {
+            return admin::Page{.status = 503, .body = std::move(*why)};
+        }
         return admin::Page{.body = "ok\n"};
     };
     pages["/status"] = [this](std::string_view query) { return status(query); };
@@ -149,6 +153,7 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
         metrics::update_process_metrics(registry_);
         update_limiter_metrics(registry_, "minute", limiter_->counts());
         update_limiter_metrics(registry_, "day", limiter_->day_counts());
+        update_upstream_metrics(registry_, *snapshot_, clock_.now());
         return admin::Page{.content_type = std::string(metrics::exposition_content_type),
                            .body = metrics::expose(registry_)};
     };

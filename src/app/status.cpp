@@ -1,7 +1,9 @@
 #include "sluicegate/app/status.hpp"
 
 #include "sluicegate/admin/query.hpp"
-#include "sluicegate/base/log.hpp"
+
+#include "app/timestamp.hpp"
+#include "app/upstream_status.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -24,14 +26,6 @@ admin::Page page_of(unsigned status, const ordered_json& body) {
     return {.status = status,
             .content_type = std::string(json_type),
             .body = body.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"};
-}
-
-std::string timestamp(WallTime at) {
-    std::string quoted;
-    log::append_timestamp(
-        quoted,
-        std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count());
-    return quoted.substr(1, quoted.size() - 2);
 }
 
 std::int64_t value_of(const metrics::Registry& registry, Metric metric) {
@@ -109,26 +103,6 @@ std::vector<std::size_t> chosen(const std::vector<Named>& list,
     return indexes;
 }
 
-ordered_json upstreams_of(const StatusSources& sources) {
-    ordered_json upstreams = ordered_json::array();
-    const auto connections = sources.registry.collect(Metric::upstream_connections);
-    const auto errors = sources.registry.collect(Metric::upstream_errors_total);
-    for (const config::Upstream& upstream : sources.snapshot.config.upstreams) {
-        ordered_json open = {{"active", 0}, {"idle", 0}};
-        for (const auto& sample : connections) {
-            if (sample.labels[0] == upstream.name) open[sample.labels[1]] = sample.values[0];
-        }
-        ordered_json failed = ordered_json::object();
-        for (const auto& sample : errors) {
-            if (sample.labels[0] == upstream.name) failed[sample.labels[1]] = sample.values[0];
-        }
-        upstreams.push_back({{"name", upstream.name},
-                             {"connections", std::move(open)},
-                             {"errors", std::move(failed)}});
-    }
-    return upstreams;
-}
-
 ordered_json table_json(const limit::TableCounts& counts) {
     return {{"slots_used", counts.slots_used},
             {"memory_bytes", counts.bytes_mapped},
@@ -185,7 +159,8 @@ admin::Page status_page(const StatusSources& sources, std::string_view query) {
               {"requests_in_flight", value_of(sources.registry, Metric::requests_in_flight)},
               {"client_connections", value_of(sources.registry, Metric::client_connections)},
               {"config", config_json(sources)},
-              {"upstreams", upstreams_of(sources)},
+              {"upstreams", upstreams_json(sources)},
+              {"models", models_json(sources)},
               {"limiter",
                {{"window_ms", config.limiter.window.count()},
                 {"slots", config.limiter.slots},
