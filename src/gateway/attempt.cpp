@@ -71,6 +71,7 @@ route::Outcome outcome_of(ErrorKind kind) noexcept {
         case ErrorKind::upstream_connect_timeout: return Outcome::connect_failed;
         case ErrorKind::upstream_rate_limited: return Outcome::rate_limited;
         case ErrorKind::upstream_overloaded: return Outcome::overloaded;
+        case ErrorKind::upstream_unknown_model:
         case ErrorKind::upstream_rejected: return Outcome::rejected;
         case ErrorKind::client_gone: return Outcome::abandoned;
         default: return Outcome::failed;
@@ -88,8 +89,7 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     departure_.reset();
     text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
-    // The total is that of the request, however many attempts it takes.
-    exchange_ = std::make_unique<Exchange>(pool, *request_.record.forwarded_at,
+    exchange_ = std::make_unique<Exchange>(pool, request_.record.attempt_at,
                                            timeouts_of(pool->settings(), *routed_.model->settings));
     ClientConnection::Watched& watched = *this;
     departure_.emplace(request_.client, watched);
@@ -208,6 +208,14 @@ net::Task<Result<void>> Attempt::judge_failure() {
         auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);
         if (!received) co_return std::move(received).failure();
     }
+    const http::ResponseHead& head = exchange_->head();
+    const auto type = head.fields.find("content-type").value_or(std::string_view());
+    if (head.status == 404 &&
+        is_unknown_model(openai::normalise_error(404, type, exchange_->body()))) {
+        co_return unusable(ErrorKind::upstream_unknown_model,
+                           "has no model " + entry_.upstream_model + ": see the route of " +
+                               routed_.model->settings->name);
+    }
     has_refused_options_ =
         (stream_options_.include_usage || stream_options_.continuous_usage_stats) &&
         refuses_stream_options(exchange_->body());
@@ -271,13 +279,19 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     for (;;) {
         auto arrival = co_await events_->read(wake_at);
         if (!arrival) co_return std::move(arrival).failure();
-        if (*arrival == Arrival::complete) break;
+        if (*arrival == Arrival::complete) {
+            if (events_->scanner().events() > 0 || events_->is_last()) break;
+            // Comments keep the gateway waiting; the client gets some of its own.
+            events_->consume();
+            continue;
+        }
         auto next_at = co_await keep_waiting(&exchange_->head());
         if (!next_at) co_return std::move(next_at).failure();
         wake_at = *next_at;
     }
     const openai::SseScanner& scanner = events_->scanner();
-    if (scanner.error_seen() && scanner.output_deltas() == 0 && !request_.events) {
+    const bool may_be_told = !request_.events || !request_.events->names_upstream();
+    if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
         co_return fail(error_of_events(exchange_->settings().name, events_->ready()));
     }
     co_return Result<void>();

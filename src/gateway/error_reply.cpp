@@ -96,6 +96,8 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
      "The upstream provider is rate limiting requests.", true, false},
     {ErrorKind::upstream_overloaded, 503, server_fault, "upstream_overloaded",
      "The upstream provider is overloaded.", true, false},
+    {ErrorKind::upstream_unknown_model, 502, server_fault, "upstream_unknown_model",
+     "The upstream provider does not know the model that this gateway asked it for.", false, false},
     // Replied to by relay.cpp with the upstream's own words; this row serves as its default.
     {ErrorKind::upstream_rejected, 400, client_fault, "upstream_rejected",
      "The upstream refused the request%.", true, false},

@@ -160,6 +160,10 @@ Error error_of_events(const std::string& upstream, std::string_view events) {
             .retry_after = Milliseconds(0)};
 }
 
+bool is_unknown_model(const openai::ApiError& error) {
+    return error.code == "model_not_found" || error.code == "DeploymentNotFound";
+}
+
 bool refuses_stream_options(std::string_view body) {
     const auto names = [body](std::string_view text) { return body.find(text) != body.npos; };
     return names("stream_options") || names("include_usage") || names("continuous_usage_stats");

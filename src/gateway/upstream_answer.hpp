@@ -3,6 +3,7 @@
 
 #include "sluicegate/base/error.hpp"
 #include "sluicegate/net/types.hpp"
+#include "sluicegate/openai/api_error.hpp"
 #include "sluicegate/upstream/exchange.hpp"
 
 #include <optional>
@@ -33,6 +34,9 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, Wa
 /// The same for an error that came among the first events of a stream; `upstream` is its name.
 /// Its words go to the client: "upstream_failed: …".
 [[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);
+
+/// What a 404 says of the model that was asked for: clients never name it, the configuration does.
+[[nodiscard]] bool is_unknown_model(const openai::ApiError& error);
 
 /// The body of a 4xx names stream_options or one of its members.
 [[nodiscard]] bool refuses_stream_options(std::string_view body);

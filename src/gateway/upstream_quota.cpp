@@ -72,7 +72,8 @@ void note(Table& table, std::string_view what, std::string_view part, std::strin
 }
 
 std::optional<Budget> budget_of(const Told& told) noexcept {
-    if (!told.remaining) return std::nullopt;
+    // Some write 0 of 0 where there is no limit.
+    if (!told.remaining || told.limit == 0) return std::nullopt;
     Budget budget{.limit = told.limit.value_or(0),
                   .remaining = *told.remaining,
                   .reset = told.reset.value_or(Milliseconds(0))};

@@ -1,5 +1,7 @@
 #include "sluicegate/route/model_route.hpp"
 
+#include "sluicegate/config/account_key.hpp"
+
 #include "route/mix.hpp"
 
 #include <algorithm>
@@ -19,7 +21,7 @@ std::vector<Entry> entries_of(const config::Model& model,
         const std::string& name = entry.model.empty() ? model.name : entry.model;
         entries.push_back({.upstream = entry.upstream,
                            .state = states[entry.upstream],
-                           .quota = quotas.find(account_of(upstream), name),
+                           .quota = quotas.find(config::account_key(upstream), name),
                            .weight = entry.weight,
                            .upstream_model = name,
                            .is_fallback = is_fallback,

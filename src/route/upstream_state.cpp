@@ -35,6 +35,7 @@ UpstreamState::UpstreamState(const config::Upstream& upstream,
     : endpoints_(std::move(endpoints)),
       line_(std::move(line)),
       queues_(upstream.on_full == config::OnFull::queue && upstream.in_flight_max),
+      has_affinity_(upstream.prefix_affinity > 0),
       queue_timeout_(upstream.queue.timeout) {
 }
 

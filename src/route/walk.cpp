@@ -101,7 +101,8 @@ std::optional<Lease> Walk::take(const Entry& entry, std::uint64_t tried, Class w
             .id = state.id(), .in_flight = state.slots.in_flight(), .is_offered = fits && has_room};
     }
     const auto offered = std::span(loads).first(endpoints.size());
-    while (const auto endpoint = pick_endpoint(offered, ask_.random, ask_.affinity)) {
+    const auto affinity = upstream.has_affinity() ? ask_.affinity : std::nullopt;
+    while (const auto endpoint = pick_endpoint(offered, ask_.random, affinity)) {
         offered[*endpoint].is_offered = false;
         if (!endpoints[*endpoint]->slots.try_take()) {
             is_full = true;
@@ -141,10 +142,10 @@ void Walk::refused_by_ceiling(Milliseconds wait) {
 void Walk::failed(Outcome outcome, bool is_connection_level, Milliseconds wait) {
     const std::vector<Entry>& entries = route_.entries();
     const Entry& tried = entries[entry_];
+    // Without a wait it may be this one server that has too much to do.
+    const bool is_account_refused = outcome == Outcome::rate_limited && wait > Milliseconds(0);
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        if (outcome == Outcome::rate_limited && entries[i].quota == tried.quota) {
-            mark(i).is_out = true;
-        }
+        if (is_account_refused && entries[i].quota == tried.quota) mark(i).is_out = true;
         if (entries[i].state != tried.state) continue;
         if (is_connection_level || entries[i].upstream_model == tried.upstream_model) {
             mark(i).tried |= std::uint64_t{1} << endpoint_;

@@ -73,6 +73,7 @@ const std::vector<Expected> table{
     {ErrorKind::upstream_quota, 503, server, "upstream_quota_exhausted", false},
     {ErrorKind::upstream_rate_limited, 429, "rate_limit_error", "upstream_rate_limited"},
     {ErrorKind::upstream_overloaded, 503, server, "upstream_overloaded"},
+    {ErrorKind::upstream_unknown_model, 502, server, "upstream_unknown_model", false},
     {ErrorKind::upstream_rejected, 400, invalid, "upstream_rejected"},
     {ErrorKind::no_upstream, 503, server, "no_upstream_available"},
     {ErrorKind::overloaded, 503, server, "gateway_overloaded", true, true},

@@ -1,5 +1,7 @@
 #include "sluicegate/route/model_route.hpp"
 
+#include "sluicegate/config/account_key.hpp"
+
 #include "route/support.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +41,7 @@ TEST(ModelRoute, IsMadeOfWhatTheModelNames) {
     EXPECT_EQ(first.upstream, 1U);
     EXPECT_EQ(first.state, states[1]);
     EXPECT_EQ(first.upstream_model, "other");
-    EXPECT_EQ(first.quota, quotas.find(account_of(upstreams[1]), "other"));
+    EXPECT_EQ(first.quota, quotas.find(config::account_key(upstreams[1]), "other"));
     EXPECT_EQ(route.entries()[1].upstream, 2U);
     EXPECT_EQ(route.entries()[1].upstream_model, "gpt");
     EXPECT_FALSE(route.entries()[1].is_fallback);

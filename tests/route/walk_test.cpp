@@ -236,12 +236,22 @@ TEST(Walk, LeavesAWholeAccountAfterIts429) {
     const ModelRoute route({a, b, c}, false);
     Walk walk(route, {}, 5);
     ASSERT_EQ(walk.next(at(0)).entry, 0U);
-    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
+    walk.failed(Outcome::rate_limited, false, Milliseconds(9'000));
     EXPECT_EQ(place_of(route, walk.next(at(0))), "c0");
     walk.failed(Outcome::rate_limited, false, Milliseconds(4'000));
     EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
     EXPECT_TRUE(walk.left().is_cooling);
     EXPECT_EQ(walk.left().wait, Milliseconds(4'000));
+}
+
+TEST(Walk, TriesTheOtherEndpointsAfterA429ThatTellsNoWait) {
+    const ModelRoute route({make_entry(make_upstream("a", 2))}, false);
+    Walk walk(route, {}, 5);
+    const std::string first = place_of(route, walk.next(at(0)));
+    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
+    EXPECT_EQ(place_of(route, walk.next(at(0))), first == "a0" ? "a1" : "a0");
+    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
+    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
 }
 
 TEST(Walk, TriesAnEndpointForAnotherModelUnlessItCannotBeReached) {
@@ -273,7 +283,9 @@ TEST(Walk, SendsOneProbeToAnEndpointThatIsDueForIt) {
 }
 
 TEST(Walk, PrefersTheSameEndpointForTheSamePrefix) {
-    const ModelRoute route({make_entry(make_upstream("a", 8))}, false);
+    config::Upstream upstream = make_upstream("a", 8);
+    upstream.prefix_affinity = 1'024;
+    const ModelRoute route({make_entry(upstream)}, false);
     test::Random random(1);
     for (int i = 0; i < 100; ++i) {
         const std::uint64_t affinity = random.long_bits();

@@ -52,8 +52,9 @@ enum class ErrorKind : std::uint8_t {
     upstream_quota,
     upstream_rate_limited,
     upstream_overloaded,
-    upstream_rejected,  ///< a 4xx that the client caused; its (normalised) body is passed on
-    no_upstream,        ///< nothing to route to right now
+    upstream_unknown_model,  ///< it does not have the model that the configuration names
+    upstream_rejected,       ///< a 4xx that the client caused; its (normalised) body is passed on
+    no_upstream,             ///< nothing to route to right now
     // Us.
     overloaded,
     draining,

@@ -13,14 +13,10 @@
 
 namespace sluicegate::route {
 
-/// `account` if it is set; else servers and credential, so that upstreams which share both share
-/// their quota. Holds a secret then: not for logs.
-[[nodiscard]] std::string account_of(const config::Upstream& upstream);
-
 /// Threads  one at a time: whoever builds snapshots.
 class QuotaTable {
 public:
-    /// `model`: the upstream's name for it.
+    /// `account`: config::account_key(). `model`: the upstream's name for it.
     [[nodiscard]] std::shared_ptr<Quota> find(std::string_view account, std::string_view model);
     /// Quotas that are kept, some of which nobody may have any more.
     [[nodiscard]] std::size_t size() const noexcept { return quotas_.size(); }

@@ -33,6 +33,8 @@ public:
     }
     [[nodiscard]] const WaitingLine& line() const noexcept { return *line_; }
     [[nodiscard]] bool queues() const noexcept { return queues_; }
+    /// Conversations prefer one endpoint: `prefix_affinity`.
+    [[nodiscard]] bool has_affinity() const noexcept { return has_affinity_; }
     [[nodiscard]] Milliseconds queue_timeout() const noexcept { return queue_timeout_; }
 
     /// The result of an active check of an endpoint; whoever waits may profit.
@@ -55,6 +57,7 @@ private:
     std::vector<std::shared_ptr<EndpointState>> endpoints_;
     std::shared_ptr<WaitingLine> line_;
     bool queues_;
+    bool has_affinity_;
     Milliseconds queue_timeout_;
 };
 

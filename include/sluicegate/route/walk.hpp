@@ -62,7 +62,8 @@ public:
     void refused_by_ceiling(Milliseconds wait);
     /// After `send`: the attempt failed and another may be made. An endpoint that could not even be
     /// reached is not tried again, whatever the model; otherwise it is not for the same model. A
-    /// 429 holds for everything that shares the account. `wait`: what the answer asked for.
+    /// 429 with a wait holds for everything that shares the account. `wait`: what the answer asked
+    /// for.
     void failed(Outcome outcome, bool is_connection_level, Milliseconds wait);
 
     /// After `wait`: a place in the entry's line, until its queue_timeout(); false if it filled up.
