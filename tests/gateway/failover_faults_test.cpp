@@ -140,6 +140,13 @@ std::vector<Fault> cut_bodies() {
                   Script().send(sse_head() + chunk("data: {\"id\":\"chat")).cut(), stream),
         answering("a stream of comments, then cut",
                   Script().send(sse_head() + chunk(": processing\n\n")).cut(), stream),
+        answering(
+            "comments, then an error as the first event",
+            Script()
+                .send(sse_head() + chunk(": processing\n\n"))
+                .pause(milliseconds(50))
+                .send(chunk("data: " + provider_error("server_error", "502") + "\n\n") + chunk("")),
+            stream),
         answering("an error as the first event",
                   Script().send(sse_head() +
                                 chunk("data: " + provider_error("server_error", "x") + "\n\n") +
