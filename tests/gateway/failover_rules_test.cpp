@@ -369,6 +369,41 @@ TEST_F(FailoverRules, WhatNobodyCouldTakeCostsNothing) {
     EXPECT_EQ(gateway.chat(alice_key, "m").status, 200);
 }
 
+TEST_F(FailoverRules, AKeptConnectionThatDiedIsReplacedBeforeTheNextIsAsked) {
+    ConfigText text = config();
+    text.threads = "1";
+    const Gateway gateway(text);
+    expect_success(gateway.chat(alice_key, "m"));
+    first_.answer_next(Script().reset());
+    const Response replaced = gateway.chat(alice_key, "m");
+    expect_success(replaced);
+    EXPECT_EQ(replaced.field("x-sluicegate-upstream"), "first");
+    EXPECT_EQ(count(first_), 3U);
+    first_.answer_next(Script().reset());
+    first_.answer_next(Script().reset());
+    expect_answer_of(gateway.chat(alice_key, "m"), "second");
+    EXPECT_EQ(count(first_), 5U) << "once, not for ever";
+    EXPECT_EQ(count(second_), 1U);
+}
+
+TEST_F(FailoverRules, ARequestKeepsTheRouteThatItBeganWith) {
+    const ConfigText text = config();
+    Gateway gateway(text);
+    first_.answer_next(Script().wait(go_).send(json_response(500, "{}")));
+    TestClient client = gateway.connect();
+    client.send(chat_request(alice_key, "m"));
+    ASSERT_TRUE(first_.wait_for_requests(1));
+    FakeUpstream third;
+    sign(third, "third");
+    ConfigText next = text;
+    next.upstreams = upstream_line("third", third.base_url());
+    next.models = "  m: {route: [{upstream: third}]}\n";
+    ASSERT_EQ(gateway.daemon().reload(next.text()).value("event", ""), "reloaded");
+    go_.raise();
+    expect_answer_of(client.read_response(), "second");
+    expect_answer_of(gateway.chat(alice_key, "m"), "third");
+}
+
 TEST_F(FailoverRules, TheAccessLogNamesWhoAnsweredAndHowManyWereAsked) {
     Gateway gateway(config());
     first_.answer(Script().send(json_response(500, "{}")));
