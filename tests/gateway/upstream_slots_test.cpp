@@ -189,6 +189,33 @@ TEST_F(UpstreamSlots, APlaceIsFreeOnceTheAnswerIsComplete) {
     }
 }
 
+TEST_F(UpstreamSlots, APlaceIsFreeOnEveryConnectionOnceTheAnswerIsComplete) {
+    const Gateway gateway(
+        routes_config(gpu("max_in_flight: 1", 1) + provider(), std::string(with_provider_)));
+    TestClient one = gateway.connect();
+    TestClient two = gateway.connect();
+    for (int i = 0; i < 500; ++i) {
+        TestClient& client = i % 2 == 0 ? one : two;
+        client.send(chat_request(alice_key, "m", i % 3 == 0));
+        static_cast<void>(client.read_response());
+    }
+    EXPECT_EQ(count(provider_), 0U) << "nothing ran when the next was asked for";
+}
+
+TEST_F(UpstreamSlots, ASlowReaderHoldsNoPlaceOnceTheServerIsDone) {
+    const Gateway gateway(
+        routes_config(gpu("max_in_flight: 1", 1) + provider(), std::string(with_provider_)));
+    servers_[0].answer_next(Script().send(
+        json_response(200, R"({"choices":[],"x":")" + std::string(7'500'000, 'x') + "\"}")));
+    TestClient slow = gateway.connect(4096);
+    slow.send(chat_request(alice_key, "m"));
+    ASSERT_EQ(slow.read_head().status, 200);
+    EXPECT_TRUE(eventually(
+        [&] { return gateway.chat(bob_key, "m").body.find("\"gpu\"") != std::string::npos; },
+        Deadline(milliseconds(5000))));
+    EXPECT_TRUE(slow.read_rest().is_complete);
+}
+
 TEST_F(UpstreamSlots, APlaceIsFreeWhateverTheServerDoes) {
     const Gateway gateway(
         routes_config(gpu("max_in_flight: 1, timeouts: {first_byte: 300ms, between_bytes: 300ms},"
