@@ -130,14 +130,14 @@ def users_text():
         f"\"{hashlib.sha256(key_of(user).encode()).hexdigest()}\"}}\n" for user in USERS)
 
 
-def counters(text, name, label):
-    """The samples of a metric, summed by one of its labels."""
+def counters(text, name, labels):
+    """The samples of a metric that are not 0, summed by these labels."""
     out = collections.Counter()
     for line in text.splitlines():
         if line.startswith(name + "{"):
-            value = line.split(f'{label}="', 1)[1].split('"', 1)[0]
-            out[value] += int(float(line.rsplit(" ", 1)[1]))
-    return dict(out)
+            values = [line.split(f'{label}="', 1)[1].split('"', 1)[0] for label in labels]
+            out[" ".join(values)] += int(float(line.rsplit(" ", 1)[1]))
+    return dict(+out)
 
 
 async def metrics_of(gateway):
@@ -193,10 +193,10 @@ async def with_gateway(binary, name, route, on_full, kills_gpu=False):
     print(f"  answered by {dict(shares)}; attempts {dict(again)}; "
           f"refused by the provider {provider.statuses[429]}, by the GPU {gpu.statuses[503]}; "
           f"at most {gpu.open_most} of {PLACES} places")
-    for metric, label in (("sluicegate_upstream_spills_total", "upstream"),
-                          ("sluicegate_upstream_waits_total", "upstream"),
-                          ("sluicegate_upstream_errors_total", "upstream")):
-        print(f"  {metric} by {label}: {counters(text, metric, label)}")
+    for metric, labels in (("sluicegate_routed_requests_total", ("upstream", "reason")),
+                           ("sluicegate_upstream_queue_total", ("outcome",)),
+                           ("sluicegate_upstream_errors_total", ("upstream", "kind"))):
+        print(f"  {metric} by {' and '.join(labels)}: {counters(text, metric, labels)}")
     gpu.die()
     provider.die()
     expect(statuses[429] == 0, f"{statuses[429]} clients saw a 429")
