@@ -20,6 +20,9 @@ namespace {
 /// is a failed attempt and not a truncated 200.
 constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
 
+/// Of comments that come before the first event; what goes beyond it is dropped.
+constexpr std::size_t prelude_bytes_max = 4 * 1024;
+
 bool has_stream_options(openai::Endpoint endpoint) noexcept {
     return endpoint == openai::Endpoint::chat_completions ||
            endpoint == openai::Endpoint::completions;
@@ -281,7 +284,8 @@ net::Task<Result<void>> Attempt::receive_first_events() {
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) {
             if (events_->scanner().events() > 0 || events_->is_last()) break;
-            // Comments keep the gateway waiting; the client gets some of its own.
+            // Comments are no answer yet: another upstream may still give it.
+            if (prelude_.size() < prelude_bytes_max) prelude_ += events_->ready();
             events_->consume();
             continue;
         }

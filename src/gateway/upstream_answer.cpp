@@ -161,7 +161,7 @@ Error error_of_events(const std::string& upstream, std::string_view events) {
 }
 
 bool is_unknown_model(const openai::ApiError& error) {
-    return error.code == "model_not_found" || error.code == "DeploymentNotFound";
+    return error.code == "DeploymentNotFound";
 }
 
 bool refuses_stream_options(std::string_view body) {

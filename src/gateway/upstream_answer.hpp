@@ -35,7 +35,8 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, Wa
 /// Its words go to the client: "upstream_failed: …".
 [[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);
 
-/// What a 404 says of the model that was asked for: clients never name it, the configuration does.
+/// A 404 of Azure for a deployment that is not there. Clients never name deployments, the
+/// configuration does.
 [[nodiscard]] bool is_unknown_model(const openai::ApiError& error);
 
 /// The body of a 4xx names stream_options or one of its members.
