@@ -28,9 +28,13 @@ public:
     net::Task<Result<void>> run();
 
     /// How it has gone with the endpoint; once, later calls do nothing. An attempt of which
-    /// nothing is told says nothing about it. The place at the endpoint is held until this is
-    /// destroyed.
+    /// nothing is told says nothing about it. The place at the endpoint is held until
+    /// leave_place().
     void report(route::Outcome outcome, Milliseconds wait = Milliseconds(0));
+
+    /// The upstream has done its part: its place is free for the next request, though the client
+    /// may still be reading.
+    void leave_place() noexcept { lease_.end(); }
 
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }

@@ -93,8 +93,12 @@ bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
         !request.config().config.retries.repeats_started) {
         return false;
     }
-    const bool is_allowed =
-        is_cheap(kind) || request.config().retry_budget->try_retry(request.worker.clock().now());
+    return true;
+}
+
+/// Whether the attempt after one that ended with `last` is allowed for.
+bool is_in_budget(Request& request, ErrorKind last, Instant now) {
+    const bool is_allowed = is_cheap(last) || request.config().retry_budget->try_retry(now);
     request.worker.count_retry(is_allowed);
     return is_allowed;
 }
@@ -125,6 +129,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     request.config().retry_budget->request();
     Walk walk(*routed.model->route, routed.ask, request.config().config.retries.attempts_max);
     FinalError final_error;
+    std::optional<ErrorKind> last_error;
     bool was_sent = false;
     Instant now = *request.record.forwarded_at;
     for (;;) {
@@ -138,6 +143,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
             walk.refused_by_ceiling(*wait);
             continue;
         }
+        if (last_error && !is_in_budget(request, *last_error, now)) break;
         begin_attempt(request, walk, step.entry, entry, now);
         auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease));
         auto answered = co_await attempt->run();
@@ -150,6 +156,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
         }
         Error& error = answered.error();
         note_failure(request, entry, *attempt, error);
+        last_error = error.kind;
         const bool goes_on = may_try_again(request, *attempt, error.kind);
         walk.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
                     error.retry_after);

@@ -47,8 +47,8 @@ void note_usage(Request& request, openai::Endpoint endpoint,
 /// all of it finds its place free.
 void settle(Request& request, limit::Reservation& reservation);
 
-/// The answer is complete: settles it, and notes that its endpoint has done well. Before the last
-/// byte leaves, as settle().
+/// The answer is complete: settles it, notes that its endpoint has done well, and leaves the place
+/// there to the next. Before the last byte leaves, as settle().
 void complete(Request& request, Answered& answered);
 
 /// Metrics and the line in the access log.

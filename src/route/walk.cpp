@@ -71,10 +71,7 @@ Walk::Step Walk::try_entry(std::size_t index, Class wanted, Instant now) {
     if (!is_full) return {};
     left_.is_full = true;
     const UpstreamState& upstream = *entry.state;
-    if (wanted == Class::unwell || !upstream.queues() || marked.has_waited ||
-        upstream.line().length() >= upstream.line().waiting_max()) {
-        return {};
-    }
+    if (wanted == Class::unwell || !upstream.queues() || marked.has_waited) return {};
     entry_ = index;
     return Step{.kind = Step::wait, .entry = index, .lease = {}};
 }

@@ -1,6 +1,7 @@
 #include "sluicegate/upstream/probe.hpp"
 
 #include <array>
+#include <string>
 #include <utility>
 
 namespace sluicegate::upstream {
@@ -33,7 +34,12 @@ net::Task<Result<unsigned>> probe(Exchange& exchange, std::string_view request_t
 
     while (!exchange.is_complete() && exchange.body().size() < probe_body_bytes_max) {
         auto received = co_await exchange.receive_body(probe_body_bytes_max);
-        if (!received) break;
+        if (!received) co_return std::move(received).failure();
+    }
+    if (!exchange.is_complete()) {
+        co_return fail(ErrorKind::upstream_bad_response, exchange.settings().name + ": more than " +
+                                                             std::to_string(probe_body_bytes_max) +
+                                                             " bytes in answer to a check");
     }
     co_return exchange.head().status;
 }

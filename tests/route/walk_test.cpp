@@ -196,7 +196,10 @@ TEST(Walk, GoesOnAtOnceWhereTheLineIsFull) {
     ASSERT_EQ(second.next(at(0)).kind, Step::wait);
     const Place place = second.line_up([] {}, at(0));
     Walk third(route, {}, 5);
-    EXPECT_EQ(place_of(route, third.next(at(0))), "b0");
+    ASSERT_EQ(third.next(at(0)).kind, Step::wait);
+    Place refused = third.line_up([] {}, at(0));
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(place_of(route, third.waited(std::move(refused), at(0))), "b0");
 }
 
 TEST(Walk, DoesNotSendWhatWasGrantedWhileTheAccountCools) {

@@ -8,16 +8,16 @@
 
 namespace sluicegate::upstream {
 
-/// A list of models fits; what is longer costs its connection.
-inline constexpr std::size_t probe_body_bytes_max = 64 * 1024;
+/// A list of models fits.
+inline constexpr std::size_t probe_body_bytes_max = 1024 * 1024;
 
 /// Sends `request_text`, a complete request, over an idle connection or a new one; the status of
-/// the answer. The body is in `exchange` then, as far as it came within the exchange's timeouts and
-/// the bound, so that the connection stays usable. The request must be harmless to repeat: it is
+/// the answer. Its body is in `exchange` then: an endpoint whose answer does not end, within the
+/// exchange's timeouts and the bound, is not well. The request must be harmless to repeat: it is
 /// sent again where an idle connection turns out to have been closed.
 ///
 /// `exchange` has done nothing yet; whoever owns it may cancel it. `request_text` outlives the
-/// task. Errors: those of Exchange, up to the head of the answer.
+/// task. Errors: those of Exchange, and upstream_bad_response for a longer body.
 net::Task<Result<unsigned>> probe(Exchange& exchange, std::string_view request_text,
                                   http::Method method);
 
