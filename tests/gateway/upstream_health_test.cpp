@@ -195,16 +195,14 @@ TEST_F(UpstreamHealth, TimeoutsCutsAndNonsenseCountAsFailures) {
 }
 
 TEST_F(UpstreamHealth, WhatOneUserDoesWrongHarmsNobody) {
-    ConfigText text = config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}");
-    const Gateway gateway(text);
+    const Gateway gateway(config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}"));
     first_.answer_with([](const ReceivedRequest& request) {
         if (request.body.find("wrong") == std::string::npos) {
             return Script().send(signed_answer("first"));
         }
         const int status = request.body.find("404") != std::string::npos ? 404 : 400;
         return Script().send(json_response(
-            status,
-            R"({"error":{"message":"x","type":"t","param":null,"code":"model_not_found"}})"));
+            status, R"({"error":{"message":"x","type":"t","param":null,"code":"no_such_file"}})"));
     });
     for (int i = 0; i < 60; ++i) {
         const std::string body = R"({"model":"m","messages":[{"role":"user","content":"wrong )" +
@@ -213,6 +211,31 @@ TEST_F(UpstreamHealth, WhatOneUserDoesWrongHarmsNobody) {
     }
     for (int i = 0; i < 10; ++i) expect_answer_of(gateway.chat(bob_key, "m"), "first");
     EXPECT_EQ(count(second_), 0U);
+}
+
+TEST_F(UpstreamHealth, AModelNameThatClientsInventHarmsNobody) {
+    const Gateway gateway(config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}"));
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(gateway.chat(alice_key, "invented").status, 404);
+    EXPECT_EQ(count(first_) + count(second_), 0U);
+    expect_answer_of(gateway.chat(bob_key, "m"), "first");
+}
+
+TEST_F(UpstreamHealth, AModelThatAnUpstreamDoesNotHaveLeavesItsOtherModels) {
+    ConfigText text = config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}");
+    text.models +=
+        "  missing: {route: [{upstream: first, model: missing}], fallback: [{upstream: second}]}\n";
+    const Gateway gateway(text);
+    first_.answer_with([](const ReceivedRequest& request) {
+        if (request.body.find("missing") == std::string::npos) {
+            return Script().send(signed_answer("first"));
+        }
+        return Script().send(json_response(
+            404, R"({"error":{"message":"x","type":"t","param":null,"code":"model_not_found"}})"));
+    });
+    for (int i = 0; i < 30; ++i) {
+        expect_answer_of(gateway.chat(alice_key, "missing"), "second");
+    }
+    for (int i = 0; i < 10; ++i) expect_answer_of(gateway.chat(bob_key, "m"), "first");
 }
 
 TEST_F(UpstreamHealth, ClientsThatLeaveHarmNobody) {
