@@ -298,6 +298,11 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
         co_return fail(error_of_events(exchange_->settings().name, events_->ready()));
     }
+    const bool is_failed_response = scanner.finished() && scanner.finish_reason() == "failed";
+    if (is_failed_response && scanner.output_deltas() == 0 && may_be_told) {
+        auto failure = failure_in_events(exchange_->settings().name, events_->ready());
+        if (failure) co_return fail(std::move(*failure));
+    }
     co_return Result<void>();
 }
 

@@ -78,13 +78,14 @@ ErrorKind kind_of(const openai::ApiError& error) {
     return ErrorKind::upstream_failed;
 }
 
-/// The error in the first `data:` line that holds one.
-std::optional<openai::ApiError> first_error(std::string_view events) {
+/// What `read` finds in the first `data:` line in which it finds anything.
+template <class Read>
+std::optional<openai::ApiError> first_error(std::string_view events, Read read) {
     constexpr std::string_view field = "data:";
     while (!events.empty()) {
         const std::string_view line = events.substr(0, events.find_first_of("\r\n"));
         if (line.starts_with(field)) {
-            if (auto told = openai::error_in(line.substr(field.size()))) return told;
+            if (auto told = read(line.substr(field.size()))) return told;
         }
         events.remove_prefix(std::min(line.size() + 1, events.size()));
     }
@@ -153,11 +154,25 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, Wa
 }
 
 Error error_of_events(const std::string& upstream, std::string_view events) {
-    const auto told = first_error(events);
+    const auto told = first_error(events, openai::error_in);
     return {.kind = told ? kind_of(*told) : ErrorKind::upstream_failed,
             .detail = upstream + " began its stream with an error",
             .subject = told ? told->message : std::string(),
             .retry_after = Milliseconds(0)};
+}
+
+std::optional<Error> failure_in_events(const std::string& upstream, std::string_view events) {
+    const auto told = first_error(events, openai::error_in_response);
+    if (!told) return std::nullopt;
+    Error error{.kind = kind_of(*told),
+                .detail = upstream + " began its stream with a failed response",
+                .subject = told->message,
+                .retry_after = Milliseconds(0)};
+    // Its other codes are about the prompt and its files.
+    if (error.kind == ErrorKind::upstream_failed && told->code != "server_error") {
+        return std::nullopt;
+    }
+    return error;
 }
 
 bool is_unknown_model(const openai::ApiError& error) {

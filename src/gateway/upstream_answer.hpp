@@ -31,6 +31,11 @@ namespace sluicegate::gateway {
 /// "overloaded".
 net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, WallTime now);
 
+/// A stream that begins with its own failure, as `response.failed` of the Responses API is: the
+/// error, unless the caller caused it.
+[[nodiscard]] std::optional<Error> failure_in_events(const std::string& upstream,
+                                                     std::string_view events);
+
 /// The same for an error that came among the first events of a stream; `upstream` is its name.
 /// Its words go to the client: "upstream_failed: …".
 [[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);

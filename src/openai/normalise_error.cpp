@@ -165,4 +165,13 @@ std::optional<ApiError> error_in(std::string_view json) {
     return completed(std::move(*found), status);
 }
 
+std::optional<ApiError> error_in_response(std::string_view event_json) {
+    constexpr unsigned status = 502;
+    const Json event = parse_bounded<Json>(event_json, error_body_bytes_max);
+    if (!event.is_object() || !event.contains("response")) return std::nullopt;
+    std::optional<ApiError> found = from_json(event["response"]);
+    if (!found) return std::nullopt;
+    return completed(std::move(*found), status);
+}
+
 }  // namespace sluicegate::openai

@@ -27,4 +27,7 @@ inline constexpr std::size_t error_body_bytes_max = 1024 * 1024;
 /// The error inside a body that came with a success status; nothing if it holds none.
 [[nodiscard]] std::optional<ApiError> error_in(std::string_view json);
 
+/// The error inside the response of a `response.failed` event; nothing if it holds none.
+[[nodiscard]] std::optional<ApiError> error_in_response(std::string_view event_json);
+
 }  // namespace sluicegate::openai
