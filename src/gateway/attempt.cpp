@@ -12,7 +12,6 @@
 namespace sluicegate::gateway {
 
 using upstream::Arrival;
-using upstream::Exchange;
 
 namespace {
 
@@ -92,8 +91,8 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     departure_.reset();
     text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
-    exchange_ = std::make_unique<Exchange>(pool, request_.record.attempt_at,
-                                           timeouts_of(pool->settings(), *routed_.model->settings));
+    exchange_.emplace(pool, request_.record.attempt_at,
+                      timeouts_of(pool->settings(), *routed_.model->settings));
     ClientConnection::Watched& watched = *this;
     departure_.emplace(request_.client, watched);
 }

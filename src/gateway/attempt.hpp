@@ -77,7 +77,7 @@ private:
     route::Lease lease_;
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;
-    std::unique_ptr<upstream::Exchange> exchange_;
+    std::optional<upstream::Exchange> exchange_;
     std::optional<ClientConnection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
     std::string prelude_;
