@@ -129,7 +129,8 @@ TEST_F(ActiveChecks, FailInEveryWayThatAServerCan) {
         first_.answer_with([&row](const ReceivedRequest& request) {
             return is_check(request) ? row.script : Script().send(signed_answer("first"));
         });
-        EXPECT_TRUE(eventually([&] { return all_from(gateway, "second"); }));
+        EXPECT_TRUE(eventually([&] { return all_from(gateway, "second"); }))
+            << checks(first_) << " and " << checks(second_) << " checks";
     }
 }
 
