@@ -27,7 +27,7 @@ struct ExplainOptions {
 int explain(const ExplainOptions& options);
 int key_new(const std::string& user, const std::string& id);
 int key_hash();
-/// Asks /readyz of the admin port that the configuration names.
+/// Asks /livez of the admin port that the configuration names.
 int healthcheck(const std::string& file);
 
 }  // namespace sluicegate::cli

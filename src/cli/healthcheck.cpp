@@ -16,8 +16,9 @@ using boost::asio::ip::tcp;
 
 constexpr std::chrono::seconds timeout{3};
 
-/// The status line of GET /readyz, or what went wrong.
-std::string ask_readyz(const config::Listener& admin) {
+/// The status line of GET /livez, or what went wrong. Not /readyz: whoever restarts a container
+/// for its health gains nothing while a provider is down.
+std::string ask_livez(const config::Listener& admin) {
     tcp::iostream stream;
     stream.expires_after(timeout);
     std::string host = admin.host;
@@ -26,7 +27,7 @@ std::string ask_readyz(const config::Listener& admin) {
     if (host == "::") host = "::1";
     stream.connect(host, std::to_string(admin.port));
     if (!stream) return stream.error().message();
-    stream << "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" << std::flush;
+    stream << "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" << std::flush;
     std::string line;
     std::getline(stream, line);
     if (!stream) return stream.error().message();
@@ -46,9 +47,9 @@ int healthcheck(const std::string& file) {
                      file.c_str());
         return exit_configuration;
     }
-    const std::string answer = ask_readyz(*loaded.config->admin.listen);
+    const std::string answer = ask_livez(*loaded.config->admin.listen);
     if (answer.starts_with("HTTP/1.1 200")) return exit_success;
-    std::fprintf(stderr, "not ready: %s\n", answer.c_str());
+    std::fprintf(stderr, "not alive: %s\n", answer.c_str());
     return exit_failure;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/line_wait.hpp"
 
+#include "sluicegate/net/wakeup.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <memory>
@@ -11,39 +13,36 @@ namespace {
 
 using route::Walk;
 
-/// Ends the wait on a timer that nothing else ever ends: a grant from any thread, the deadline, or
-/// the client's leaving.
+/// Ends with a grant from any thread, with the deadline, or when the client leaves.
 class Wait final : public ClientConnection::Watched {
 public:
     explicit Wait(Worker& worker)
         : context_(worker.context()),
-          timer_(std::make_shared<net::Timer>(context_.get_executor(), Instant::max())),
+          wakeup_(std::make_shared<net::Wakeup>(context_)),
           deadline_(worker.deadlines(), this, &Wait::expired) {}
 
     bool goes_on_alone() noexcept override { return false; }
-    void cancel() noexcept override { end(); }
+    void cancel() noexcept override { wakeup_->wake(); }
 
-    /// For the one who grants, on any thread: the timer may be gone when its worker gets to it.
+    /// For the one who grants, on any thread: the wait may be over when its worker gets to it.
     [[nodiscard]] route::WaitingLine::Wake wake() const {
-        return [context = &context_, timer = std::weak_ptr<net::Timer>(timer_)] {
-            net::asio::post(*context, [timer] {
-                if (const auto waiting = timer.lock()) waiting->expires_at(Instant::min());
+        return [context = &context_, wakeup = std::weak_ptr<net::Wakeup>(wakeup_)] {
+            net::asio::post(*context, [wakeup] {
+                if (const auto waiting = wakeup.lock()) waiting->wake();
             });
         };
     }
     net::Task<void> until(Instant give_up_at) {
         deadline_.arm(give_up_at);
-        co_await timer_->async_wait(net::use_result);
+        co_await wakeup_->wait();
         deadline_.disarm();
     }
 
 private:
-    static void expired(void* self) noexcept { static_cast<Wait*>(self)->end(); }
-    /// Whether or not the timer is waited for already.
-    void end() noexcept { timer_->expires_at(Instant::min()); }
+    static void expired(void* self) noexcept { static_cast<Wait*>(self)->cancel(); }
 
     net::asio::io_context& context_;
-    std::shared_ptr<net::Timer> timer_;
+    std::shared_ptr<net::Wakeup> wakeup_;
     net::Deadline deadline_;
 };
 

@@ -94,6 +94,7 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
         adopted->model_counters.back().routed.resize(model.route.size() + model.fallback.size());
     }
     adopted->shared = std::move(snapshot);
+    retire_unused(*adopted);
     snapshot_ = std::move(adopted);
     if (health_checks_) watch_health();
 }
@@ -107,6 +108,18 @@ void Worker::watch_health() {
         }
     }
     health_checks_->watch(targets);
+}
+
+/// What the new snapshot does not take over keeps no connections and makes none.
+void Worker::retire_unused(const WorkerSnapshot& next) {
+    for_each_pool([&next](const std::shared_ptr<upstream::Pool>& pool) {
+        for (const auto& endpoints : next.endpoints) {
+            for (const WorkerSnapshot::Endpoint& endpoint : endpoints) {
+                if (endpoint.pool == pool) return;
+            }
+        }
+        pool->retire();
+    });
 }
 
 std::shared_ptr<upstream::Pool> Worker::pool_for(const config::Upstream& settings,

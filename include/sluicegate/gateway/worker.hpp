@@ -159,6 +159,7 @@ private:
     [[nodiscard]] std::shared_ptr<upstream::Pool> pool_for(const config::Upstream& settings,
                                                            std::size_t endpoint,
                                                            const net::TlsContext& tls);
+    void retire_unused(const WorkerSnapshot& next);
     template <class Act>
     void for_each_pool(Act act) const {
         if (!snapshot_) return;
