@@ -52,7 +52,7 @@ const cases = {
   async list_models() {
     const ids = (await collect(client.models.list())).map((model) => model.id).sort();
     const others = ["dies-mid-stream", "echo", "never-streams", "once", "retried"];
-    const expected = [...cuts, ...others, "retried-stream", "retried-tokens", "whisper"];
+    const expected = [...cuts, ...others, "retried-stream", "retried-tokens", "survives", "whisper"];
     assert.deepEqual(ids, expected.sort());
     assert.equal((await client.models.retrieve("echo")).id, "echo");
   },
@@ -269,6 +269,19 @@ const cases = {
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
+  },
+
+  async failover() {
+    const { data, response } = await client.chat.completions
+      .create({ model: "survives", messages })
+      .withResponse();
+    assert.ok(data.choices[0].message.content);
+    assert.equal(response.headers.get("x-sluicegate-upstream"), "local");
+    assert.equal(response.headers.get("x-sluicegate-attempts"), "2");
+    const chunks = await collect(
+      await client.chat.completions.create({ model: "survives", messages, stream: true }),
+    );
+    assert.ok(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join(""));
   },
 };
 

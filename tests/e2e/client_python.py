@@ -27,7 +27,7 @@ def raised(kind, call):
 def list_models():
     ids = {model.id for model in client.models.list()}
     assert ids == {"echo", "once", "retried", "retried-stream", "retried-tokens",
-                   "dies-mid-stream", "never-streams", "whisper", *CUTS}, ids
+                   "dies-mid-stream", "never-streams", "survives", "whisper", *CUTS}, ids
     assert client.models.retrieve("echo").id == "echo"
 
 
@@ -224,10 +224,19 @@ def transcription():
     assert answer.text == "spoken words"
 
 
+def failover():
+    raw = client.chat.completions.with_raw_response.create(model="survives", messages=MESSAGES)
+    assert raw.parse().choices[0].message.content
+    assert raw.headers["x-sluicegate-upstream"] == "local", raw.headers
+    assert raw.headers["x-sluicegate-attempts"] == "2", raw.headers
+    chunks = list(client.chat.completions.create(model="survives", messages=MESSAGES, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+
 for case in (list_models, chat, chat_stream, completions, embeddings, responses, responses_stream,
              authentication_error, not_found_error, rate_limit_error, automatic_retry,
              automatic_retry_of_a_stream, automatic_retry_for_tokens, large_upload,
              stream_that_dies, cut_streams, cut_responses, converted_stream, stream_helper,
-             transcription):
+             transcription, failover):
     case()
     print("ok", case.__name__, flush=True)

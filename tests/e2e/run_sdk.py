@@ -24,7 +24,7 @@ CASES = ["list_models", "chat", "chat_stream", "completions", "embeddings", "res
          "responses_stream", "authentication_error", "not_found_error", "rate_limit_error",
          "automatic_retry", "automatic_retry_of_a_stream", "automatic_retry_for_tokens",
          "large_upload", "stream_that_dies", "cut_streams", "cut_responses", "converted_stream",
-         "stream_helper", "transcription"]
+         "stream_helper", "transcription", "failover"]
 CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
         "cut-bare-error"]
 
@@ -41,6 +41,7 @@ limiter:
 upstreams:
   local: {{kind: echo, tokens: 8}}
   provider: {{kind: openai, base_url: "{base_url}", api_key: sk-provider-secret}}
+  dying: {{kind: openai, base_url: "{base_url}", api_key: sk-provider-secret}}
 models:
   echo: {{route: [{{upstream: local}}]}}
   once: {{limits: {{rpm: 1}}, route: [{{upstream: local}}]}}
@@ -49,6 +50,9 @@ models:
   retried-tokens: {{limits: {{tpm: 400}}, route: [{{upstream: local}}]}}
   never-streams: {{route: [{{upstream: provider}}]}}
 {cuts}  dies-mid-stream: {{route: [{{upstream: provider}}]}}
+  survives:
+    route: [{{upstream: dying, model: cut-before-head}}]
+    fallback: [{{upstream: local}}]
   whisper: {{route: [{{upstream: provider, model: whisper-at-provider}}]}}
 users:
   alice:
