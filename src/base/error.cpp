@@ -48,6 +48,7 @@ constexpr std::array<KindFacts, kind_count> facts{{
     {ErrorKind::upstream_bad_response, "upstream_bad_response", Fault::upstream, true},
     {ErrorKind::upstream_failed, "upstream_failed", Fault::upstream, true},
     {ErrorKind::upstream_auth, "upstream_auth", Fault::upstream, true},
+    {ErrorKind::upstream_forbidden, "upstream_forbidden", Fault::upstream, true},
     {ErrorKind::upstream_quota, "upstream_quota", Fault::upstream, true},
     {ErrorKind::upstream_rate_limited, "upstream_rate_limited", Fault::upstream, true},
     {ErrorKind::upstream_overloaded, "upstream_overloaded", Fault::upstream, true},

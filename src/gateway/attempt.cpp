@@ -19,6 +19,9 @@ namespace {
 /// is a failed attempt and not a truncated 200.
 constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
 
+/// A connection that ends so soon after a request was written to it had ended before, or crossed
+/// with it; one that ends later may have been worked on.
+constexpr Milliseconds stale_within{1000};
 /// Of comments that come before the first event; what goes beyond it is dropped.
 constexpr std::size_t prelude_bytes_max = 4 * 1024;
 
@@ -73,6 +76,7 @@ route::Outcome outcome_of(ErrorKind kind) noexcept {
         case ErrorKind::upstream_connect_timeout: return Outcome::connect_failed;
         case ErrorKind::upstream_rate_limited: return Outcome::rate_limited;
         case ErrorKind::upstream_overloaded: return Outcome::overloaded;
+        case ErrorKind::upstream_forbidden:
         case ErrorKind::upstream_unknown_model:
         case ErrorKind::upstream_rejected: return Outcome::rejected;
         case ErrorKind::client_gone: return Outcome::abandoned;
@@ -125,6 +129,7 @@ net::Task<Result<void>> Attempt::run() {
     auto tried = co_await try_once();
     if (tried && !has_refused_options_) note_answer();
     if (!tried || !has_refused_options_) co_return tried;
+    if (request_.client.has_gone()) co_return fail(ErrorKind::client_gone);
     // The client did not ask for them: what it did ask for is sent again without.
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
@@ -150,12 +155,13 @@ net::Task<Result<void>> Attempt::try_once() {
     const route::Quota::Mark mark = quota.sent(tokens, request_.record.attempt_at);
     auto answered = co_await exchange_heads(true);
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
-        answered.error().kind == ErrorKind::upstream_closed) {
+        answered.error().kind == ErrorKind::upstream_closed &&
+        request_.worker.clock().now() - request_.record.attempt_at < stale_within) {
         // The upstream had closed the connection while it was idle: nobody has seen the request.
         answered = co_await exchange_heads(false);
     }
     if (!answered) {
-        if (!was_sent()) quota.unsent(tokens, request_.worker.clock().now());
+        if (!was_sent()) quota.unsent(mark, tokens, request_.worker.clock().now());
         co_return answered;
     }
 

@@ -90,6 +90,8 @@ constexpr std::array<ReplyRow, static_cast<std::size_t>(ErrorKind::count_)> rows
      "The upstream failed to answer the request%.", true, false},
     {ErrorKind::upstream_auth, 502, server_fault, "upstream_auth_error",
      "The gateway's upstream credentials were rejected.", false, false},
+    {ErrorKind::upstream_forbidden, 502, server_fault, "upstream_auth_error",
+     "The gateway's upstream credentials were rejected.", false, false},
     {ErrorKind::upstream_quota, 503, server_fault, "upstream_quota_exhausted",
      "The gateway's upstream quota is exhausted.", false, false},
     {ErrorKind::upstream_rate_limited, 429, "rate_limit_error", "upstream_rate_limited",

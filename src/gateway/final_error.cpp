@@ -1,10 +1,15 @@
 #include "gateway/final_error.hpp"
 
+#include "gateway/limit_fields.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace sluicegate::gateway {
 namespace {
+
+/// What is full is not full for long.
+constexpr Milliseconds place_wait_max{1000};
 
 /// The higher, the more it helps to be told.
 int usefulness_of(ErrorKind kind) noexcept {
@@ -44,7 +49,12 @@ void FinalError::note(Error&& error) {
 }
 
 Error FinalError::take(const Untried& untried) && {
-    if (untried.quota_wait) {
+    // Who hears of a wait this long does not come back by itself: then a failure that may be gone
+    // in a moment is the better news.
+    const bool is_hopeless =
+        untried.quota_wait > sdk_wait_max && best_ &&
+        usefulness_of(best_->kind) >= usefulness_of(ErrorKind::upstream_closed);
+    if (untried.quota_wait && !is_hopeless) {
         note({.kind = ErrorKind::upstream_rate_limited,
               .detail = "cooling down for " + text_of(*untried.quota_wait),
               .subject = {},
@@ -56,6 +66,8 @@ Error FinalError::take(const Untried& untried) && {
               .subject = {},
               .retry_after = {}});
     }
+    // A place may be free long before a quota is.
+    if (untried.is_full) best_->retry_after = std::min(best_->retry_after, place_wait_max);
     best_->detail = std::move(details_);
     return std::move(*best_);
 }

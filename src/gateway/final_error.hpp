@@ -3,8 +3,10 @@
 /// it best what to do.
 ///
 /// A refusal for the sake of a quota comes first, with the shortest wait of all: it passes by
-/// itself. Then overload, then what broke, then what took too long (an SDK would pay for it again),
-/// then what only an operator can mend.
+/// itself. A wait that no SDK waits for comes after what may be over in a moment, and where a place
+/// at an endpoint is all that is missing, nobody is told to wait for longer than a second. Then
+/// overload, then what broke, then what took too long (an SDK would pay for it again), then what
+/// only an operator can mend.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"

@@ -20,15 +20,25 @@ bool may_have_begun(ErrorKind kind) noexcept {
     switch (kind) {
         case ErrorKind::upstream_timeout:
         case ErrorKind::upstream_idle_timeout:
+        case ErrorKind::upstream_total_timeout:
         case ErrorKind::upstream_closed:
         case ErrorKind::upstream_bad_response: return true;
         default: return false;
     }
 }
 
-/// Nothing was lost by it but the way there.
+/// Nothing was lost by it but the way there: nobody has worked on the request.
 bool is_cheap(ErrorKind kind) noexcept {
-    return outcome_of(kind) == Outcome::connect_failed || outcome_of(kind) == Outcome::rate_limited;
+    switch (kind) {
+        case ErrorKind::upstream_unreachable:
+        case ErrorKind::upstream_connect_timeout:
+        case ErrorKind::upstream_rate_limited:
+        case ErrorKind::upstream_auth:
+        case ErrorKind::upstream_forbidden:
+        case ErrorKind::upstream_quota:
+        case ErrorKind::upstream_unknown_model: return true;
+        default: return false;
+    }
 }
 
 /// Asks the ceiling of the entry's account; how long to wait when it says no.
@@ -129,6 +139,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     request.config().retry_budget->request();
     Walk walk(*routed.model->route, routed.ask, request.config().config.retries.attempts_max);
     FinalError final_error;
+    std::optional<Error> told;
     std::optional<ErrorKind> last_error;
     bool was_sent = false;
     Instant now = *request.record.forwarded_at;
@@ -143,7 +154,11 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
             walk.refused_by_ceiling(*wait);
             continue;
         }
-        if (last_error && !is_in_budget(request, *last_error, now)) break;
+        if (last_error && !is_in_budget(request, *last_error, now)) {
+            request.ceiling.cancel(now);
+            told = std::move(final_error).take({});
+            break;
+        }
         begin_attempt(request, walk, step.entry, entry, now);
         auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease));
         auto answered = co_await attempt->run();
@@ -156,18 +171,20 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
         }
         Error& error = answered.error();
         note_failure(request, entry, *attempt, error);
+        if (!may_try_again(request, *attempt, error.kind)) {
+            told = std::move(error);
+            break;
+        }
         last_error = error.kind;
-        const bool goes_on = may_try_again(request, *attempt, error.kind);
         walk.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
                     error.retry_after);
         final_error.note(std::move(error));
-        if (!goes_on) break;
         now = request.worker.clock().now();
     }
-    Error error = std::move(final_error).take(untried_of(walk));
-    if (request.client.has_gone()) error.kind = ErrorKind::client_gone;
-    end_unanswered(request, routed, was_sent, error.kind);
-    co_return fail(std::move(error));
+    if (!told) told = std::move(final_error).take(untried_of(walk));
+    if (request.client.has_gone()) told->kind = ErrorKind::client_gone;
+    end_unanswered(request, routed, was_sent, told->kind);
+    co_return fail(std::move(*told));
 }
 
 }  // namespace sluicegate::gateway

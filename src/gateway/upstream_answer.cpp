@@ -130,7 +130,9 @@ net::Task<std::optional<Error>> error_of_answer(upstream::Exchange& exchange, Wa
                 .retry_after = retry_after_of(exchange.head().fields, now)};
     if (status < 400) {
         error.kind = ErrorKind::upstream_bad_response;  // redirects are never followed
-    } else if (status == 401 || status == 403 || status == 407) {
+    } else if (status == 403) {
+        error.kind = ErrorKind::upstream_forbidden;
+    } else if (status == 401 || status == 407) {
         error.kind = ErrorKind::upstream_auth;
     } else if (status == 402) {
         error.kind = ErrorKind::upstream_quota;

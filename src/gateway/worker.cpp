@@ -72,10 +72,11 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
     const config::Config& config = snapshot->config;
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
         const config::Upstream& upstream = config.upstreams[i];
-        const net::TlsContext& tls = snapshot->upstream_tls[i];
         std::vector<WorkerSnapshot::Endpoint>& endpoints = adopted->endpoints.emplace_back();
         const std::size_t count = snapshot->upstream_states[i]->endpoints().size();
         for (std::size_t k = 0; k < count; ++k) {
+            const bool has_tls = k < upstream.endpoints.size() && upstream.endpoints[k].tls;
+            const net::TlsContext tls = has_tls ? snapshot->upstream_tls[i] : net::TlsContext();
             endpoints.push_back({pool_for(upstream, k, tls), upstream_fields(upstream, k)});
         }
         adopted->upstream_counters.push_back(

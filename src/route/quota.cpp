@@ -104,8 +104,8 @@ Quota::Mark Quota::sent(std::int64_t tokens, Instant now) {
     return total_;
 }
 
-void Quota::unsent(std::int64_t tokens, Instant now) {
-    if (!has_learned_.load(std::memory_order_relaxed)) return;
+void Quota::unsent(const Mark& mark, std::int64_t tokens, Instant now) {
+    if (mark.requests == 0) return;  // it was not counted
     const std::scoped_lock lock(mutex_);
     --total_.requests;
     total_.tokens -= tokens;

@@ -52,6 +52,8 @@ void Exchange::expired(void* self) noexcept {
         // The read is only interrupted: nothing of what arrives is lost.
         exchange.has_woken_ = true;
         exchange.connection_->stream.cancel();
+        // A read that had just ended goes on where TLS needs more of a record: look again.
+        exchange.deadline_.arm(now + net::Deadlines::tick_length);
     }
 }
 
@@ -116,6 +118,8 @@ bool Exchange::take_idle() noexcept {
 
 net::Task<Result<void>> Exchange::connect() {
     is_reused_ = false;
+    was_sent_ = false;
+    is_sent_ = false;
     release();
     begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
     arm(Instant::max());

@@ -70,6 +70,7 @@ const std::vector<Expected> table{
     {ErrorKind::upstream_bad_response, 502, server, "upstream_bad_response"},
     {ErrorKind::upstream_failed, 502, server, "upstream_failed"},
     {ErrorKind::upstream_auth, 502, server, "upstream_auth_error", false},
+    {ErrorKind::upstream_forbidden, 502, server, "upstream_auth_error", false},
     {ErrorKind::upstream_quota, 503, server, "upstream_quota_exhausted", false},
     {ErrorKind::upstream_rate_limited, 429, "rate_limit_error", "upstream_rate_limited"},
     {ErrorKind::upstream_overloaded, 503, server, "upstream_overloaded"},

@@ -117,15 +117,24 @@ TEST(Quota, PredictsARefusalFromWhatIsLeftAndRefills) {
     }
 }
 
+TEST(Quota, UndoesNothingThatItDidNotCount) {
+    Quota quota;
+    const Quota::Mark before = quota.sent(300, at(0));
+    quota.report(of_tokens(1'000, 900, 6'000), {}, at(0));
+    quota.unsent(before, 300, at(0));
+    EXPECT_EQ(quota.judge(900, at(0)).kind, Kind::ok);
+    EXPECT_EQ(quota.judge(901, at(0)).kind, Kind::paced);
+}
+
 TEST(Quota, CountsWhatWasSentSinceTheReport) {
     Quota quota;
     quota.report(of_tokens(1'000, 900, 6'000), {}, at(0));
     (void)quota.sent(400, at(0));
     EXPECT_EQ(quota.judge(500, at(0)).kind, Kind::ok);
     EXPECT_EQ(quota.judge(501, at(0)).kind, Kind::paced);
-    (void)quota.sent(300, at(0));
+    const Quota::Mark mark = quota.sent(300, at(0));
     EXPECT_EQ(quota.judge(201, at(0)).kind, Kind::paced);
-    quota.unsent(300, at(0));
+    quota.unsent(mark, 300, at(0));
     EXPECT_EQ(quota.judge(500, at(0)).kind, Kind::ok);
     EXPECT_EQ(quota.learned(at(0)).tokens->remaining, 500);
 }
@@ -231,7 +240,7 @@ TEST(Quota, KeepsAProviderFromRefusingAndUsesWhatItGrants) {
         const Quota::Mark mark = quota.sent(tokens, at(now));
         if (!provider.take(static_cast<double>(tokens), now)) {
             ++refused;
-            quota.unsent(tokens, at(now));
+            quota.unsent(mark, tokens, at(now));
             continue;
         }
         granted += tokens;

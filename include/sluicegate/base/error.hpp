@@ -49,6 +49,7 @@ enum class ErrorKind : std::uint8_t {
     upstream_bad_response,  ///< not HTTP, or not what was asked for
     upstream_failed,        ///< it answered with a 5xx of its own
     upstream_auth,          ///< it refused our credential
+    upstream_forbidden,     ///< 403: it refused our account, or this one request
     upstream_quota,
     upstream_rate_limited,
     upstream_overloaded,

@@ -62,7 +62,7 @@ public:
     /// A request of `tokens` (estimated) is about to be sent.
     [[nodiscard]] Mark sent(std::int64_t tokens, Instant now);
     /// The request that has this mark could not be sent after all.
-    void unsent(std::int64_t tokens, Instant now);
+    void unsent(const Mark& mark, std::int64_t tokens, Instant now);
     /// Its answer carried such fields. An older mark than that of an earlier report: no effect.
     void report(const QuotaReport& report, const Mark& mark, Instant now);
 
