@@ -238,6 +238,20 @@ TEST_F(UpstreamHealth, AModelThatAnUpstreamDoesNotHaveLeavesItsOtherModels) {
     for (int i = 0; i < 10; ++i) expect_answer_of(gateway.chat(bob_key, "m"), "first");
 }
 
+TEST_F(UpstreamHealth, WhatAProviderForbidsOneUserHarmsNobody) {
+    const Gateway gateway(config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}"));
+    first_.answer_with([](const ReceivedRequest& request) {
+        const bool is_flagged = request.body.find("flagged") != std::string::npos;
+        return Script().send(is_flagged ? json_response(403, R"({"error":{"message":"flagged"}})")
+                                        : signed_answer("first"));
+    });
+    const std::string flagged = R"({"model":"m","messages":[{"role":"user","content":"flagged"}]})";
+    for (int i = 0; i < 30; ++i) {
+        static_cast<void>(gateway.send(post_json("/v1/chat/completions", alice_key, flagged)));
+    }
+    for (int i = 0; i < 10; ++i) expect_answer_of(gateway.chat(bob_key, "m"), "first");
+}
+
 TEST_F(UpstreamHealth, ClientsThatLeaveHarmNobody) {
     const Gateway gateway(config("breaker: {min_requests: 5, error_rate: 20%, open_for: 60s}"));
     for (int i = 0; i < 15; ++i) {

@@ -48,6 +48,28 @@ TEST(UpstreamPoolAge, EndsNoAnswerThatIsUnderWay) {
     expect_success(gateway.stream(alice_key, "m"));
 }
 
+TEST(UpstreamEndpoints, WithAndWithoutTlsServeSideBySide) {
+    const CertificateAuthority authority;
+    FakeUpstream secure(server_context(authority.issue()));
+    FakeUpstream plain;
+    sign(secure, "secure");
+    sign(plain, "plain");
+    DaemonOptions files;
+    files.files = {{"ca.pem", authority.certificate()}};
+    const Gateway gateway(
+        routes_config(
+            endpoints_line("pair", {secure.base_url(), plain.base_url()}, "tls: {ca_file: ca.pem}"),
+            "  m: {route: [{upstream: pair}]}\n"),
+        files);
+    for (int i = 0; i < 40; ++i) {
+        const Response response = gateway.chat(alice_key, "m");
+        expect_success(response);
+        EXPECT_EQ(response.field("x-sluicegate-attempts"), "1");
+    }
+    EXPECT_GT(secure.requests().size(), 0U);
+    EXPECT_GT(plain.requests().size(), 0U);
+}
+
 TEST(UpstreamPoolPrewarm, ConnectionsAreThereBeforeTheFirstRequest) {
     const CertificateAuthority authority;
     FakeUpstream upstream(server_context(authority.issue()));
