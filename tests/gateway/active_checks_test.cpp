@@ -40,8 +40,9 @@ protected:
                              "  m: {route: [{upstream: pair}]}\n");
     }
     /// So many requests in a row were answered by `name`, and none failed.
+    /// So many in a row that chance, which picks one of two, does not bring them.
     static bool all_from(const Gateway& gateway, std::string_view name) {
-        for (int i = 0; i < 12; ++i) {
+        for (int i = 0; i < 40; ++i) {
             const Response response = gateway.chat(alice_key, "m");
             EXPECT_EQ(response.status, 200) << response.body;
             EXPECT_EQ(attempts_of(response), 1) << "no request had to find out";
