@@ -39,8 +39,8 @@ protected:
                                             "health: {" + health + "}"),
                              "  m: {route: [{upstream: pair}]}\n");
     }
-    /// So many requests in a row were answered by `name`, and none failed.
-    /// So many in a row that chance, which picks one of two, does not bring them.
+    /// So many requests in a row were answered by `name`, and none failed, that chance, which picks
+    /// one of two, does not bring it.
     static bool all_from(const Gateway& gateway, std::string_view name) {
         for (int i = 0; i < 40; ++i) {
             const Response response = gateway.chat(alice_key, "m");
