@@ -1,3 +1,5 @@
+#include "sluicegate/base/hex.hpp"
+
 #include "config/sections.hpp"
 #include "config/units.hpp"
 
@@ -13,19 +15,12 @@ constexpr std::size_t keys_of_user_max = 1000;
 constexpr std::size_t models_of_key_max = 10'000;
 constexpr std::size_t ranges_of_key_max = 1000;
 
-std::optional<unsigned> hex_digit(char c) {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-    return std::nullopt;
-}
-
 std::optional<std::array<std::uint8_t, 32>> parse_hash(std::string_view text) {
     std::array<std::uint8_t, 32> hash{};
     if (text.size() != hash.size() * 2) return std::nullopt;
     for (std::size_t i = 0; i < hash.size(); ++i) {
-        const auto high = hex_digit(text[2 * i]);
-        const auto low = hex_digit(text[2 * i + 1]);
+        const auto high = hex_value(text[2 * i]);
+        const auto low = hex_value(text[2 * i + 1]);
         if (!high || !low) return std::nullopt;
         hash[i] = static_cast<std::uint8_t>(*high << 4 | *low);
     }

@@ -1,5 +1,7 @@
 #include "config/proxy_url.hpp"
 
+#include "sluicegate/base/percent_encoding.hpp"
+
 #include "config/base_url.hpp"
 
 #include <openssl/evp.h>
@@ -14,30 +16,6 @@ namespace {
 
 constexpr std::string_view scheme = "http://";
 constexpr std::size_t credentials_bytes_max = 1024;
-
-std::optional<unsigned> hex_value(char c) {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-    return std::nullopt;
-}
-
-std::optional<std::string> decode_percent(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            result += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) return std::nullopt;
-        const auto high = hex_value(text[i + 1]);
-        const auto low = hex_value(text[i + 2]);
-        if (!high || !low) return std::nullopt;
-        result += static_cast<char>(*high << 4 | *low);
-        i += 2;
-    }
-    return result;
-}
 
 Secret base64(const Secret& secret) {
     const std::string_view text = secret.reveal();
@@ -59,8 +37,8 @@ std::variant<Secret, std::string> encode_credentials(std::string_view text) {
         return "may have at most " + std::to_string(credentials_bytes_max) +
                " bytes of user and password";
     }
-    auto user = decode_percent(text.substr(0, colon));
-    auto password = decode_percent(text.substr(colon + 1));
+    auto user = percent_decoded(text.substr(0, colon));
+    auto password = percent_decoded(text.substr(colon + 1));
     if (!user || !password) return "has a % without two hexadecimal digits; % itself is %25";
     if (user->find(':') != std::string::npos) return "may not have a colon in its user";
     const Secret pair(*std::move(user) + ':' + *password);

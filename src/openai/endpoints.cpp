@@ -1,5 +1,7 @@
 #include "sluicegate/openai/endpoints.hpp"
 
+#include "sluicegate/base/percent_encoding.hpp"
+
 #include "openai/model_name.hpp"
 
 #include <optional>
@@ -62,31 +64,6 @@ std::string canonical(std::string_view path) {
         if (c != '/' || out.empty() || out.back() != '/') out += c;
     }
     if (out.starts_with("/v1/")) out.erase(0, 3);
-    return out;
-}
-
-int hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) return std::nullopt;
-        const int high = hex_digit(text[i + 1]);
-        const int low = hex_digit(text[i + 2]);
-        if (high < 0 || low < 0) return std::nullopt;
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
     return out;
 }
 
