@@ -1,4 +1,5 @@
 #include "support/daemon.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -15,7 +16,7 @@ namespace {
 
 /// The block of docs/operations.md that begins with ```LANGUAGE example=NAME.
 std::string documented(const std::string& name) {
-    std::ifstream file(SLUICEGATE_SOURCE_DIR "/docs/operations.md");
+    std::ifstream file(support::source_folder() / "docs/operations.md");
     const std::string page{std::istreambuf_iterator<char>(file), {}};
     const std::string mark = " example=" + name + '\n';
     const std::size_t at = page.find(mark);

@@ -1,4 +1,5 @@
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +13,7 @@
 namespace sluicegate::config {
 namespace {
 
-const std::filesystem::path bad_folder =
-    std::filesystem::path(SLUICEGATE_SOURCE_DIR) / "tests/config/bad";
+const std::filesystem::path bad_folder = support::source_folder() / "tests/config/bad";
 
 /// The messages on the `# expect: ` lines that a file begins with.
 std::vector<std::string> expectations_in(const std::string& text) {

@@ -1,6 +1,7 @@
 #include "config/known_keys.hpp"
 
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -18,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path root_folder = SLUICEGATE_SOURCE_DIR;
+const std::filesystem::path root_folder = support::source_folder();
 
 std::set<std::string> known_paths() {
     std::set<std::string> paths;

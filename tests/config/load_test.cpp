@@ -1,4 +1,5 @@
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,8 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::filesystem::path good_folder =
-    std::filesystem::path(SLUICEGATE_SOURCE_DIR) / "tests/config/good";
+const std::filesystem::path good_folder = support::source_folder() / "tests/config/good";
 
 LoadResult load_good(std::string_view name, const Environment& environment = environment_of({})) {
     LoadResult result = load((good_folder / name).string(), environment);

@@ -2,6 +2,7 @@
 #include "config/node.hpp"
 #include "config/problems.hpp"
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -20,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path config_folder = std::filesystem::path(SLUICEGATE_SOURCE_DIR) / "config";
+const std::filesystem::path config_folder = support::source_folder() / "config";
 constexpr std::string_view shipped[] = {"quickstart.yaml", "sluicegate.yaml", "production.yaml"};
 
 /// A copy of a shipped file with the files beside it that it names.

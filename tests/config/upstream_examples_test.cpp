@@ -1,6 +1,7 @@
 /// Every configuration that docs/upstreams.md shows is one that loads.
 
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -42,8 +43,7 @@ std::vector<Example> examples_of(const std::string& text) {
 }
 
 std::vector<Example> shown() {
-    return examples_of(
-        text_of_file(std::filesystem::path(SLUICEGATE_SOURCE_DIR) / "docs/upstreams.md"));
+    return examples_of(text_of_file(support::source_folder() / "docs/upstreams.md"));
 }
 
 /// As if every variable were set.

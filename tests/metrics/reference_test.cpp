@@ -1,8 +1,11 @@
 #include "sluicegate/metrics/reference.hpp"
 
+#include "support/paths.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -11,7 +14,7 @@ namespace sluicegate::metrics {
 namespace {
 
 TEST(Reference, ThePageInDocsIsTheOneOfTheCatalogue) {
-    const std::string path = SLUICEGATE_SOURCE_DIR "/docs/metrics.md";
+    const std::filesystem::path path = support::source_folder() / "docs/metrics.md";
     if (std::getenv("SLUICEGATE_WRITE_DOCS") != nullptr) {
         std::ofstream(path, std::ios::binary) << reference_page();
     }

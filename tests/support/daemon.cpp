@@ -1,5 +1,7 @@
 #include "support/daemon.hpp"
 
+#include "support/paths.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +25,7 @@ namespace {
 
 std::string binary_path() {
     const char* const chosen = std::getenv("SLUICEGATE_BINARY");
-    return chosen != nullptr ? chosen : SLUICEGATE_BINARY;
+    return chosen != nullptr ? chosen : built_binary().string();
 }
 
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
