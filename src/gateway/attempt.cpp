@@ -2,10 +2,13 @@
 
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/stream_from_answer.hpp"
+#include "sluicegate/provider/answer.hpp"
+#include "sluicegate/provider/failure.hpp"
+#include "sluicegate/provider/quota_fields.hpp"
+#include "sluicegate/provider/stream_options.hpp"
+#include "sluicegate/provider/timeouts.hpp"
 
 #include "gateway/event_writer.hpp"
-#include "gateway/upstream_answer.hpp"
-#include "gateway/upstream_quota.hpp"
 
 #include <utility>
 
@@ -25,46 +28,12 @@ constexpr Milliseconds stale_within{1000};
 /// Of comments that come before the first event; what goes beyond it is dropped.
 constexpr std::size_t prelude_bytes_max = 4 * 1024;
 
-bool has_stream_options(openai::Endpoint endpoint) noexcept {
-    return endpoint == openai::Endpoint::chat_completions ||
-           endpoint == openai::Endpoint::completions;
-}
-
-/// Usage is asked for where the client did not: a stream without it could only be counted.
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
-                                             std::size_t upstream_index) {
-    const config::Upstream& upstream = request.config().config.upstreams[upstream_index];
-    const UpstreamMemory& memory = *request.config().upstream_memory[upstream_index];
-    const bool takes_them =
-        upstream.stream_options.value_or(!memory.has_refused_stream_options.load());
-    if (!has_stream_options(routed.endpoint) || !request.record.is_streaming || !takes_them) {
-        return {};
-    }
-    return {.include_usage = !routed.inspection.wants_usage,
-            .continuous_usage_stats = upstream.continuous_usage};
-}
-
-/// Usage that the client did not ask for, whether it was asked for here or comes by itself.
-openai::StreamCuts unwanted_by(const Routed& routed) noexcept {
-    const bool has_them = has_stream_options(routed.endpoint);
-    return {.usage_event = has_them && !routed.inspection.wants_usage,
-            .usage_members = has_them && !routed.inspection.wants_continuous_usage};
-}
-
-/// The only answers that are neither JSON nor events: recordings, and transcripts as plain text.
-bool is_audio(openai::Endpoint endpoint) noexcept {
-    return endpoint == openai::Endpoint::audio_speech ||
-           endpoint == openai::Endpoint::audio_transcriptions ||
-           endpoint == openai::Endpoint::audio_translations;
-}
-
-/// What the model sets replaces what the upstream sets.
-config::UpstreamTimeouts timeouts_of(const config::Upstream& upstream, const config::Model& model) {
-    config::UpstreamTimeouts timeouts = upstream.timeouts;
-    timeouts.first_byte = model.timeouts.first_byte.value_or(timeouts.first_byte);
-    timeouts.between_bytes = model.timeouts.between_bytes.value_or(timeouts.between_bytes);
-    timeouts.total = model.timeouts.total.value_or(timeouts.total);
-    return timeouts;
+                                             std::size_t upstream) {
+    const UpstreamMemory& memory = *request.config().upstream_memory[upstream];
+    return provider::stream_options_for(request.config().config.upstreams[upstream],
+                                        routed.endpoint, routed.inspection,
+                                        memory.has_refused_stream_options.load());
 }
 
 }  // namespace
@@ -96,7 +65,7 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
     exchange_.emplace(pool, request_.record.attempt_at,
-                      timeouts_of(pool->settings(), *routed_.model->settings));
+                      provider::timeouts_of(pool->settings(), *routed_.model->settings));
     ClientConnection::Watched& watched = *this;
     departure_.emplace(request_.client, watched);
 }
@@ -133,7 +102,7 @@ net::Task<Result<void>> Attempt::run() {
     // The client did not ask for them: what it did ask for is sent again without.
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
-    if (tried && is_success(exchange_->head().status)) {
+    if (tried && provider::is_success(exchange_->head().status)) {
         request_.config().upstream_memory[entry_.upstream]->has_refused_stream_options = true;
     }
     if (tried) note_answer();
@@ -142,7 +111,7 @@ net::Task<Result<void>> Attempt::run() {
 
 /// An endpoint that is on probation need not wait for the end of a long stream.
 void Attempt::note_answer() {
-    if (!is_success(exchange_->head().status)) {
+    if (!provider::is_success(exchange_->head().status)) {
         report(route::Outcome::rejected);
     } else if (lease_.pass() != route::Pass::ordinary) {
         report(route::Outcome::success);
@@ -169,18 +138,13 @@ net::Task<Result<void>> Attempt::try_once() {
     const Instant now = request_.worker.clock().now();
     request_.record.answered_at = now;
     const http::ResponseHead& head = exchange_->head();
-    quota.report(quota_of(head.fields, request_.worker.clock().wall_now()), mark, now);
-    if (!is_success(head.status)) co_return co_await judge_failure();
-    if (is_compressed(head)) {
-        co_return unusable(ErrorKind::upstream_bad_response,
-                           "compressed an answer without being asked to");
-    }
-    if (is_event_stream(head)) co_return co_await receive_first_events();
-    if (is_json(head)) co_return co_await receive_json();
-    if (request_.record.is_streaming || !is_audio(routed_.endpoint)) {
-        co_return unusable(ErrorKind::upstream_bad_response,
-                           "answered with neither events nor JSON");
-    }
+    quota.report(provider::quota_of(head.fields, request_.worker.clock().wall_now()), mark, now);
+    if (!provider::is_success(head.status)) co_return co_await judge_failure();
+    auto form = provider::form_of(exchange_->settings().name, head, routed_.endpoint,
+                                  request_.record.is_streaming);
+    if (!form) co_return std::move(form).failure();
+    if (*form == provider::AnswerForm::events) co_return co_await receive_first_events();
+    if (*form == provider::AnswerForm::json) co_return co_await receive_json();
     co_return Result<void>();
 }
 
@@ -208,25 +172,34 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
     }
 }
 
+/// The beginning of the body, as far as it arrives before something goes wrong.
+net::Task<void> Attempt::receive_judged_body() {
+    while (!exchange_->is_complete() &&
+           exchange_->body().size() < provider::judged_body_bytes_max) {
+        auto received = co_await exchange_->receive_body(provider::judged_body_bytes_max);
+        if (!received) break;
+    }
+}
+
 /// A rejection is held like any short answer: it is passed on in the shape that clients know.
 net::Task<Result<void>> Attempt::judge_failure() {
-    auto failed = co_await error_of_answer(*exchange_, request_.worker.clock().wall_now());
+    const http::ResponseHead& head = exchange_->head();
+    if (provider::is_judged_by_body(head.status)) co_await receive_judged_body();
+    auto failed = provider::failure_of(exchange_->settings().name, head, exchange_->body(),
+                                       request_.worker.clock().wall_now());
     if (failed) co_return fail(std::move(*failed));
     while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);
         if (!received) co_return std::move(received).failure();
     }
-    const http::ResponseHead& head = exchange_->head();
-    const auto type = head.fields.find("content-type").value_or(std::string_view());
-    if (head.status == 404 &&
-        is_unknown_model(openai::normalise_error(404, type, exchange_->body()))) {
+    if (provider::is_unknown_model(head, exchange_->body())) {
         co_return unusable(ErrorKind::upstream_unknown_model,
                            "has no model " + entry_.upstream_model + ": see the route of " +
                                routed_.model->settings->name);
     }
     has_refused_options_ =
         (stream_options_.include_usage || stream_options_.continuous_usage_stats) &&
-        refuses_stream_options(exchange_->body());
+        provider::refuses_stream_options(exchange_->body());
     co_return Result<void>();
 }
 
@@ -276,7 +249,7 @@ Result<void> Attempt::judge_json() {
 /// Once the head is there, silence is filled with comments.
 net::Task<Result<void>> Attempt::receive_first_events() {
     const config::Streams& streams = request_.config().config.streams;
-    const openai::StreamCuts cuts = unwanted_by(routed_);
+    const openai::StreamCuts cuts = provider::unwanted_usage(routed_.endpoint, routed_.inspection);
     events_ = std::make_unique<EventReader>(
         *exchange_, openai::SseScanner(routed_.endpoint, cuts, routed_.inspection.choices),
         streams.buffer);
@@ -301,11 +274,11 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     const openai::SseScanner& scanner = events_->scanner();
     const bool may_be_told = !request_.events || !request_.events->names_upstream();
     if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
-        co_return fail(error_of_events(exchange_->settings().name, events_->ready()));
+        co_return fail(provider::error_of_events(exchange_->settings().name, events_->ready()));
     }
     const bool is_failed_response = scanner.finished() && scanner.finish_reason() == "failed";
     if (is_failed_response && scanner.output_deltas() == 0 && may_be_told) {
-        auto failure = failure_in_events(exchange_->settings().name, events_->ready());
+        auto failure = provider::failure_in_events(exchange_->settings().name, events_->ready());
         if (failure) co_return fail(std::move(*failure));
     }
     co_return Result<void>();

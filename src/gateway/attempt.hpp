@@ -22,9 +22,9 @@ public:
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
-    /// Until there is an answer to pass on. Errors: those of Exchange, what upstream_answer.hpp
-    /// makes of a failure that the upstream tells (as a status or as the first event), and
-    /// upstream_bad_response for what is no answer to this request.
+    /// Until there is an answer to pass on. Errors: those of Exchange, what
+    /// provider/failure.hpp makes of a failure that the upstream tells (as a status or as the first
+    /// event), and upstream_bad_response for what is no answer to this request.
     net::Task<Result<void>> run();
 
     /// How it has gone with the endpoint; once, later calls do nothing. An attempt of which
@@ -63,6 +63,7 @@ private:
     net::Task<Result<void>> try_once();
     void note_answer();
     net::Task<Result<void>> exchange_heads(bool may_reuse);
+    net::Task<void> receive_judged_body();
     net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();
     net::Task<Result<void>> receive_json();

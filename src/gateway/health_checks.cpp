@@ -1,15 +1,9 @@
 #include "gateway/health_checks.hpp"
 
-#include "sluicegate/base/json_text.hpp"
-#include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/net/spawn.hpp"
 #include "sluicegate/net/wakeup.hpp"
-#include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/provider/health_request.hpp"
 #include "sluicegate/upstream/probe.hpp"
-
-#include "gateway/upstream_answer.hpp"
-#include "gateway/upstream_fields.hpp"
-#include "gateway/upstream_target.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -21,51 +15,6 @@ namespace {
 
 /// Over which the first checks are spread.
 constexpr Milliseconds spread_max{500};
-constexpr std::size_t told_bytes_max = 120;
-
-/// The whole request. Secret, because the upstream's key is in it.
-Secret request_of(const upstream::Pool& pool) {
-    const config::Upstream& upstream = pool.settings();
-    const config::HealthCheck& check = *upstream.health;
-    std::string target;
-    std::string body;
-    if (check.path.empty()) {
-        append_target(target, upstream, pool.endpoint_index(), openai::Endpoint::chat_completions,
-                      check.model, "");
-        body = R"({"model":)";
-        append_json_string(body, check.model);
-        body += R"(,"messages":[{"role":"user","content":"ping"}],"max_tokens":1})";
-    } else {
-        target = check.path;
-    }
-    std::string text;
-    http::append_request_line(text, body.empty() ? http::Method::get : http::Method::post, target);
-    text += upstream_fields(upstream, pool.endpoint_index()).reveal();
-    if (!body.empty()) {
-        http::append_field(text, "content-type", "application/json");
-        http::append_field(text, "content-length", static_cast<std::int64_t>(body.size()));
-    }
-    http::append_head_end(text);
-    text += body;
-    return Secret(std::move(text));
-}
-
-/// Cut before a character, never inside one.
-std::string beginning_of(const std::string& text) {
-    std::size_t size = std::min(text.size(), told_bytes_max);
-    while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-    return text.substr(0, size);
-}
-
-/// Why an answer is no sign of health. What the server says of itself belongs to it; what it says
-/// of our key stays out of the log.
-std::string reason_of(unsigned status, std::string_view body) {
-    std::string reason = "answered " + std::to_string(status);
-    if (status == 401 || status == 403) return reason + ": it refuses the API key";
-    if (status < 500) return reason;
-    if (const auto told = openai::error_in(body)) reason += ": " + beginning_of(told->message);
-    return reason;
-}
 
 /// Errors of an exchange begin with the name of the upstream, which the log has beside them.
 std::string reason_of(const Error& error, const std::string& upstream) {
@@ -84,7 +33,7 @@ public:
         : worker_(worker),
           pool_(target.pool),
           state_(target.state),
-          request_(request_of(*pool_)),
+          request_(provider::health_request(pool_->settings(), pool_->endpoint_index())),
           deadline_(worker.deadlines(), this, &due),
           wakeup_(worker.context()) {}
 
@@ -120,13 +69,13 @@ private:
         config::UpstreamTimeouts timeouts = pool_->settings().timeouts;
         timeouts.first_byte = timeouts.between_bytes = timeouts.total = settings.timeout;
         exchange_.emplace(pool_, worker_.clock().now(), timeouts);
-        const auto method = settings.path.empty() ? http::Method::post : http::Method::get;
+        const auto method = provider::health_method(settings);
         auto status = co_await upstream::probe(*exchange_, request_.reveal(), method);
         std::string reason;
         if (!status) {
             reason = reason_of(status.error(), pool_->settings().name);
-        } else if (!is_success(*status)) {
-            reason = reason_of(*status, exchange_->body());
+        } else {
+            reason = provider::why_unhealthy(*status, exchange_->body());
         }
         exchange_.reset();
         co_return reason;

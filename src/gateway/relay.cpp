@@ -5,11 +5,11 @@
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/usage.hpp"
+#include "sluicegate/provider/answer.hpp"
 
 #include "gateway/answer_head.hpp"
 #include "gateway/body_writer.hpp"
 #include "gateway/stages.hpp"
-#include "gateway/upstream_answer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -88,7 +88,7 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
     BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
 
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
-    const bool may_have_usage = is_json(head);
+    const bool may_have_usage = provider::is_json(head);
     std::string tail;
     for (;;) {
         const std::string_view piece = exchange.body();

@@ -3,12 +3,12 @@
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/echo/echo_server.hpp"
 #include "sluicegate/net/spawn.hpp"
+#include "sluicegate/provider/fields.hpp"
 
 #include "gateway/client_connection.hpp"
 #include "gateway/health_checks.hpp"
 #include "gateway/overload.hpp"
 #include "gateway/record_counters.hpp"
-#include "gateway/upstream_fields.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -77,7 +77,7 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
         for (std::size_t k = 0; k < count; ++k) {
             const bool has_tls = k < upstream.endpoints.size() && upstream.endpoints[k].tls;
             const net::TlsContext tls = has_tls ? snapshot->upstream_tls[i] : net::TlsContext();
-            endpoints.push_back({pool_for(upstream, k, tls), upstream_fields(upstream, k)});
+            endpoints.push_back({pool_for(upstream, k, tls), provider::fixed_fields(upstream, k)});
         }
         adopted->upstream_counters.push_back(
             {shared_.registry.counter(Metric::upstream_attempts_total, {upstream.name}),

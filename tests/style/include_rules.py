@@ -10,7 +10,8 @@ RULES = ("folders", "direction", "private-header", "third-party", "heavy-header"
          "own-header-first", "umbrella", "cpp-included")
 
 _SOCKET_FOLDERS = {"net", "upstream", "echo", "gateway", "admin", "app", "cli"}
-_RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http"}
+_RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http",
+                 "provider"}
 
 # Third-party headers by prefix -> the folders whose files may include them. A library that is not
 # here may be used anywhere.

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 
 /// Larger counts are not believed, and their fields are passed over.
 inline constexpr std::int64_t quota_max = 1'000'000'000'000;
@@ -19,8 +19,8 @@ inline constexpr std::int64_t quota_max = 1'000'000'000'000;
 /// field that comes twice, the first counts.
 ///
 /// A budget keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where none was told; its
-/// reset is 0 … openai::reset_max. The fields are an upstream's words: they steer which upstream is
+/// reset is 0 … reset_max. The fields are an upstream's words: they steer which upstream is
 /// asked, and nothing else.
 [[nodiscard]] route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now);
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

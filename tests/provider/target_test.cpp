@@ -1,10 +1,10 @@
-#include "gateway/upstream_target.hpp"
+#include "sluicegate/provider/target.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using config::UpstreamKind;
@@ -27,7 +27,7 @@ std::string target_of(const config::Upstream& upstream, std::string_view query =
     return out;
 }
 
-TEST(UpstreamTarget, IsTheEndpointBehindThePrefix) {
+TEST(Target, IsTheEndpointBehindThePrefix) {
     struct Row {
         const char* name;
         config::Upstream upstream;
@@ -59,7 +59,7 @@ TEST(UpstreamTarget, IsTheEndpointBehindThePrefix) {
     }
 }
 
-TEST(UpstreamTarget, KeepsWhatMayPassOfTheQuery) {
+TEST(Target, KeepsWhatMayPassOfTheQuery) {
     struct Row {
         const char* name;
         UpstreamKind kind;
@@ -88,7 +88,7 @@ TEST(UpstreamTarget, KeepsWhatMayPassOfTheQuery) {
     }
 }
 
-TEST(UpstreamTarget, TakesThePrefixOfTheEndpointThatIsAsked) {
+TEST(Target, TakesThePrefixOfTheEndpointThatIsAsked) {
     config::Upstream upstream = upstream_at(UpstreamKind::openai, "/one");
     upstream.endpoints.push_back(upstream.endpoints.front());
     upstream.endpoints[1].path_prefix = "/two";
@@ -97,4 +97,4 @@ TEST(UpstreamTarget, TakesThePrefixOfTheEndpointThatIsAsked) {
 }
 
 }  // namespace
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -1,11 +1,11 @@
-#include "sluicegate/openai/reset_text.hpp"
+#include "sluicegate/provider/reset_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 namespace {
 
 using namespace std::chrono_literals;
@@ -180,4 +180,4 @@ TEST(ResetText, FindsTheDelayInAnErrorsBody) {
 }
 
 }  // namespace
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

@@ -1,12 +1,13 @@
-#include "gateway/upstream_target.hpp"
+#include "sluicegate/provider/target.hpp"
 
 #include "sluicegate/http/syntax.hpp"
-#include "sluicegate/openai/azure_path.hpp"
+
+#include "provider/azure_path.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 constexpr std::string_view version_parameter = "api-version";
@@ -35,7 +36,7 @@ void append_target(std::string& out, const config::Upstream& upstream, std::size
     if (has_version && !prefix.ends_with(azure_v1)) {
         if (prefix.ends_with(azure_root)) prefix.remove_suffix(azure_root.size());
         out += prefix;
-        openai::append_azure_path(out, asked, model);
+        append_azure_path(out, asked, model);
     } else {
         out += prefix;
         out += openai::upstream_path(asked);
@@ -59,4 +60,4 @@ void append_target(std::string& out, const config::Upstream& upstream, std::size
     }
 }
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

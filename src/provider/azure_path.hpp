@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 
 /// "/openai/deployments/gpt-4o/chat/completions": behind the address of the resource, before the
 /// query. `deployment` may hold any byte; what is not unreserved (RFC 3986, 2.3) is encoded.
 /// Endpoints that find their deployment by the body's `model` have none in their path:
 /// "/openai/responses".
-void append_azure_path(std::string& out, Endpoint endpoint, std::string_view deployment);
+void append_azure_path(std::string& out, openai::Endpoint endpoint, std::string_view deployment);
 
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

@@ -1,11 +1,13 @@
-#include "sluicegate/openai/azure_path.hpp"
+#include "provider/azure_path.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 namespace {
+
+using openai::Endpoint;
 
 std::string path_of(Endpoint endpoint, std::string_view deployment) {
     std::string out = "[";
@@ -59,4 +61,4 @@ TEST(AzurePath, EncodesTheDeployment) {
 }
 
 }  // namespace
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

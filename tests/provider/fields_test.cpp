@@ -1,11 +1,11 @@
-#include "gateway/upstream_fields.hpp"
+#include "sluicegate/provider/fields.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using testing::HasSubstr;
@@ -24,10 +24,10 @@ config::Upstream provider() {
 }
 
 std::string fields_of(const config::Upstream& upstream, std::size_t endpoint = 0) {
-    return std::string(upstream_fields(upstream, endpoint).reveal());
+    return std::string(fixed_fields(upstream, endpoint).reveal());
 }
 
-TEST(UpstreamFields, NameTheHostAsItsAddressDoes) {
+TEST(FixedFields, NameTheHostAsItsAddressDoes) {
     struct Row {
         const char* name;
         config::Endpoint endpoint;
@@ -61,7 +61,7 @@ TEST(UpstreamFields, NameTheHostAsItsAddressDoes) {
     EXPECT_THAT(fields_of(echo), StartsWith("host: echo\r\n"));
 }
 
-TEST(UpstreamFields, AreThoseOfTheEndpointThatIsAsked) {
+TEST(FixedFields, AreThoseOfTheEndpointThatIsAsked) {
     config::Upstream upstream = provider();
     upstream.endpoints.push_back(
         {.tls = false, .host = "10.0.0.7", .port = 8000, .path_prefix = ""});
@@ -69,7 +69,7 @@ TEST(UpstreamFields, AreThoseOfTheEndpointThatIsAsked) {
     EXPECT_THAT(fields_of(upstream, 1), StartsWith("host: 10.0.0.7:8000\r\n"));
 }
 
-TEST(UpstreamFields, CarryTheKeyWhereTheUpstreamWantsIt) {
+TEST(FixedFields, CarryTheKeyWhereTheUpstreamWantsIt) {
     config::Upstream upstream = provider();
     EXPECT_THAT(fields_of(upstream), Not(HasSubstr("authorization")));
     upstream.api_key = Secret("sk-provider");
@@ -80,7 +80,7 @@ TEST(UpstreamFields, CarryTheKeyWhereTheUpstreamWantsIt) {
     EXPECT_THAT(fields_of(upstream), Not(HasSubstr("Bearer")));
 }
 
-TEST(UpstreamFields, CarryWhatIsConfigured) {
+TEST(FixedFields, CarryWhatIsConfigured) {
     config::Upstream upstream = provider();
     EXPECT_THAT(fields_of(upstream), HasSubstr("\r\nuser-agent: sluicegate/"));
     upstream.headers = {{.name = "http-referer", .value = Secret("https://team.example")},
@@ -95,4 +95,4 @@ TEST(UpstreamFields, CarryWhatIsConfigured) {
 }
 
 }  // namespace
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

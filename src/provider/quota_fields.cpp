@@ -1,7 +1,7 @@
-#include "gateway/upstream_quota.hpp"
+#include "sluicegate/provider/quota_fields.hpp"
 
 #include "sluicegate/http/syntax.hpp"
-#include "sluicegate/openai/reset_text.hpp"
+#include "sluicegate/provider/reset_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using Budget = route::QuotaReport::Budget;
@@ -65,7 +65,7 @@ void note(Table& table, std::string_view what, std::string_view part, std::strin
             if (!told.remaining) told.remaining = count_in(value);
             break;
         case 2:
-            if (!told.reset) told.reset = openai::parse_reset(value, now);
+            if (!told.reset) told.reset = parse_reset(value, now);
             break;
         default: break;
     }
@@ -112,4 +112,4 @@ route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now) {
     return report;
 }
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 
 /// Some quotas are counted by the month; whatever is said to take longer is taken as this.
 inline constexpr Milliseconds reset_max = std::chrono::days(31);
@@ -33,4 +33,4 @@ inline constexpr Milliseconds reset_max = std::chrono::days(31);
 /// of Gemini's RetryInfo, "try again in 174ms" of OpenAI and Groq.
 [[nodiscard]] std::optional<Milliseconds> retry_delay_in(std::string_view body);
 
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

@@ -7,14 +7,14 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 
 /// Host, credential, User-Agent, Accept-Encoding and the configured fields, each once and with its
 /// line end; what is configured replaces the gateway's own. Secret, because the upstream's API key
 /// is among them. `endpoint` is an index into `upstream.endpoints`; no matter for a kind without.
-[[nodiscard]] Secret upstream_fields(const config::Upstream& upstream, std::size_t endpoint = 0);
+[[nodiscard]] Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint = 0);
 
 /// Whether the operator has set the field `name` (in lower case) for every request.
 [[nodiscard]] bool sets_field(const config::Upstream& upstream, std::string_view name) noexcept;
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

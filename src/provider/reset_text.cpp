@@ -1,11 +1,11 @@
-#include "sluicegate/openai/reset_text.hpp"
+#include "sluicegate/provider/reset_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 namespace {
 
 using namespace std::chrono_literals;
@@ -252,4 +252,4 @@ std::optional<Milliseconds> retry_delay_in(std::string_view body) {
     return has_unit && span.size() <= text_bytes_max ? parse_units(Scanner(span)) : std::nullopt;
 }
 
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

@@ -1,11 +1,11 @@
-#include "gateway/upstream_quota.hpp"
+#include "sluicegate/provider/quota_fields.hpp"
 
 #include <gtest/gtest.h>
 
 #include <utility>
 #include <vector>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using namespace std::chrono_literals;
@@ -29,7 +29,7 @@ void expect_budget(const std::optional<Budget>& budget, const std::optional<Budg
     EXPECT_EQ(budget->reset, wanted->reset);
 }
 
-TEST(UpstreamQuota, ReadsWhatEachProviderSends) {
+TEST(QuotaFields, ReadsWhatEachProviderSends) {
     struct Row {
         const char* name;
         Fields fields;
@@ -110,7 +110,7 @@ TEST(UpstreamQuota, ReadsWhatEachProviderSends) {
     }
 }
 
-TEST(UpstreamQuota, BelievesNoNonsense) {
+TEST(QuotaFields, BelievesNoNonsense) {
     struct Row {
         const char* name;
         Fields fields;
@@ -163,4 +163,4 @@ TEST(UpstreamQuota, BelievesNoNonsense) {
 }
 
 }  // namespace
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

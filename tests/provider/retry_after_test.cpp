@@ -1,11 +1,11 @@
-#include "gateway/upstream_answer.hpp"
+#include "sluicegate/provider/retry_after.hpp"
 
 #include <gtest/gtest.h>
 
 #include <utility>
 #include <vector>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using namespace std::chrono_literals;
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 // 2026-11-21T20:45:23Z
 constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
 
-TEST(UpstreamAnswer, ReadsTheWaitInAllItsSpellings) {
+TEST(RetryAfter, ReadsTheWaitInAllItsSpellings) {
     struct Row {
         const char* name;
         std::vector<std::pair<const char*, const char*>> fields;
@@ -63,4 +63,4 @@ TEST(UpstreamAnswer, ReadsTheWaitInAllItsSpellings) {
 }
 
 }  // namespace
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -1,18 +1,18 @@
-#include "sluicegate/openai/azure_path.hpp"
+#include "provider/azure_path.hpp"
 
-namespace sluicegate::openai {
+namespace sluicegate::provider {
 namespace {
 
-bool is_deployments_own(Endpoint endpoint) noexcept {
+bool is_deployments_own(openai::Endpoint endpoint) noexcept {
     switch (endpoint) {
-        case Endpoint::chat_completions:
-        case Endpoint::completions:
-        case Endpoint::embeddings:
-        case Endpoint::images_generations:
-        case Endpoint::images_edits:
-        case Endpoint::audio_speech:
-        case Endpoint::audio_transcriptions:
-        case Endpoint::audio_translations: return true;
+        case openai::Endpoint::chat_completions:
+        case openai::Endpoint::completions:
+        case openai::Endpoint::embeddings:
+        case openai::Endpoint::images_generations:
+        case openai::Endpoint::images_edits:
+        case openai::Endpoint::audio_speech:
+        case openai::Endpoint::audio_transcriptions:
+        case openai::Endpoint::audio_translations: return true;
         default: return false;
     }
 }
@@ -38,13 +38,13 @@ void append_segment(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void append_azure_path(std::string& out, Endpoint endpoint, std::string_view deployment) {
+void append_azure_path(std::string& out, openai::Endpoint endpoint, std::string_view deployment) {
     out += "/openai";
     if (is_deployments_own(endpoint)) {
         out += "/deployments/";
         append_segment(out, deployment);
     }
-    out += upstream_path(endpoint);
+    out += openai::upstream_path(endpoint);
 }
 
-}  // namespace sluicegate::openai
+}  // namespace sluicegate::provider

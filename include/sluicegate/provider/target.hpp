@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 
 /// "/v1/chat/completions?a=1", in origin form (RFC 9112, 3.2.1). `endpoint` is an index into
 /// `upstream.endpoints`; no matter for a kind without any. `model` is the upstream's name for the
@@ -22,4 +22,4 @@ namespace sluicegate::gateway {
 void append_target(std::string& out, const config::Upstream& upstream, std::size_t endpoint,
                    openai::Endpoint asked, std::string_view model, std::string_view query);
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -1,4 +1,4 @@
-#include "gateway/upstream_fields.hpp"
+#include "sluicegate/provider/fields.hpp"
 
 #include "sluicegate/http/head_writer.hpp"
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 constexpr std::string_view user_agent = "sluicegate/" SLUICEGATE_VERSION;
@@ -21,7 +21,7 @@ std::string host_field(const config::Endpoint& endpoint) {
 
 }  // namespace
 
-Secret upstream_fields(const config::Upstream& upstream, std::size_t endpoint) {
+Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint) {
     std::string out;
     const bool has_address = !upstream.endpoints.empty();
     http::append_field(out, "host",
@@ -47,4 +47,4 @@ bool sets_field(const config::Upstream& upstream, std::string_view name) noexcep
         upstream.headers, [name](const config::ExtraField& field) { return field.name == name; });
 }
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -1,0 +1,30 @@
+#pragma once
+/// The head of a request as the upstream gets it: written anew from checked parts.
+
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/http/request_head.hpp"
+#include "sluicegate/openai/endpoints.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sluicegate::provider {
+
+/// All of them live until the call returns.
+struct RequestParts {
+    const config::Upstream& upstream;
+    std::size_t endpoint;  ///< index into upstream.endpoints
+    openai::Endpoint asked;
+    std::string_view model;         ///< the upstream's name for it
+    const http::RequestHead& head;  ///< the client's
+    std::string_view fixed_fields;  ///< what fixed_fields() says of the upstream's endpoint
+    std::string_view request_id;
+    std::size_t body_bytes;
+};
+
+/// Request line and fields, with the blank line that ends them. Of the client's fields only those
+/// on a short list go on, each once, and only where the operator sets none of that name.
+void append_request_head(std::string& out, const RequestParts& parts);
+
+}  // namespace sluicegate::provider

@@ -1,0 +1,30 @@
+#pragma once
+/// The usage of a stream: how it is asked for, and what the client must not see of it.
+///
+/// A stream without usage could only be counted. So usage is asked for where the client did not
+/// ask, and cut out of what the client gets.
+
+#include "sluicegate/config/upstream.hpp"
+#include "sluicegate/openai/inspect_request.hpp"
+#include "sluicegate/openai/splice.hpp"
+#include "sluicegate/openai/sse_scanner.hpp"
+
+#include <string_view>
+
+namespace sluicegate::provider {
+
+/// What is changed in a request to `asked`. `has_refused`: the upstream was seen to refuse
+/// stream_options; the operator's word on that counts for more.
+[[nodiscard]] openai::StreamOptionsEdit stream_options_for(const config::Upstream& upstream,
+                                                           openai::Endpoint asked,
+                                                           const openai::Inspection& inspection,
+                                                           bool has_refused) noexcept;
+
+/// Usage that the client did not ask for, whether sluicegate asked for it or it comes by itself.
+[[nodiscard]] openai::StreamCuts unwanted_usage(openai::Endpoint asked,
+                                                const openai::Inspection& inspection) noexcept;
+
+/// The body of a 4xx names stream_options or one of its members.
+[[nodiscard]] bool refuses_stream_options(std::string_view body) noexcept;
+
+}  // namespace sluicegate::provider

@@ -1,0 +1,127 @@
+#include "sluicegate/provider/failure.hpp"
+
+#include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/provider/answer.hpp"
+#include "sluicegate/provider/reset_text.hpp"
+#include "sluicegate/provider/retry_after.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace sluicegate::provider {
+namespace {
+
+bool is_quota_error(const openai::ApiError& error) {
+    return error.type == "insufficient_quota" || error.code == "insufficient_quota" ||
+           error.code == "credit_balance_exhausted" ||
+           (error.code.ends_with("_limit_exceeded") && error.code != "rate_limit_exceeded");
+}
+
+/// By the words that OpenAI, Azure, Anthropic, vLLM and llama.cpp use for the same.
+ErrorKind kind_of(const openai::ApiError& error) {
+    const auto is_any = [](std::string_view text, std::initializer_list<std::string_view> names) {
+        return std::ranges::find(names, text) != names.end();
+    };
+    if (is_quota_error(error)) return ErrorKind::upstream_quota;
+    if (is_any(error.type, {"rate_limit_error", "tokens", "requests"}) ||
+        is_any(error.code, {"rate_limit_exceeded", "429"})) {
+        return ErrorKind::upstream_rate_limited;
+    }
+    if (is_any(error.type, {"overloaded_error", "unavailable_error", "overloaded"}) ||
+        is_any(error.code, {"503", "529"})) {
+        return ErrorKind::upstream_overloaded;
+    }
+    if (is_any(error.type, {"authentication_error", "permission_error"})) {
+        return ErrorKind::upstream_auth;
+    }
+    if (is_any(error.type, {"invalid_request_error", "BadRequestError", "NotFoundError",
+                            "not_found_error", "exceed_context_size_error"}) ||
+        is_any(error.code, {"400", "404", "413", "422"})) {
+        return ErrorKind::upstream_rejected;
+    }
+    return ErrorKind::upstream_failed;
+}
+
+std::string_view content_type_of(const http::ResponseHead& head) {
+    return head.fields.find("content-type").value_or(std::string_view());
+}
+
+/// By the status; nothing where it is for the body to say, or where the client caused it.
+std::optional<ErrorKind> kind_of(unsigned status) noexcept {
+    if (status < 400) return ErrorKind::upstream_bad_response;  // redirects are never followed
+    if (status == 401 || status == 407) return ErrorKind::upstream_auth;
+    if (status == 402) return ErrorKind::upstream_quota;
+    if (status == 403) return ErrorKind::upstream_forbidden;
+    if (status == 503 || status == 529) return ErrorKind::upstream_overloaded;
+    if (status >= 500) return ErrorKind::upstream_failed;
+    return std::nullopt;
+}
+
+/// What `read` finds in the first `data:` line in which it finds anything.
+template <class Read>
+std::optional<openai::ApiError> first_error(std::string_view events, Read read) {
+    constexpr std::string_view field = "data:";
+    while (!events.empty()) {
+        const std::string_view line = events.substr(0, events.find_first_of("\r\n"));
+        if (line.starts_with(field)) {
+            if (auto told = read(line.substr(field.size()))) return told;
+        }
+        events.remove_prefix(std::min(line.size() + 1, events.size()));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Error> failure_of(const std::string& upstream, const http::ResponseHead& head,
+                                std::string_view body, WallTime now) {
+    if (is_success(head.status)) return std::nullopt;
+    Error error{.kind = ErrorKind::upstream_failed,
+                .detail = upstream + " answered " + std::to_string(head.status),
+                .subject = {},
+                .retry_after = retry_after_of(head.fields, now)};
+    if (is_judged_by_body(head.status)) {
+        const auto told = openai::normalise_error(head.status, content_type_of(head), body);
+        error.kind =
+            is_quota_error(told) ? ErrorKind::upstream_quota : ErrorKind::upstream_rate_limited;
+        if (error.retry_after == Milliseconds(0)) {
+            const auto delay = retry_delay_in(body);
+            error.retry_after = std::min(delay.value_or(Milliseconds(0)), retry_after_max);
+        }
+        return error;
+    }
+    const auto kind = kind_of(head.status);
+    if (!kind) return std::nullopt;
+    error.kind = *kind;
+    return error;
+}
+
+bool is_unknown_model(const http::ResponseHead& head, std::string_view body) {
+    if (head.status != 404) return false;
+    const auto told = openai::normalise_error(head.status, content_type_of(head), body);
+    return told.code == "DeploymentNotFound";
+}
+
+Error error_of_events(const std::string& upstream, std::string_view events) {
+    const auto told = first_error(events, openai::error_in);
+    return {.kind = told ? kind_of(*told) : ErrorKind::upstream_failed,
+            .detail = upstream + " began its stream with an error",
+            .subject = told ? told->message : std::string(),
+            .retry_after = Milliseconds(0)};
+}
+
+std::optional<Error> failure_in_events(const std::string& upstream, std::string_view events) {
+    const auto told = first_error(events, openai::error_in_response);
+    if (!told) return std::nullopt;
+    Error error{.kind = kind_of(*told),
+                .detail = upstream + " began its stream with a failed response",
+                .subject = told->message,
+                .retry_after = Milliseconds(0)};
+    // Its other codes are about the prompt and its files.
+    if (error.kind == ErrorKind::upstream_failed && told->code != "server_error") {
+        return std::nullopt;
+    }
+    return error;
+}
+
+}  // namespace sluicegate::provider

@@ -1,0 +1,35 @@
+#include "sluicegate/provider/request_head.hpp"
+
+#include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/provider/fields.hpp"
+#include "sluicegate/provider/target.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace sluicegate::provider {
+namespace {
+
+/// The only fields of a client that reach an upstream. Everything else stays here: credentials,
+/// cookies, hop-by-hop fields and what they nominate, the client's address.
+constexpr std::array<std::string_view, 7> passed_fields{
+    "content-type",        "accept",      "openai-beta", "idempotency-key",
+    "x-client-request-id", "traceparent", "tracestate"};
+
+}  // namespace
+
+void append_request_head(std::string& out, const RequestParts& parts) {
+    out += "POST ";
+    append_target(out, parts.upstream, parts.endpoint, parts.asked, parts.model, parts.head.query);
+    out += " HTTP/1.1\r\n";
+    out += parts.fixed_fields;
+    http::append_field(out, "x-request-id", parts.request_id);
+    for (const std::string_view name : passed_fields) {
+        const auto value = parts.head.fields.find(name);
+        if (value && !sets_field(parts.upstream, name)) http::append_field(out, name, *value);
+    }
+    http::append_field(out, "content-length", static_cast<std::int64_t>(parts.body_bytes));
+    http::append_head_end(out);
+}
+
+}  // namespace sluicegate::provider
