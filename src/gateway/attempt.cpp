@@ -25,8 +25,6 @@ constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
 /// A connection that ends so soon after a request was written to it had ended before, or crossed
 /// with it; one that ends later may have been worked on.
 constexpr Milliseconds stale_within{1000};
-/// Of comments that come before the first event; what goes beyond it is dropped.
-constexpr std::size_t prelude_bytes_max = 4 * 1024;
 
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
                                              std::size_t upstream) {
@@ -261,10 +259,8 @@ net::Task<Result<void>> Attempt::receive_first_events() {
         auto arrival = co_await events_->read(wake_at);
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) {
-            if (events_->scanner().events() > 0 || events_->is_last()) break;
-            // Comments are no answer yet: another upstream may still give it.
-            if (prelude_.size() < prelude_bytes_max) prelude_ += events_->ready();
-            events_->consume();
+            if (!events_->is_prelude()) break;
+            events_->set_aside();
             continue;
         }
         auto next_at = co_await keep_waiting(&exchange_->head());

@@ -45,8 +45,6 @@ public:
     [[nodiscard]] upstream::Exchange& exchange() noexcept { return *exchange_; }
     /// Of an event stream: the first are ready. Null for anything else.
     [[nodiscard]] EventReader* events() noexcept { return events_.get(); }
-    /// The comments that came before them.
-    [[nodiscard]] const std::string& prelude() const noexcept { return prelude_; }
     /// Of an answer in JSON that is complete in exchange().body(). None for a rejection (4xx, its
     /// body is complete as far as it is looked at) and for what goes on as it comes: recordings,
     /// and JSON that is too long to be held.
@@ -81,7 +79,6 @@ private:
     std::optional<upstream::Exchange> exchange_;
     std::optional<ClientConnection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
-    std::string prelude_;
     std::optional<openai::AnswerFacts> facts_;
     std::string converted_;
     bool has_refused_options_ = false;

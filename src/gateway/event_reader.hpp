@@ -1,20 +1,14 @@
 #pragma once
-/// The upstream's side of an event stream: its events as they become complete, without those that
-/// the client did not ask for.
-///
-/// Whole events, as soon as they are whole: half an event is of no use to a client, and holding it
-/// back leaves room for an event of our own should the other half never come. A longer one than
-/// `buffer_bytes` goes on in pieces.
+/// Reads an event stream from the upstream, piece by piece.
 ///
 /// Memory   at most `buffer_bytes` and one read.
 /// Threads  one: the worker's.
-/// Source   docs/streaming.md; docs/decisions/0005-whole-events.md
+/// Source   openai/event_pieces.hpp says what a piece is.
 
-#include "sluicegate/openai/sse_scanner.hpp"
+#include "sluicegate/openai/event_pieces.hpp"
 #include "sluicegate/upstream/exchange.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -33,29 +27,28 @@ public:
     net::Task<Result<upstream::Arrival>> read(Instant wake_at);
 
     /// For the client; may be empty.
-    [[nodiscard]] std::string_view ready() const noexcept { return ready_; }
+    [[nodiscard]] std::string_view ready() const noexcept { return pieces_.ready(); }
     /// What ready() has been passed on.
     void consume() noexcept;
     /// ready() ends with the end of an event.
-    [[nodiscard]] bool ends_event() const noexcept { return ends_event_; }
+    [[nodiscard]] bool ends_event() const noexcept { return pieces_.ends_event(); }
     /// The stream is complete with ready(), as it said itself: nothing follows that a client reads.
-    [[nodiscard]] bool is_last() const noexcept { return is_last_; }
-    [[nodiscard]] const openai::SseScanner& scanner() const noexcept { return scanner_; }
+    [[nodiscard]] bool is_last() const noexcept { return pieces_.is_last(); }
+
+    /// Until now the upstream has sent comments alone.
+    [[nodiscard]] bool is_prelude() const noexcept { return pieces_.is_prelude(); }
+    /// Moves ready() to the prelude.
+    void set_aside();
+    /// The comments that came before the first event.
+    [[nodiscard]] const std::string& prelude() const noexcept { return pieces_.prelude(); }
+    [[nodiscard]] const openai::SseScanner& scanner() const noexcept { return pieces_.scanner(); }
 
 private:
-    void take(std::size_t completed_bytes);
-    void cut_out();
     [[nodiscard]] Failure ended_early() const;
 
     upstream::Exchange& exchange_;
-    openai::SseScanner scanner_;
+    openai::EventPieces pieces_;
     std::size_t buffer_bytes_;
-    std::size_t scanned_bytes_ = 0;  ///< of the exchange's body: what the scanner has seen
-    std::size_t taken_bytes_ = 0;    ///< of the exchange's body: what ready() stands for
-    std::string_view ready_;
-    std::string spliced_;  ///< ready(), where something was cut out
-    bool ends_event_ = true;
-    bool is_last_ = false;
     bool has_seen_all_ = false;
 };
 

@@ -99,9 +99,8 @@ net::Task<bool> relay_events(Request& request, Answered& answered) {
     if (!request.events) {
         request.events = std::make_unique<EventWriter>(request, &attempt.exchange().head());
     }
-    if (!attempt.prelude().empty()) {
-        co_await request.events->write(attempt.prelude(), true, false);
-    }
+    const std::string& prelude = attempt.events()->prelude();
+    if (!prelude.empty()) co_await request.events->write(prelude, true, false);
     const bool stays_open = co_await pass_on(request, answered);
     note_stream(request, answered.endpoint, attempt.events()->scanner());
     co_return stays_open;

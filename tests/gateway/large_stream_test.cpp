@@ -88,5 +88,40 @@ TEST(LargeStream, AnEventLongerThanTheBufferPassesWholeOrNotAsWhole) {
     }
 }
 
+TEST(LargeStream, AFirstEventLongerThanTheBufferLosesNothing) {
+    struct Row {
+        std::string name, path, members, first, last;
+    };
+    const std::string text(600'000, 'x');
+    const auto typed = [](const std::string& type, const std::string& members) {
+        return "event: " + type + "\ndata: {\"type\":\"" + type + "\"," + members + "}\n\n";
+    };
+    const Row rows[] = {
+        {"chat", "/v1/chat/completions", R"("messages":[{"role":"user","content":"x"}])",
+         chat_event(text), std::string(done_event)},
+        {"responses", "/v1/responses", R"("input":"x")",
+         typed("response.created", R"("response":{"instructions":")" + text + "\"}"),
+         typed("response.completed", R"("response":{"status":"completed"})")},
+        {"images", "/v1/images/generations", R"("prompt":"x")",
+         typed("image_generation.partial_image", R"("b64_json":")" + text + "\""),
+         typed("image_generation.completed", R"("b64_json":"AAAA")")},
+    };
+    FakeUpstream upstream;
+    for (const char* const buffer : {"16KiB", "64KiB"}) {
+        ConfigText config(upstream.base_url());
+        config.streams = std::string("streams: {buffer: ") + buffer + "}\n";
+        const Gateway gateway(config);
+        for (const Row& row : rows) {
+            SCOPED_TRACE(row.name + ", buffer " + buffer);
+            const std::string body = ": ping\n\n" + row.first + row.last;
+            upstream.answer(Script().send(sse_head() + chunk(body) + chunk("")));
+            const Response response = gateway.send(post_json(
+                row.path, alice_key, R"({"model":"m","stream":true,)" + row.members + "}"));
+            expect_success(response);
+            EXPECT_TRUE(response.body == body) << response.body.size() << " of " << body.size();
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::support

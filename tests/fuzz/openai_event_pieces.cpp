@@ -1,0 +1,61 @@
+/// The pieces of a stream lose no byte and hold no more than the buffer: in any division, what
+/// goes out is what came in without its cuts. The first two bytes choose the division and the
+/// buffer.
+
+#include "sluicegate/openai/event_pieces.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace sluicegate::openai;
+
+/// True when `part` is what remains of `whole` after some bytes were left out.
+bool is_part_of(std::string_view part, std::string_view whole) {
+    for (const char c : whole) {
+        if (!part.empty() && part.front() == c) part.remove_prefix(1);
+    }
+    return part.empty();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) return 0;
+    const std::size_t step = 1 + data[0] % 64;
+    const std::size_t buffer = 16 + data[1] % 128;
+    const bool is_cut = (data[0] & 0x80) != 0;
+    const std::string_view stream(reinterpret_cast<const char*>(data) + 2, size - 2);
+    EventPieces pieces(
+        SseScanner(Endpoint::chat_completions, {.usage_event = is_cut, .usage_members = is_cut}),
+        buffer);
+    std::string out;
+    std::string held;
+    std::size_t fed = 0;
+    std::size_t consumed = 0;
+    bool is_anything_cut = false;
+    bool is_prelude = true;
+    while (fed < stream.size() && !pieces.is_last()) {
+        const std::string_view next = stream.substr(fed, std::min(step, buffer - held.size()));
+        if (next.empty()) std::abort();  // a full buffer that makes no piece would stall
+        fed += next.size();
+        held += next;
+        pieces.take(held, fed == stream.size());
+        is_anything_cut = is_anything_cut || !pieces.scanner().cuts().empty();
+        is_prelude = is_prelude && pieces.is_prelude() && out.size() < 4096;
+        if (is_prelude) pieces.set_aside();
+        out += pieces.ready();
+        if (is_prelude && pieces.prelude() != out) std::abort();
+        const std::size_t taken = pieces.consume();
+        consumed += taken;
+        held.erase(0, taken);
+    }
+    if (consumed + held.size() != fed) std::abort();
+    const std::string_view passed = stream.substr(0, consumed);
+    if (is_anything_cut ? !is_part_of(out, passed) : out != passed) std::abort();
+    return 0;
+}

@@ -1,0 +1,205 @@
+#include "sluicegate/openai/event_pieces.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluicegate::openai {
+namespace {
+
+constexpr std::string_view done = "data: [DONE]\n\n";
+
+/// What a client would get, and how.
+struct Passed {
+    std::string bytes;
+    std::string prelude;
+    std::size_t held_most = 0;
+    bool is_last = false;
+};
+
+/// Does with the pieces what the gateway does: the bytes arrive `next_size()` at a time, and no
+/// more are held than the buffer takes.
+template <class NextSize>
+Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size,
+              StreamCuts cuts = {}) {
+    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), buffer);
+    Passed out;
+    std::string held;
+    bool is_prelude = true;
+    while (!stream.empty() && !out.is_last) {
+        const std::size_t size = std::min({next_size(), buffer - held.size(), stream.size()});
+        held += stream.substr(0, size);
+        stream.remove_prefix(size);
+        out.held_most = std::max(out.held_most, held.size());
+        pieces.take(held, stream.empty());
+        is_prelude = is_prelude && (pieces.is_prelude() || pieces.ready().empty());
+        if (is_prelude) {
+            pieces.set_aside();
+        } else {
+            out.bytes += pieces.ready();
+        }
+        out.is_last = pieces.is_last();
+        held.erase(0, pieces.consume());
+    }
+    out.prelude = pieces.prelude();
+    out.bytes.insert(0, out.prelude);
+    return out;
+}
+
+Passed passed(std::string_view stream, std::size_t buffer, std::size_t step, StreamCuts cuts = {}) {
+    return passed(stream, buffer, [step] { return step; }, cuts);
+}
+
+/// An event of exactly `size` bytes, which is at least 9.
+std::string event_of(std::size_t size) {
+    return "data: " + std::string(size - 8, 'x') + "\n\n";
+}
+
+TEST(EventPieces, LoseNothingOfALongEventWhereverItStands) {
+    constexpr std::size_t buffer = 64;
+    const std::string small = event_of(20);
+    for (std::size_t size = 9; size <= 4 * buffer; ++size) {
+        const std::string large = event_of(size);
+        const std::string comment = ": ping\n\n";
+        const std::string streams[] = {large + small, small + large + small, small + large,
+                                       comment + large + small, large + large};
+        for (const std::string& start : streams) {
+            const std::string stream = start + std::string(done);
+            for (const std::size_t step : {1, 2, 3, 7, 16, 31, 63, 64}) {
+                const Passed got = passed(stream, buffer, step);
+                ASSERT_EQ(got.bytes, stream) << "events of " << size << ", steps of " << step;
+                ASSERT_TRUE(got.is_last);
+                ASSERT_LE(got.held_most, buffer);
+            }
+        }
+    }
+}
+
+TEST(EventPieces, LoseNothingAtTheSizesOfRealBuffers) {
+    for (const std::size_t buffer : {std::size_t{16} << 10, std::size_t{64} << 10}) {
+        for (const std::size_t size : {buffer - 1, buffer, buffer + 1, 2 * buffer, 4 * buffer}) {
+            const std::string stream = event_of(size) + event_of(9) + std::string(done);
+            for (const std::size_t step : {std::size_t{1000}, std::size_t{4096}, buffer}) {
+                SCOPED_TRACE(testing::Message() << buffer << ", " << size << ", " << step);
+                EXPECT_TRUE(passed(stream, buffer, step).bytes == stream);
+            }
+        }
+    }
+}
+
+/// One event and what of it a client gets when it is not longer than the buffer.
+struct Event {
+    std::string bytes;
+    std::string kept;
+};
+
+Event any_event(std::mt19937& random, std::size_t size_max) {
+    const auto any = [&](std::size_t most) {
+        return std::uniform_int_distribution<std::size_t>(0, most)(random);
+    };
+    const std::string text(any(size_max), 'x');
+    switch (any(6)) {
+        case 0: return {": " + text + "\n\n", ": " + text + "\n\n"};
+        case 1: return {"id: " + text + "\ndata: 1\n\n", "data: 1\n\n"};
+        case 2: return {"data: 1\nretry: " + text + "\n\n", "data: 1\n\n"};
+        case 3: return {"event: ping\n: " + text + "\n\n", ""};
+        case 4: {
+            const std::string event =
+                R"(data: {"choices":[],"x":")" + text + R"(","usage":{"prompt_tokens":1}})";
+            return {event + "\n\n", ""};
+        }
+        case 5: {
+            const std::string choices = R"(data: {"choices":[{"delta":{"content":")" + text;
+            return {choices + R"("}}],"usage":{"prompt_tokens":1}})" + "\n\n",
+                    choices + "\"}}]}\n\n"};
+        }
+        default: {
+            const std::string event = "event: x\ndata: " + text + "\ndata: 2\n\n";
+            return {event, event};
+        }
+    }
+}
+
+TEST(EventPieces, AreTheStreamWithoutItsCutsInEveryDivision) {
+    const StreamCuts cuts{.usage_event = true, .usage_members = true};
+    for (unsigned seed = 1; seed <= 3000; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed);
+        const auto any = [&](std::size_t least, std::size_t most) {
+            return std::uniform_int_distribution<std::size_t>(least, most)(random);
+        };
+        const std::size_t buffer = any(16, 400);
+        std::string stream;
+        std::string wanted;
+        for (std::size_t i = any(0, 12); i > 0; --i) {
+            const Event event = any_event(random, any(0, 1) == 0 ? 20 : 4 * buffer);
+            stream += event.bytes;
+            // Of an event that leaves in parts, nothing can be cut any more.
+            wanted += event.bytes.size() <= buffer ? event.kept : event.bytes;
+        }
+        stream += done;
+        wanted += done;
+        const std::size_t step_max = any(1, buffer);
+        const Passed got = passed(stream, buffer, [&] { return any(1, step_max); }, cuts);
+        ASSERT_EQ(got.bytes, wanted);
+        ASSERT_TRUE(got.is_last);
+    }
+}
+
+TEST(EventPieces, AreAPreludeUntilDataComesOrAnEventThatDoesNotEnd) {
+    struct Row {
+        std::string_view name;
+        std::string stream;
+        std::string prelude;
+    };
+    const std::string long_event = event_of(200);
+    const std::string long_comment = ":" + std::string(200, 'c') + "\n\n";
+    const Row rows[] = {
+        {"comments", ": a\n\n: b\n\ndata: 1\n\n", ": a\n\n: b\n\n"},
+        {"data", "data: 1\n\n: b\n\n", ""},
+        {"a long event", long_event, ""},
+        {"a comment, then a long event", ": a\n\n" + long_event, ": a\n\n"},
+        {"a comment longer than the buffer", long_comment, ""},
+        {"an event without data, which is cut", "event: ping\n\n: a\n\ndata: 1\n\n", ": a\n\n"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const Passed got = passed(row.stream + std::string(done), 64, std::size_t{5});
+        EXPECT_EQ(got.prelude, row.prelude);
+    }
+}
+
+TEST(EventPieces, KeepAPreludeOfAtMostFourKibibytesAndOnePiece) {
+    constexpr std::size_t buffer = 1024;
+    std::string comments;
+    while (comments.size() < 100'000) comments += ": " + std::string(500, 'c') + "\n\n";
+    const Passed got =
+        passed(comments + event_of(100) + std::string(done), buffer, std::size_t{600});
+    EXPECT_LT(got.prelude.size(), 4096 + buffer);
+    EXPECT_EQ(got.prelude.size() % 504, 0U) << "whole comments";
+    EXPECT_TRUE(got.bytes.ends_with(event_of(100) + std::string(done)));
+}
+
+TEST(EventPieces, EndWithDoneAlthoughMoreCouldFollow) {
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), 64);
+    pieces.take(done, false);
+    EXPECT_TRUE(pieces.is_last());
+    EXPECT_EQ(pieces.ready(), done);
+    EXPECT_FALSE(pieces.is_prelude());
+}
+
+TEST(EventPieces, OfAStreamThatEndsInsideAnEventHoldItBack) {
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), 64);
+    pieces.take("data: 1\n\ndata: 2\n", true);
+    EXPECT_EQ(pieces.ready(), "data: 1\n\n");
+    EXPECT_TRUE(pieces.ends_event());
+    EXPECT_FALSE(pieces.is_last());
+    EXPECT_EQ(pieces.consume(), 9U);
+}
+
+}  // namespace
+}  // namespace sluicegate::openai
