@@ -6,6 +6,7 @@
 /// Exact  a match means that the event parses to the same JSON with another string in one place
 ///        (and in `obfuscation`, which OpenAI fills with noise).
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ public:
     /// The text that `data` adds, if it is of the remembered shape and holds no escape; its data()
     /// is null otherwise.
     [[nodiscard]] std::string_view match(std::string_view data) const noexcept;
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return before_.capacity() + middle_.capacity() + after_.capacity();
+    }
 
 private:
     bool has_shape_ = false;

@@ -38,6 +38,9 @@ public:
     /// One that was too long to be kept: the start of its data, and the outline
     /// of all of it.
     void read_long(EventName name, std::string_view start, std::string_view outline);
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return shape_.memory_bytes() + finish_reason.capacity();
+    }
 
     bool error_seen = false;
     std::int64_t terminals = 0;  ///< events that complete an answer, of images one each

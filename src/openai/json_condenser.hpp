@@ -23,6 +23,7 @@ public:
     void feed(std::string_view bytes);
     [[nodiscard]] std::string_view outline() const noexcept { return outline_; }
     void clear() noexcept { *this = {}; }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return outline_.capacity(); }
 
 private:
     void take(char c);

@@ -12,6 +12,8 @@ constexpr std::size_t kept_bytes_max = 64 * 1024;
 constexpr std::size_t legacy_error_bytes_max = 4 * 1024;
 /// Lines of data in one event; nothing is cut out of events with more.
 constexpr std::size_t segments_max = 64;
+/// Lines to be cut in one event; nothing is cut out of events with more.
+constexpr std::size_t line_cuts_max = 64;
 
 /// Finds the ends of lines, whichever of the two bytes they are made of. Most streams hold no CR:
 /// then one search says so for the whole piece, and only LF is looked for line by line.
@@ -101,7 +103,13 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
 
 /// A line that was to be cut ends, with its line end, where the next begins.
 void SseScanner::begin_line(std::uint64_t offset) {
-    if (is_line_cut_) line_cuts_.push_back({line_offset_, offset - line_offset_});
+    if (is_line_cut_ && !is_passed_) {
+        if (line_cuts_.size() == line_cuts_max) {
+            give_up_cuts();
+        } else {
+            line_cuts_.push_back({line_offset_, offset - line_offset_});
+        }
+    }
     is_line_cut_ = false;
     line_offset_ = offset;
 }
@@ -155,7 +163,7 @@ void SseScanner::begin_data(std::uint64_t offset) {
     if (segments_.size() < segments_max) {
         segments_.push_back({data_.size(), offset});
     } else {
-        is_passed_ = true;
+        give_up_cuts();
     }
 }
 
@@ -194,6 +202,16 @@ void SseScanner::end_event() {
     has_legacy_error_ = false;
     has_name_ = false;
     is_passed_ = false;
+}
+
+void SseScanner::let_pass() noexcept {
+    if (event_begun_ || line_size_ > 0) give_up_cuts();
+}
+
+/// Nothing is cut out of the event that has begun.
+void SseScanner::give_up_cuts() noexcept {
+    is_passed_ = true;
+    line_cuts_.clear();
 }
 
 /// The lines of the event that no client must see, unless all of it is cut, or has begun to pass.
@@ -256,6 +274,12 @@ std::int64_t SseScanner::output_bytes() const noexcept {
 
 std::string_view SseScanner::finish_reason() const noexcept {
     return reading_->reader.finish_reason;
+}
+
+std::size_t SseScanner::memory_bytes() const noexcept {
+    return sizeof(Reading) + reading_->reader.memory_bytes() + reading_->condenser.memory_bytes() +
+           line_.capacity() + data_.capacity() + legacy_error_.capacity() +
+           segments_.capacity() * sizeof(Segment) + line_cuts_.capacity() * sizeof(Cut);
 }
 
 }  // namespace sluicegate::openai

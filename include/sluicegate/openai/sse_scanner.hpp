@@ -4,7 +4,9 @@
 /// nothing, but names the bytes that are not for the client.
 ///
 /// Memory     at most 64 KiB of one event and 64 KiB of one line. Of a longer event the outline is
-///            kept, so that its usage is read all the same; nothing is cut out of it.
+///            kept, so that its usage is read all the same; nothing is cut out of it. Nothing is
+///            cut out of an event with more than 64 lines of data or 64 `id:` and `retry:` lines
+///            either. Whatever is sent: memory_bytes_max, and 16 bytes for each cut of a call.
 /// Line ends  LF, CRLF and CR, mixed, in any split: feeding pieces equals feeding the whole.
 /// Cost       two searches per line; JSON is looked into only where an event can matter.
 /// Threads    one stream, one owner.
@@ -62,7 +64,7 @@ public:
     /// the SDKs fail on, `id:` and `retry:` lines and events with a name but without data.
     [[nodiscard]] const std::vector<Cut>& cuts() const noexcept { return cuts_; }
     /// The bytes of the event that is not complete have been passed on: none of it can be cut now.
-    void let_pass() noexcept { is_passed_ = event_begun_ || line_size_ > 0; }
+    void let_pass() noexcept;
     /// Bytes taken so far.
     [[nodiscard]] std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
 
@@ -104,6 +106,10 @@ public:
     /// As in AnswerFacts; "" until it is known.
     [[nodiscard]] std::string_view finish_reason() const noexcept;
 
+    /// Memory behind this object now, without that of cuts().
+    [[nodiscard]] std::size_t memory_bytes() const noexcept;
+    static constexpr std::size_t memory_bytes_max = 512 * 1024;
+
 private:
     struct Reading;
 
@@ -115,6 +121,7 @@ private:
 
     void begin_line(std::uint64_t offset);
     void add_to_line(std::string_view bytes);
+    void give_up_cuts() noexcept;
     void cut_lines();
     void end_line(std::string_view line);
     void begin_data(std::uint64_t offset);
