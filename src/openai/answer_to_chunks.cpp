@@ -1,7 +1,10 @@
 /// Chat and completions: the same chunks in two spellings.
 
+#include "sluicegate/base/json_text.hpp"
+
 #include "openai/answer_to_events.hpp"
 
+#include <string_view>
 #include <utility>
 
 namespace sluicegate::openai {
@@ -10,63 +13,92 @@ namespace {
 /// Writes chunks around what all of them repeat: id, created, model and the like.
 class ChunkWriter {
 public:
-    ChunkWriter(const EventJson& answer, const char* object, bool wants_usage)
+    ChunkWriter(const EventJson& answer, std::string_view object, bool wants_usage)
         : wants_usage_(wants_usage) {
+        head_ = R"({"object":")" + std::string(object) + '"';
         for (const auto& [key, value] : answer.items()) {
-            if (!value.is_structured()) chunk_[key] = value;
+            if (value.is_structured() || key == "object" || key == "usage") continue;
+            head_ += ',';
+            append_json_string(head_, key);
+            head_ += ':' + value.dump();
         }
-        chunk_["object"] = object;
     }
 
-    void add(EventJson choice) { add(EventJson::array({std::move(choice)}), nullptr); }
+    /// `choices`: JSON between the brackets. `usage`: JSON.
+    void add(std::string_view choices, std::string_view usage = "null") {
+        if (out_.size() > events_bytes_max) return;
+        out_ += "data: " + head_ + R"(,"choices":[)";
+        out_ += choices;
+        out_ += ']';
+        if (wants_usage_) {
+            out_ += R"(,"usage":)";
+            out_ += usage;
+        }
+        out_ += "}\n\n";
+    }
 
-    std::string finish(const EventJson& usage) {
-        if (wants_usage_ && usage.is_object()) add(EventJson::array(), usage);
+    std::optional<std::string> finish(const EventJson& usage) {
+        if (wants_usage_ && usage.is_object()) add("", usage.dump());
+        if (out_.size() > events_bytes_max) return std::nullopt;
         return std::move(out_) + "data: [DONE]\n\n";
     }
 
 private:
-    void add(EventJson choices, const EventJson& usage) {
-        chunk_["choices"] = std::move(choices);
-        if (wants_usage_) chunk_["usage"] = usage;
-        out_ += "data: " + chunk_.dump() + "\n\n";
-    }
-
     bool wants_usage_;
-    EventJson chunk_ = EventJson::object();
+    std::string head_;
     std::string out_;
 };
 
-/// A message without its role, each tool call with its place; null for another shape.
-EventJson delta_of(const EventJson& message) {
-    EventJson delta = message;
-    delta.erase("role");
-    const auto calls = delta.find("tool_calls");
-    if (calls == delta.end() || calls->is_null()) return delta;
-    if (!calls->is_array()) return nullptr;
-    EventJson placed = EventJson::array();
-    for (const EventJson& call : *calls) {
-        if (!call.is_object()) return nullptr;
-        EventJson with_index = {{"index", placed.size()}};
-        with_index.update(call);
-        placed.push_back(std::move(with_index));
+/// A tool call with its place among the others.
+void append_call(std::string& out, const EventJson& call, std::size_t index) {
+    out += '{';
+    if (!call.contains("index")) {
+        out += R"("index":)" + std::to_string(index);
+        if (!call.empty()) out += ',';
     }
-    *calls = std::move(placed);
-    return delta;
+    out += std::string_view(call.dump()).substr(1);
 }
 
-/// The choice as one of a chunk: `payload` under `name`, and why it ended.
-EventJson choice_of(const EventJson& choice, const char* name, EventJson payload,
-                    const char* reason_from) {
-    EventJson out = {{"index", member_of(choice, "index")}};
-    out[name] = std::move(payload);
-    out["logprobs"] = nullptr;
-    out["finish_reason"] = member_of(choice, reason_from);
-    return out;
+/// A message without its role, each tool call with its place; nothing for another shape.
+std::optional<std::string> delta_of(const EventJson& message) {
+    std::string out = "{";
+    for (const auto& [key, value] : message.items()) {
+        if (key == "role") continue;
+        if (out.size() > 1) out += ',';
+        append_json_string(out, key);
+        out += ':';
+        if (key != "tool_calls" || value.is_null()) {
+            out += value.dump();
+            continue;
+        }
+        if (!value.is_array()) return std::nullopt;
+        out += '[';
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            if (!value[i].is_object()) return std::nullopt;
+            if (i > 0) out += ',';
+            append_call(out, value[i], i);
+        }
+        out += ']';
+    }
+    return out + '}';
 }
 
-/// No member of any answer; what is looked up under it is null.
-constexpr const char* not_yet = "";
+/// A choice of a chunk; all but its name is JSON.
+struct ChunkChoice {
+    const EventJson& index;
+    std::string_view name;
+    std::string_view payload;
+    std::string logprobs = "null";
+    std::string finish_reason = "null";
+
+    [[nodiscard]] std::string text() const {
+        std::string out = R"({"index":)" + index.dump() + ",\"";
+        out += name;
+        out += "\":";
+        out += payload;
+        return out + R"(,"logprobs":)" + logprobs + R"(,"finish_reason":)" + finish_reason + '}';
+    }
+};
 
 bool is_list_of_objects(const EventJson& value) {
     if (!value.is_array() || value.empty()) return false;
@@ -74,6 +106,22 @@ bool is_list_of_objects(const EventJson& value) {
         if (!element.is_object()) return false;
     }
     return true;
+}
+
+/// The chunk with all of a choice and the chunk with the reason why it ended.
+void add_choice(ChunkWriter& chunks, const EventJson& choice, std::string_view name,
+                std::string_view payload, std::string_view empty_payload) {
+    const EventJson& index = member_of(choice, "index");
+    const ChunkChoice text{.index = index,
+                           .name = name,
+                           .payload = payload,
+                           .logprobs = member_of(choice, "logprobs").dump()};
+    chunks.add(text.text());
+    const ChunkChoice end{.index = index,
+                          .name = name,
+                          .payload = empty_payload,
+                          .finish_reason = member_of(choice, "finish_reason").dump()};
+    chunks.add(end.text());
 }
 
 }  // namespace
@@ -92,16 +140,16 @@ std::optional<std::string> chat_events(const EventJson& answer, bool wants_usage
     for (const EventJson& choice : choices) {
         const EventJson& message = member_of(choice, "message");
         if (!message.is_object()) return std::nullopt;
-        EventJson delta = delta_of(message);
-        if (delta.is_null()) return std::nullopt;
+        const std::optional<std::string> delta = delta_of(message);
+        if (!delta) return std::nullopt;
 
-        EventJson role = {{"role", "assistant"}};
-        role["content"] = member_of(message, "content").is_string() ? EventJson("") : EventJson();
-        chunks.add(choice_of(choice, "delta", std::move(role), not_yet));
-        EventJson text = choice_of(choice, "delta", std::move(delta), not_yet);
-        text["logprobs"] = member_of(choice, "logprobs");
-        chunks.add(std::move(text));
-        chunks.add(choice_of(choice, "delta", EventJson::object(), "finish_reason"));
+        const bool has_text = member_of(message, "content").is_string();
+        const ChunkChoice role{.index = member_of(choice, "index"),
+                               .name = "delta",
+                               .payload = has_text ? R"({"role":"assistant","content":""})"
+                                                   : R"({"role":"assistant","content":null})"};
+        chunks.add(role.text());
+        add_choice(chunks, choice, "delta", *delta, "{}");
     }
     return chunks.finish(member_of(answer, "usage"));
 }
@@ -111,12 +159,9 @@ std::optional<std::string> completion_events(const EventJson& answer, bool wants
     if (!is_list_of_objects(choices)) return std::nullopt;
     ChunkWriter chunks(answer, "text_completion", wants_usage);
     for (const EventJson& choice : choices) {
-        const EventJson& all = member_of(choice, "text");
-        if (!all.is_string()) return std::nullopt;
-        EventJson text = choice_of(choice, "text", all, not_yet);
-        text["logprobs"] = member_of(choice, "logprobs");
-        chunks.add(std::move(text));
-        chunks.add(choice_of(choice, "text", "", "finish_reason"));
+        const EventJson& text = member_of(choice, "text");
+        if (!text.is_string()) return std::nullopt;
+        add_choice(chunks, choice, "text", text.dump(), R"("")");
     }
     return chunks.finish(member_of(answer, "usage"));
 }

@@ -1,14 +1,22 @@
 #pragma once
-/// Complete answers as the events of their endpoints; nothing for objects of another shape.
+/// Complete answers as the events of their endpoints.
+///
+/// Errors  nothing for an object of another shape, and for an answer whose events would be longer
+///         than events_bytes_max: chunks repeat what they have in common.
+/// Cost    linear in the answer and in the events. EventJson looks members up in a tree, because an
+///         upstream chooses how many an object has.
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
 namespace sluicegate::openai {
 
-using EventJson = nlohmann::ordered_json;
+using EventJson = nlohmann::json;
+
+inline constexpr std::size_t events_bytes_max = 64 * 1024 * 1024;
 
 /// For each choice its role, all of its text and tool calls, and why it ended; then the usage if
 /// wanted; then [DONE].

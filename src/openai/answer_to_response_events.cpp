@@ -2,19 +2,38 @@
 
 #include "openai/answer_to_events.hpp"
 
+#include <initializer_list>
+#include <string_view>
 #include <utility>
 
 namespace sluicegate::openai {
 namespace {
 
+/// A member of an event; the value is JSON.
+struct Field {
+    std::string_view name;
+    std::string_view value;
+};
+
 /// Numbers the events and gives each its name.
 class EventWriter {
 public:
-    void add(const std::string& type, const EventJson& fields) {
-        EventJson data = {{"type", type}, {"sequence_number", count_++}};
-        data.update(fields);
-        out_ += "event: " + type + "\ndata: " + data.dump() + "\n\n";
+    void add(std::string_view type, std::initializer_list<Field> fields) {
+        if (is_too_long()) return;
+        out_ += "event: ";
+        out_ += type;
+        out_ += "\ndata: {\"type\":\"";
+        out_ += type;
+        out_ += R"(","sequence_number":)" + std::to_string(count_++);
+        for (const Field& field : fields) {
+            out_ += ",\"";
+            out_ += field.name;
+            out_ += "\":";
+            out_ += field.value;
+        }
+        out_ += "}\n\n";
     }
+    [[nodiscard]] bool is_too_long() const noexcept { return out_.size() > events_bytes_max; }
     std::string finish() { return std::move(out_); }
 
 private:
@@ -22,61 +41,88 @@ private:
     std::string out_;
 };
 
-/// `fields` behind those of `place`.
-EventJson placed(const EventJson& place, const EventJson& fields) {
-    EventJson out = place;
-    out.update(fields);
-    return out;
-}
+/// Where an item stands; JSON.
+struct Place {
+    std::string item_id;
+    std::string output_index;
+};
 
 /// `object` with another value for a member that it has.
-EventJson with(const EventJson& object, const char* name, EventJson value) {
-    EventJson out = object;
-    if (out.contains(name)) out[name] = std::move(value);
-    return out;
+EventJson with(EventJson object, const char* name, EventJson value) {
+    const auto found = object.find(name);
+    if (found != object.end()) *found = std::move(value);
+    return object;
 }
 
-void add_part(EventWriter& events, const EventJson& place, const EventJson& part) {
+void add_part(EventWriter& events, const Place& place, std::size_t index, const EventJson& part) {
+    const std::string content_index = std::to_string(index);
+    const auto add = [&](std::string_view type, Field first, Field second = {}) {
+        const Field id{"item_id", place.item_id};
+        const Field output{"output_index", place.output_index};
+        const Field content{"content_index", content_index};
+        if (second.name.empty()) {
+            events.add(type, {id, output, content, first});
+        } else {
+            events.add(type, {id, output, content, first, second});
+        }
+    };
     const bool is_refusal = member_of(part, "type") == "refusal";
     const char* const name = is_refusal ? "refusal" : "text";
+    const std::string whole = part.dump();
+    EventJson begun = part.is_object() ? with(part, name, "") : part;
+    if (begun.is_object()) begun = with(std::move(begun), "annotations", EventJson::array());
+    add("response.content_part.added", {"part", begun.dump()});
     const EventJson& text = member_of(part, name);
-    const std::string type = is_refusal ? "response.refusal" : "response.output_text";
-    EventJson begun = with(part, name, "");
-    if (begun.contains("annotations")) begun["annotations"] = EventJson::array();
-    events.add("response.content_part.added", placed(place, {{"part", std::move(begun)}}));
     if (text.is_string()) {
-        EventJson delta = {{"delta", text}};
-        EventJson done = {{name, text}};
-        if (!is_refusal) delta["logprobs"] = done["logprobs"] = EventJson::array();
-        events.add(type + ".delta", placed(place, delta));
-        events.add(type + ".done", placed(place, done));
+        const std::string type = is_refusal ? "response.refusal" : "response.output_text";
+        const std::string value = text.dump();
+        const Field logprobs = is_refusal ? Field() : Field{"logprobs", "[]"};
+        add(type + ".delta", {"delta", value}, logprobs);
+        add(type + ".done", {name, value}, logprobs);
     }
-    events.add("response.content_part.done", placed(place, {{"part", part}}));
+    add("response.content_part.done", {"part", whole});
 }
 
 void add_item(EventWriter& events, std::size_t index, const EventJson& item) {
     const EventJson& type = member_of(item, "type");
-    const EventJson place = {{"item_id", member_of(item, "id")}, {"output_index", index}};
     const EventJson& content = member_of(item, "content");
     const EventJson& arguments = member_of(item, "arguments");
     const bool is_message = type == "message" && content.is_array();
     const bool is_call = type == "function_call" && arguments.is_string();
+    const Place place{.item_id = member_of(item, "id").dump(),
+                      .output_index = std::to_string(index)};
+    const Field id{"item_id", place.item_id};
+    const Field output{"output_index", place.output_index};
 
     EventJson begun = with(item, "status", "in_progress");
     if (is_message) begun["content"] = EventJson::array();
     if (is_call) begun["arguments"] = "";
-    events.add("response.output_item.added", {{"output_index", index}, {"item", std::move(begun)}});
+    events.add("response.output_item.added", {output, {"item", begun.dump()}});
     if (is_message) {
-        for (std::size_t i = 0; i < content.size(); ++i) {
-            add_part(events, placed(place, {{"content_index", i}}), content[i]);
+        for (std::size_t i = 0; i < content.size() && !events.is_too_long(); ++i) {
+            add_part(events, place, i, content[i]);
         }
     }
     if (is_call) {
-        events.add("response.function_call_arguments.delta", placed(place, {{"delta", arguments}}));
+        const std::string text = arguments.dump();
+        const std::string name = member_of(item, "name").dump();
+        events.add("response.function_call_arguments.delta", {id, output, {"delta", text}});
         events.add("response.function_call_arguments.done",
-                   placed(place, {{"name", member_of(item, "name")}, {"arguments", arguments}}));
+                   {id, output, {"name", name}, {"arguments", text}});
     }
-    events.add("response.output_item.done", {{"output_index", index}, {"item", item}});
+    events.add("response.output_item.done", {output, {"item", item.dump()}});
+}
+
+/// The response as it was when it began.
+std::string begun_text(EventJson response) {
+    response["output"] = EventJson::array();
+    response["status"] = "in_progress";
+    for (const char* const name : {"error", "incomplete_details", "usage", "completed_at"}) {
+        response = with(std::move(response), name, nullptr);
+    }
+    // Not a field of the API: the SDKs add it to the objects that they hand out.
+    response.erase("output_text");
+    return response.dump();
 }
 
 }  // namespace
@@ -90,19 +136,15 @@ std::optional<std::string> response_events(const EventJson& answer) {
         if (!item.is_object()) return std::nullopt;
     }
 
-    EventJson begun = with(answer, "status", "in_progress");
-    begun["output"] = EventJson::array();
-    for (const char* const name : {"error", "incomplete_details", "usage", "completed_at"}) {
-        begun = with(begun, name, nullptr);
-    }
-    // Not a field of the API: the SDKs add it to the objects that they hand out.
-    begun.erase("output_text");
-
     EventWriter events;
+    const std::string begun = begun_text(answer);
     events.add("response.created", {{"response", begun}});
     events.add("response.in_progress", {{"response", begun}});
-    for (std::size_t i = 0; i < output.size(); ++i) add_item(events, i, output[i]);
-    events.add("response." + status.get<std::string>(), {{"response", answer}});
+    for (std::size_t i = 0; i < output.size() && !events.is_too_long(); ++i) {
+        add_item(events, i, output[i]);
+    }
+    events.add("response." + status.get<std::string>(), {{"response", answer.dump()}});
+    if (events.is_too_long()) return std::nullopt;
     return events.finish();
 }
 

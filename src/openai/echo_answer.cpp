@@ -11,11 +11,9 @@
 namespace sluicegate::openai {
 namespace {
 
-using echo::Json;
+using echo::RequestJson;
 
-constexpr std::size_t request_bytes_max = 64 * 1024 * 1024;
-
-using Answerer = EchoAnswer (*)(const Json&, const echo::Settings&);
+using Answerer = EchoAnswer (*)(const RequestJson&, const echo::Settings&);
 
 Answerer answerer_for(std::string_view path) noexcept {
     if (path == "/chat/completions") return echo::answer_chat;
@@ -58,9 +56,12 @@ EchoAnswer echo_answer(std::string_view path, std::string_view body, std::int64_
     }
     const Answerer answerer = answerer_for(path);
     if (answerer == nullptr) return unknown_path(path);
-    const Json request = parse_bounded<Json>(body, request_bytes_max);
+    if (body.size() > echo_request_bytes_max) {
+        return echo::refusal("The echo upstream takes requests of at most 1 MiB.", "");
+    }
+    const auto request = parse_bounded<RequestJson>(body, echo_request_bytes_max);
     if (!request.is_object()) return echo::refusal("The request body is not a JSON object.", "");
-    const Json& model = echo::member(request, "model");
+    const RequestJson& model = echo::member(request, "model");
     if (!model.is_string()) return echo::refusal("You must provide a \"model\".", "model");
     return answerer(request, echo::Settings{.tokens = tokens,
                                             .created = created,

@@ -130,14 +130,14 @@ EchoAnswer streamed_answer(const Dialect& dialect, const Answer& answer, const S
     return stream_answer(chunks.finish());
 }
 
-EchoAnswer finish_answer(const Dialect& dialect, const Json& request,
+EchoAnswer finish_answer(const Dialect& dialect, const RequestJson& request,
                          const std::vector<std::string>& prompts, std::int64_t prompt_tokens,
                          const Settings& settings) {
     const std::optional<std::int64_t> cap = cap_of(request);
     if (!cap) return refusal("The output cap must be a positive integer.", "max_tokens");
     const std::optional<std::int64_t> choices = choices_of(request);
     if (!choices) return refusal("'n' must be an integer from 1 to 128.", "n");
-    const Json& stream = member(request, "stream");
+    const RequestJson& stream = member(request, "stream");
     if (!stream.is_null() && !stream.is_boolean()) {
         return refusal("'stream' must be true or false.", "stream");
     }
@@ -154,9 +154,9 @@ EchoAnswer finish_answer(const Dialect& dialect, const Json& request,
                                : plain_answer(dialect, answer, settings);
 }
 
-bool is_token_list(const Json& value) {
+bool is_token_list(const RequestJson& value) {
     if (!value.is_array() || value.empty()) return false;
-    for (const Json& token : value) {
+    for (const RequestJson& token : value) {
         if (!token.is_number_integer()) return false;
     }
     return true;
@@ -164,14 +164,14 @@ bool is_token_list(const Json& value) {
 
 }  // namespace
 
-EchoAnswer answer_chat(const Json& request, const Settings& settings) {
-    const Json& messages = member(request, "messages");
+EchoAnswer answer_chat(const RequestJson& request, const Settings& settings) {
+    const RequestJson& messages = member(request, "messages");
     if (!messages.is_array() || messages.empty()) {
         return refusal("'messages' must be an array with at least one message.", "messages");
     }
     std::string last;
     std::int64_t prompt_tokens = 0;
-    for (const Json& message : messages) {
+    for (const RequestJson& message : messages) {
         if (!message.is_object() || !member(message, "role").is_string()) {
             return refusal("Every message must be an object with a 'role'.", "messages");
         }
@@ -182,12 +182,12 @@ EchoAnswer answer_chat(const Json& request, const Settings& settings) {
     return finish_answer(chat_dialect, request, {last}, prompt_tokens, settings);
 }
 
-EchoAnswer answer_completion(const Json& request, const Settings& settings) {
+EchoAnswer answer_completion(const RequestJson& request, const Settings& settings) {
     constexpr std::size_t prompts_max = 128;
-    const Json& prompt = member(request, "prompt");
+    const RequestJson& prompt = member(request, "prompt");
     std::vector<std::string> prompts;
     std::int64_t prompt_tokens = 0;
-    const auto add = [&](const Json& value) {
+    const auto add = [&](const RequestJson& value) {
         // Token ids are counted, but there is no text to repeat.
         if (!value.is_string() && !is_token_list(value)) return false;
         prompts.push_back(value.is_string() ? value.get<std::string>() : std::string());

@@ -77,16 +77,16 @@ std::string packed(const std::vector<float>& numbers) {
 }
 
 /// The inputs as texts; token ids stand for themselves. Nothing for anything else.
-std::optional<std::vector<std::string>> inputs_of(const Json& input, std::int64_t& tokens) {
+std::optional<std::vector<std::string>> inputs_of(const RequestJson& input, std::int64_t& tokens) {
     std::vector<std::string> out;
-    const auto is_tokens = [](const Json& value) {
+    const auto is_tokens = [](const RequestJson& value) {
         if (!value.is_array() || value.empty()) return false;
-        for (const Json& token : value) {
+        for (const RequestJson& token : value) {
             if (!token.is_number_integer()) return false;
         }
         return true;
     };
-    const auto add = [&](const Json& value) {
+    const auto add = [&](const RequestJson& value) {
         if (value.is_string()) {
             out.push_back(value.get<std::string>());
             tokens += count_words(out.back());
@@ -102,7 +102,7 @@ std::optional<std::vector<std::string>> inputs_of(const Json& input, std::int64_
         return out;
     }
     if (input.empty() || input.size() > inputs_max) return std::nullopt;
-    for (const Json& value : input) {
+    for (const RequestJson& value : input) {
         if (!add(value)) return std::nullopt;
     }
     return out;
@@ -110,18 +110,18 @@ std::optional<std::vector<std::string>> inputs_of(const Json& input, std::int64_
 
 }  // namespace
 
-EchoAnswer answer_embeddings(const Json& request, const Settings& settings) {
+EchoAnswer answer_embeddings(const RequestJson& request, const Settings& settings) {
     std::int64_t tokens = 0;
     const auto inputs = inputs_of(member(request, "input"), tokens);
     if (!inputs) {
         return refusal("'input' must be text, token ids, or an array of at most 2048 of these.",
                        "input");
     }
-    const Json& format = member(request, "encoding_format");
+    const RequestJson& format = member(request, "encoding_format");
     if (!format.is_null() && format != "float" && format != "base64") {
         return refusal("'encoding_format' must be float or base64.", "encoding_format");
     }
-    const Json& wanted = member(request, "dimensions");
+    const RequestJson& wanted = member(request, "dimensions");
     const std::int64_t dimensions =
         wanted.is_number_integer() ? wanted.get<std::int64_t>() : default_dimensions;
     const bool is_integer = wanted.is_null() || wanted.is_number_integer();

@@ -65,12 +65,12 @@ Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t c
     return out;
 }
 
-std::string content_text(const Json& content) {
+std::string content_text(const RequestJson& content) {
     if (content.is_string()) return content.get<std::string>();
     std::string out;
     if (!content.is_array()) return out;
-    for (const Json& part : content) {
-        const Json& text = member(part, "text");
+    for (const RequestJson& part : content) {
+        const RequestJson& text = member(part, "text");
         if (!text.is_string()) continue;
         if (!out.empty()) out += ' ';
         out += text.get_ref<const std::string&>();
@@ -78,16 +78,16 @@ std::string content_text(const Json& content) {
     return out;
 }
 
-const Json& member(const Json& object, const char* name) {
-    static const Json absent;
+const RequestJson& member(const RequestJson& object, const char* name) {
+    static const RequestJson absent;
     if (!object.is_object()) return absent;
     const auto found = object.find(name);
     return found == object.end() ? absent : *found;
 }
 
-std::optional<std::int64_t> cap_of(const Json& request) {
+std::optional<std::int64_t> cap_of(const RequestJson& request) {
     for (const char* name : {"max_completion_tokens", "max_output_tokens", "max_tokens"}) {
-        const Json& value = member(request, name);
+        const RequestJson& value = member(request, name);
         if (value.is_null()) continue;
         if (!value.is_number_integer()) return std::nullopt;
         // An unsigned value beyond the range wraps to a negative one.
@@ -99,8 +99,8 @@ std::optional<std::int64_t> cap_of(const Json& request) {
     return -1;
 }
 
-std::optional<std::int64_t> choices_of(const Json& request) {
-    const Json& value = member(request, "n");
+std::optional<std::int64_t> choices_of(const RequestJson& request) {
+    const RequestJson& value = member(request, "n");
     if (value.is_null()) return 1;
     if (!value.is_number_integer()) return std::nullopt;
     const auto choices = value.get<std::int64_t>();

@@ -12,6 +12,9 @@
 
 namespace sluicegate::openai::echo {
 
+/// What a client sent: it chooses how many members an object has, so they are looked up in a tree.
+using RequestJson = nlohmann::json;
+/// What is sent: few members, in the order that readers know.
 using Json = nlohmann::ordered_json;
 
 /// What a request is answered with, besides its own text.
@@ -42,14 +45,14 @@ inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
                                  std::int64_t share);
 
 /// The text of a message's content: a string, or the text parts of an array.
-[[nodiscard]] std::string content_text(const Json& content);
+[[nodiscard]] std::string content_text(const RequestJson& content);
 
 /// A member, or null.
-[[nodiscard]] const Json& member(const Json& object, const char* name);
+[[nodiscard]] const RequestJson& member(const RequestJson& object, const char* name);
 /// The first of the three caps that the request has, -1 for none. Nothing for a bad one.
-[[nodiscard]] std::optional<std::int64_t> cap_of(const Json& request);
+[[nodiscard]] std::optional<std::int64_t> cap_of(const RequestJson& request);
 /// `n`; nothing for a bad one.
-[[nodiscard]] std::optional<std::int64_t> choices_of(const Json& request);
+[[nodiscard]] std::optional<std::int64_t> choices_of(const RequestJson& request);
 
 /// Anything that is not valid UTF-8 cannot occur: all text was parsed as JSON.
 [[nodiscard]] EchoAnswer json_answer(const Json& body);
@@ -57,9 +60,9 @@ inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
 [[nodiscard]] EchoAnswer refusal(std::string_view message, std::string_view param);
 [[nodiscard]] std::string data_event(const Json& data);
 
-[[nodiscard]] EchoAnswer answer_chat(const Json& request, const Settings& settings);
-[[nodiscard]] EchoAnswer answer_completion(const Json& request, const Settings& settings);
-[[nodiscard]] EchoAnswer answer_response(const Json& request, const Settings& settings);
-[[nodiscard]] EchoAnswer answer_embeddings(const Json& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_chat(const RequestJson& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_completion(const RequestJson& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_response(const RequestJson& request, const Settings& settings);
+[[nodiscard]] EchoAnswer answer_embeddings(const RequestJson& request, const Settings& settings);
 
 }  // namespace sluicegate::openai::echo

@@ -10,17 +10,17 @@ struct Input {
     std::int64_t tokens = 0;
 };
 
-std::optional<Input> input_of(const Json& request) {
+std::optional<Input> input_of(const RequestJson& request) {
     Input out;
     out.tokens = count_words(content_text(member(request, "instructions")));
-    const Json& input = member(request, "input");
+    const RequestJson& input = member(request, "input");
     if (input.is_string()) {
         out.last_user_text = input.get<std::string>();
         out.tokens += count_words(out.last_user_text);
         return out;
     }
     if (!input.is_array() || input.empty()) return std::nullopt;
-    for (const Json& item : input) {
+    for (const RequestJson& item : input) {
         if (!item.is_object()) return std::nullopt;
         std::string text = content_text(member(item, "content"));
         out.tokens += count_words(text);
@@ -31,7 +31,7 @@ std::optional<Input> input_of(const Json& request) {
 
 /// Everything about one answer that its objects and events repeat.
 struct Draft {
-    const Json& request;
+    const RequestJson& request;
     const Settings& settings;
     Words words;
     std::int64_t input_tokens = 0;
@@ -88,7 +88,7 @@ Json response_object(const Draft& draft, std::string_view status) {
                 {"usage", nullptr},
                 {"user", nullptr},
                 {"metadata", Json::object()}};
-    const Json& instructions = member(draft.request, "instructions");
+    const RequestJson& instructions = member(draft.request, "instructions");
     if (instructions.is_string()) out["instructions"] = instructions;
     if (!is_finished) return out;
     if (draft.words.is_cut) out["incomplete_details"] = {{"reason", "max_output_tokens"}};
@@ -145,12 +145,12 @@ EchoAnswer streamed_answer(const Draft& draft) {
 
 }  // namespace
 
-EchoAnswer answer_response(const Json& request, const Settings& settings) {
+EchoAnswer answer_response(const RequestJson& request, const Settings& settings) {
     const std::optional<Input> input = input_of(request);
     if (!input) return refusal("'input' must be text or an array of items.", "input");
     const std::optional<std::int64_t> cap = cap_of(request);
     if (!cap) return refusal("The output cap must be a positive integer.", "max_output_tokens");
-    const Json& stream = member(request, "stream");
+    const RequestJson& stream = member(request, "stream");
     if (!stream.is_null() && !stream.is_boolean()) {
         return refusal("'stream' must be true or false.", "stream");
     }

@@ -359,5 +359,38 @@ TEST(EchoAnswer, BoundsItsOwnSize) {
     EXPECT_LT(chat("x", R"(,"n":128,"stream":true)", 1'000'000'000).events.size(), 11'000U);
 }
 
+TEST(EchoAnswer, TakesRequestsUpToItsBound) {
+    const std::string start = R"({"model":"echo","messages":[{"role":"user","content":")";
+    const std::string end = "\"}]}";
+    const std::string text(echo_request_bytes_max - start.size() - end.size(), ' ');
+    EXPECT_EQ(echo_answer("/chat/completions", start + text + end, 1, created).status, 200U);
+    const EchoAnswer refused =
+        echo_answer("/chat/completions", start + text + " " + end, 1, created);
+    EXPECT_EQ(refused.status, 400U);
+    EXPECT_NE(refused.body.find("1 MiB"), std::string::npos) << refused.body;
+}
+
+// A look-up that goes through all members would take some minutes for each endpoint: the time-out
+// of the test is the bound.
+TEST(EchoAnswer, TakesObjectsOfVeryManyMembers) {
+    std::string members;
+    for (int i = 0; members.size() < echo_request_bytes_max - 1024; ++i) {
+        members += ",\"" + std::to_string(i) + "\":1";
+    }
+    const std::string start = R"({"model":"echo","prompt":"x","input":"x",)";
+    const std::string in_root =
+        start + R"("messages":[{"role":"user","content":"x"}])" + members + "}";
+    const std::string in_message =
+        start + R"("messages":[{"role":"user","content":"x")" + members + "}]}";
+    for (const std::string& body : {in_root, in_message}) {
+        for (const std::string_view path :
+             {"/chat/completions", "/completions", "/responses", "/embeddings"}) {
+            for (int i = 0; i < 3; ++i) {
+                EXPECT_EQ(echo_answer(path, body, 0, created).status, 200U) << path;
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

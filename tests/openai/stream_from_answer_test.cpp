@@ -214,5 +214,75 @@ TEST(StreamFromAnswer, LeavesOtherShapesAlone) {
     }
 }
 
+/// Members with names of their own, `bytes` together.
+std::string many_members(std::size_t bytes) {
+    std::string out;
+    for (int i = 0; out.size() < bytes; ++i) out += "\"k" + std::to_string(i) + "\":1,";
+    out.pop_back();
+    return out;
+}
+
+// A look-up that goes through all members would take many minutes here: the time-out of the test is
+// the bound.
+TEST(StreamFromAnswer, TakesObjectsOfVeryManyMembers) {
+    const std::string members = many_members(converted_answer_bytes_max / 2);
+    struct Row {
+        std::string_view name;
+        Endpoint endpoint;
+        std::string json;
+    };
+    const auto chat = Endpoint::chat_completions;
+    const Row rows[] = {
+        {"an answer", chat, R"({"choices":[{"message":{"content":"x"}}],)" + members + "}"},
+        {"a choice", chat, R"({"choices":[{"message":{"content":"x"},)" + members + "}]}"},
+        {"a message", chat, R"({"choices":[{"message":{)" + members + "}}]}"},
+        {"a tool call", chat, R"({"choices":[{"message":{"tool_calls":[{)" + members + "}]}}]}"},
+        {"a completion", Endpoint::completions, R"({"choices":[{"text":"x",)" + members + "}]}"},
+        {"a response", Endpoint::responses,
+         R"({"status":"completed","output":[],)" + members + "}"},
+        {"tools", Endpoint::responses,
+         R"({"status":"completed","output":[],"tools":[{)" + members + "}]}"},
+        {"an item", Endpoint::responses, R"({"status":"completed","output":[{)" + members + "}]}"},
+        {"a part", Endpoint::responses,
+         R"({"status":"completed","output":[{"type":"message","content":[{)" + members + "}]}]}"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        EXPECT_TRUE(stream_of_answer(row.endpoint, row.json, true));
+    }
+}
+
+TEST(StreamFromAnswer, GivesUpWhenTheEventsWouldBeManyTimesTheAnswer) {
+    struct Row {
+        std::string_view name;
+        std::size_t repeats;
+        bool is_converted;
+    };
+    constexpr std::size_t events_bytes_max = 64 * 1024 * 1024;
+    const std::string id(1024 * 1024, 'i');
+    const auto repeated = [](std::string_view text, std::size_t times) {
+        std::string out;
+        for (std::size_t i = 0; i < times; ++i) out += (i > 0 ? "," : "") + std::string(text);
+        return out;
+    };
+    // Three chunks for each choice, four events for each part; each of them has the id.
+    for (const Row& row : {Row{"below", 15, true}, Row{"above", 100'000, false}}) {
+        SCOPED_TRACE(row.name);
+        const auto chat =
+            stream_of_answer(Endpoint::chat_completions,
+                             R"({"id":")" + id + R"(","choices":[)" +
+                                 repeated(R"({"message":{"content":"x"}})", row.repeats) + "]}",
+                             false);
+        EXPECT_EQ(chat.has_value(), row.is_converted);
+        const auto response = stream_of_answer(
+            Endpoint::responses,
+            R"({"status":"completed","output":[{"type":"message","id":")" + id +
+                R"(","content":[)" + repeated(R"({"text":"x"})", row.repeats - 3) + "]}]}",
+            false);
+        EXPECT_EQ(response.has_value(), row.is_converted);
+        EXPECT_LT(chat.value_or("").size(), events_bytes_max);
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

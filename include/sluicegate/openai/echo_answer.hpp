@@ -7,16 +7,20 @@
 ///          request's own cap (max_tokens and its siblings) shortens it further, with finish_reason
 ///          "length". With `tokens` 0 the message is repeated once, whatever its length.
 /// Input    usage counts the words of all messages the same way.
-/// Bounds   an answer has at most 10,000 words and about 8 MiB, all choices together; a single word
+/// Bounds   a request has at most echo_request_bytes_max. An answer has at most 10,000 words and
+/// about 8 MiB, all choices together; a single word
 ///          beyond that is answered with "echo".
 /// Errors   an OpenAI-shaped 400 or 404; never throws.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluicegate::openai {
+
+inline constexpr std::size_t echo_request_bytes_max = 1024 * 1024;
 
 struct EchoAnswer {
     unsigned status = 200;
