@@ -67,7 +67,7 @@ std::map<std::string, const route::Quota*> quotas_of(const gateway::Snapshot& sn
                                                      std::size_t upstream) {
     std::map<std::string, const route::Quota*> quotas;
     for (const gateway::ModelEntry& model : snapshot.models) {
-        for (const route::Entry& entry : model.route->entries()) {
+        for (const route::RouteEntry& entry : model.route->entries()) {
             if (entry.upstream == upstream) quotas[entry.upstream_model] = entry.quota.get();
         }
     }
@@ -79,7 +79,7 @@ Milliseconds time_until(std::optional<Instant> end, Instant now) {
     return end && *end > now ? std::chrono::ceil<Milliseconds>(*end - now) : Milliseconds(0);
 }
 
-ordered_json learned_json(const std::optional<route::QuotaReport::Budget>& budget) {
+ordered_json learned_json(const std::optional<route::QuotaReport::Allowance>& budget) {
     if (!budget) return nullptr;
     return {{"limit", budget->limit},
             {"remaining", budget->remaining},
@@ -89,7 +89,7 @@ ordered_json learned_json(const std::optional<route::QuotaReport::Budget>& budge
 ordered_json quotas_json(const gateway::Snapshot& snapshot, std::size_t upstream, Instant now) {
     ordered_json quotas = ordered_json::array();
     for (const auto& [model, quota] : quotas_of(snapshot, upstream)) {
-        const route::Quota::Learned learned = quota->learned(now);
+        const route::Quota::Status learned = quota->status(now);
         if (!learned.cooling_until && !learned.requests && !learned.tokens) continue;
         quotas.push_back({{"model", model},
                           {"cooling_ms", time_until(learned.cooling_until, now).count()},
@@ -121,9 +121,10 @@ double percent_of(std::uint64_t part, std::uint64_t whole) {
 
 ordered_json entries_json(const route::ModelRoute& route, const config::Config& config) {
     std::uint64_t whole = 0;
-    for (const route::Entry& entry : route.entries()) whole += entry.is_fallback ? 0 : entry.weight;
+    for (const route::RouteEntry& entry : route.entries())
+        whole += entry.is_fallback ? 0 : entry.weight;
     ordered_json entries = ordered_json::array();
-    for (const route::Entry& entry : route.entries()) {
+    for (const route::RouteEntry& entry : route.entries()) {
         const std::uint32_t weight = entry.is_fallback ? 0 : entry.weight;
         entries.push_back({{"upstream", config.upstreams[entry.upstream].name},
                            {"model", entry.upstream_model},
@@ -151,9 +152,9 @@ ordered_json upstreams_json(const StatusSources& sources) {
         for (const auto& endpoint : state.endpoints()) {
             endpoints.push_back(endpoint_json(*endpoint, sources.clock));
         }
-        if (state.queues()) {
-            json["waiting"] = state.line().length();
-            json["max_waiting"] = state.line().waiting_max();
+        if (state.queues_when_full()) {
+            json["waiting"] = state.queue().length();
+            json["max_waiting"] = state.queue().waiting_max();
         }
         json["quotas"] = quotas_json(snapshot, i, now);
         json["ceilings"] = ceilings_json(snapshot.ceilings[i], sources.limiter, now);
@@ -198,8 +199,7 @@ void update_upstream_metrics(metrics::Registry& registry, const gateway::Snapsho
         }
         for (const auto& [model, quota] : quotas_of(snapshot, i)) {
             // Durations are kept in nanoseconds and shown in seconds.
-            const std::chrono::nanoseconds wait =
-                time_until(quota->learned(now).cooling_until, now);
+            const std::chrono::nanoseconds wait = time_until(quota->status(now).cooling_until, now);
             cooling.push_back({.labels = {name, model}, .values = {wait.count()}});
         }
     }
@@ -211,7 +211,7 @@ void update_upstream_metrics(metrics::Registry& registry, const gateway::Snapsho
 std::optional<std::string> why_not_ready(const gateway::Snapshot& snapshot, Instant now) {
     std::set<std::size_t> used;
     for (const gateway::ModelEntry& model : snapshot.models) {
-        for (const route::Entry& entry : model.route->entries()) used.insert(entry.upstream);
+        for (const route::RouteEntry& entry : model.route->entries()) used.insert(entry.upstream);
     }
     if (used.empty()) return std::nullopt;
     std::string why = "no upstream is healthy\n";

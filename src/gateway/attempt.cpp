@@ -51,7 +51,7 @@ route::Outcome outcome_of(ErrorKind kind) noexcept {
     }
 }
 
-Attempt::Attempt(Request& request, const Routed& routed, const route::Entry& entry,
+Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
                  route::Lease lease)
     : request_(request), routed_(routed), entry_(entry), lease_(std::move(lease)) {
     prepare(stream_options_for(request, routed, entry.upstream));
@@ -111,7 +111,7 @@ net::Task<Result<void>> Attempt::run() {
 void Attempt::note_answer() {
     if (!provider::is_success(exchange_->head().status)) {
         report(route::Outcome::rejected);
-    } else if (lease_.pass() != route::Pass::ordinary) {
+    } else if (lease_.kind() != route::AttemptKind::ordinary) {
         report(route::Outcome::success);
     }
 }
@@ -119,7 +119,7 @@ void Attempt::note_answer() {
 net::Task<Result<void>> Attempt::try_once() {
     route::Quota& quota = *entry_.quota;
     const std::int64_t tokens = request_.record.token_demand;
-    const route::Quota::Mark mark = quota.sent(tokens, request_.record.attempt_at);
+    const route::Quota::SentTotal sent = quota.sent(tokens, request_.record.attempt_at);
     auto answered = co_await exchange_heads(true);
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed &&
@@ -128,7 +128,7 @@ net::Task<Result<void>> Attempt::try_once() {
         answered = co_await exchange_heads(false);
     }
     if (!answered) {
-        if (!was_sent()) quota.unsent(mark, tokens, request_.worker.clock().now());
+        if (!was_sent()) quota.unsent(sent, tokens, request_.worker.clock().now());
         co_return answered;
     }
 
@@ -136,7 +136,7 @@ net::Task<Result<void>> Attempt::try_once() {
     const Instant now = request_.worker.clock().now();
     request_.record.answered_at = now;
     const http::ResponseHead& head = exchange_->head();
-    quota.report(provider::quota_of(head.fields, request_.worker.clock().wall_now()), mark, now);
+    quota.report(provider::quota_of(head.fields, request_.worker.clock().wall_now()), sent, now);
     if (!provider::is_success(head.status)) co_return co_await judge_failure();
     auto form = provider::form_of(exchange_->settings().name, head, routed_.endpoint,
                                   request_.record.is_streaming);

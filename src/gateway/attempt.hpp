@@ -18,7 +18,8 @@ class Attempt final : private ClientConnection::Watched {
 public:
     /// At the endpoint that `lease` is for, of the entry's upstream. `request` and `routed` must
     /// outlive it.
-    Attempt(Request& request, const Routed& routed, const route::Entry& entry, route::Lease lease);
+    Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
+            route::Lease lease);
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
@@ -29,12 +30,12 @@ public:
 
     /// How it has gone with the endpoint; once, later calls do nothing. An attempt of which
     /// nothing is told says nothing about it. The place at the endpoint is held until
-    /// leave_place().
+    /// release_slot().
     void report(route::Outcome outcome, Milliseconds wait = Milliseconds(0));
 
     /// The upstream has done its part: its place is free for the next request, though the client
     /// may still be reading.
-    void leave_place() noexcept { lease_.end(); }
+    void release_slot() noexcept { lease_.end(); }
 
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }
@@ -72,7 +73,7 @@ private:
 
     Request& request_;
     const Routed& routed_;
-    const route::Entry& entry_;
+    const route::RouteEntry& entry_;
     route::Lease lease_;
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;

@@ -1,10 +1,10 @@
 /// The request on its way to an upstream, until there is an answer that can be passed on: from one
-/// candidate to the next, as the walk offers them, until one answers or none is left.
+/// candidate to the next, as the iterator offers them, until one answers or none is left.
 
 #include "gateway/attempt.hpp"
 #include "gateway/event_writer.hpp"
 #include "gateway/final_error.hpp"
-#include "gateway/line_wait.hpp"
+#include "gateway/queue_wait.hpp"
 #include "gateway/stages.hpp"
 
 #include <utility>
@@ -12,8 +12,8 @@
 namespace sluicegate::gateway {
 namespace {
 
+using route::CandidateIterator;
 using route::Outcome;
-using route::Walk;
 
 /// It did not refuse the request but may have worked on it: nobody knows how far it came.
 bool may_have_begun(ErrorKind kind) noexcept {
@@ -42,7 +42,7 @@ bool is_cheap(ErrorKind kind) noexcept {
 }
 
 /// Asks the ceiling of the entry's account; how long to wait when it says no.
-std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::Entry& entry,
+std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::RouteEntry& entry,
                                                Instant now) {
     const auto& ceiling = request.config().ceilings[entry.upstream];
     if (!ceiling) return std::nullopt;
@@ -54,20 +54,20 @@ std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::En
     return std::nullopt;
 }
 
-void begin_attempt(Request& request, const Walk& walk, std::size_t index, const route::Entry& entry,
-                   Instant now) {
+void begin_attempt(Request& request, const CandidateIterator& candidates, std::size_t index,
+                   const route::RouteEntry& entry, Instant now) {
     Record& record = request.record;
     ++record.attempts;
     record.upstream = entry.upstream;
     record.route_entry = index;
     record.attempt_at = now;
-    record.route_reason = record.attempts > 1     ? RouteReason::failover
-                          : index == walk.first() ? RouteReason::share
-                                                  : RouteReason::spill;
+    record.route_reason = record.attempts > 1                  ? RouteReason::failover
+                          : index == candidates.first_choice() ? RouteReason::share
+                                                               : RouteReason::spill;
     request.snapshot->upstream_counters[entry.upstream].attempts.add();
 }
 
-void note_failure(Request& request, const route::Entry& entry, Attempt& attempt,
+void note_failure(Request& request, const route::RouteEntry& entry, Attempt& attempt,
                   const Error& error) {
     const Instant now = request.worker.clock().now();
     attempt.report(outcome_of(error.kind), error.retry_after);
@@ -113,10 +113,10 @@ bool is_in_budget(Request& request, ErrorKind last, Instant now) {
     return is_allowed;
 }
 
-Untried untried_of(const Walk& walk) {
-    const Walk::Left left = walk.left();
-    Untried untried{.quota_wait = std::nullopt, .is_full = left.is_full};
-    if (left.is_cooling && left.wait > Milliseconds(0)) untried.quota_wait = left.wait;
+Untried untried_of(const CandidateIterator& candidates) {
+    const CandidateIterator::Shortage shortage = candidates.shortage();
+    Untried untried{.quota_wait = std::nullopt, .is_full = shortage.is_full};
+    if (shortage.is_cooling && shortage.wait > Milliseconds(0)) untried.quota_wait = shortage.wait;
     return untried;
 }
 
@@ -137,21 +137,23 @@ void end_unanswered(Request& request, Routed& routed, bool was_sent, ErrorKind k
 
 net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     request.config().retry_budget->request();
-    Walk walk(*routed.model->route, routed.ask, request.config().config.retries.attempts_max);
+    CandidateIterator candidates(*routed.model->route, routed.query,
+                                 request.config().config.retries.attempts_max);
     FinalError final_error;
     std::optional<Error> told;
     std::optional<ErrorKind> last_error;
     bool was_sent = false;
     Instant now = *request.record.forwarded_at;
     for (;;) {
-        Walk::Step step = walk.next(now);
-        while (step.kind == Walk::Step::wait) step = co_await wait_in_line(request, routed, walk);
+        CandidateIterator::Step step = candidates.next(now);
+        while (step.kind == CandidateIterator::Step::wait)
+            step = co_await wait_in_queue(request, routed, candidates);
         now = request.worker.clock().now();
-        if (step.kind == Walk::Step::nothing) break;
-        const route::Entry& entry = routed.model->route->entries()[step.entry];
+        if (step.kind == CandidateIterator::Step::nothing) break;
+        const route::RouteEntry& entry = routed.model->route->entries()[step.entry];
         if (const auto wait = refused_by_ceiling(request, entry, now)) {
             step.lease.end();
-            walk.refused_by_ceiling(*wait);
+            candidates.refused_by_ceiling(*wait);
             continue;
         }
         if (last_error && !is_in_budget(request, *last_error, now)) {
@@ -159,7 +161,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
             told = std::move(final_error).take({});
             break;
         }
-        begin_attempt(request, walk, step.entry, entry, now);
+        begin_attempt(request, candidates, step.entry, entry, now);
         auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease));
         auto answered = co_await attempt->run();
         was_sent |= attempt->was_sent();
@@ -176,12 +178,12 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
             break;
         }
         last_error = error.kind;
-        walk.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
-                    error.retry_after);
+        candidates.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
+                          error.retry_after);
         final_error.note(std::move(error));
         now = request.worker.clock().now();
     }
-    if (!told) told = std::move(final_error).take(untried_of(walk));
+    if (!told) told = std::move(final_error).take(untried_of(candidates));
     if (request.client.has_gone()) told->kind = ErrorKind::client_gone;
     end_unanswered(request, routed, was_sent, told->kind);
     co_return fail(std::move(*told));

@@ -7,7 +7,7 @@
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
-#include "sluicegate/route/walk.hpp"
+#include "sluicegate/route/candidate_iterator.hpp"
 
 #include "gateway/client_connection.hpp"
 #include "gateway/record.hpp"
@@ -103,7 +103,7 @@ struct Routed {
     openai::Inspection inspection;
     limit::Reservation reservation;
     const ModelEntry* model;
-    route::Ask ask;  ///< what decides where it goes
+    route::RouteQuery query;  ///< what decides where it goes
 };
 
 }  // namespace sluicegate::gateway

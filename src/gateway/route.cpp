@@ -8,19 +8,19 @@ namespace sluicegate::gateway {
 
 Result<Routed> route(Request& request, Admitted&& admitted) {
     const ModelEntry& model = *admitted.model;
-    route::Ask ask{.tokens = request.record.token_demand,
-                   .user = request.config().user_keys[admitted.key->user_index],
-                   .affinity = std::nullopt,
-                   .random = request.worker.random()};
+    route::RouteQuery query{.tokens = request.record.token_demand,
+                            .user = request.config().user_keys[admitted.key->user_index],
+                            .affinity = std::nullopt,
+                            .random = request.worker.random()};
     if (model.affinity_bytes > 0) {
-        ask.affinity =
+        query.affinity =
             openai::affinity_hash(admitted.inspection, request.body, model.affinity_bytes);
     }
     return Routed{.endpoint = admitted.endpoint,
                   .inspection = std::move(admitted.inspection),
                   .reservation = std::move(admitted.reservation),
                   .model = &model,
-                  .ask = ask};
+                  .query = query};
 }
 
 }  // namespace sluicegate::gateway

@@ -47,7 +47,7 @@ void settle(Request& request, limit::Reservation& reservation) {
 void complete(Request& request, Answered& answered) {
     settle(request, answered.reservation);
     answered.attempt->report(route::Outcome::success);
-    answered.attempt->leave_place();
+    answered.attempt->release_slot();
 }
 
 }  // namespace sluicegate::gateway

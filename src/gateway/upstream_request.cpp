@@ -12,8 +12,8 @@ namespace asio = net::asio;
 
 }  // namespace
 
-UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed, const route::Entry& entry,
-                                 std::size_t endpoint,
+UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
+                                 const route::RouteEntry& entry, std::size_t endpoint,
                                  const openai::StreamOptionsEdit& stream_options)
     : body_(
           openai::rewrite(routed.inspection, request.body, entry.upstream_model, stream_options)) {

@@ -14,7 +14,7 @@ class UpstreamRequest {
 public:
     /// To one endpoint of the entry's upstream. Takes the connection's request text. `request` and
     /// `routed` must outlive it.
-    UpstreamRequest(Request& request, const Routed& routed, const route::Entry& entry,
+    UpstreamRequest(Request& request, const Routed& routed, const route::RouteEntry& entry,
                     std::size_t endpoint, const openai::StreamOptionsEdit& stream_options);
     UpstreamRequest(const UpstreamRequest&) = delete;
     UpstreamRequest& operator=(const UpstreamRequest&) = delete;

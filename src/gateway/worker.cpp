@@ -262,7 +262,7 @@ void Worker::count_retry(bool is_allowed) {
 }
 
 void Worker::note_change(const std::string& upstream, const std::string& endpoint,
-                         const std::optional<route::Change>& change) {
+                         const std::optional<route::HealthChange>& change) {
     if (!change) return;
     const std::string_view state = name_of(change->to);
     shared_.registry.counter(Metric::upstream_state_changes_total, {upstream, endpoint, state})

@@ -12,7 +12,7 @@
 namespace sluicegate::provider {
 namespace {
 
-using Budget = route::QuotaReport::Budget;
+using Allowance = route::QuotaReport::Allowance;
 
 constexpr std::string_view openai_prefix = "x-ratelimit-";
 constexpr std::string_view anthropic_prefix = "anthropic-ratelimit-";
@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 3> parts{"limit", "remaining", "reset"};
 constexpr std::array<std::string_view, 5> counted{"requests", "tokens", "project-tokens",
                                                   "input-tokens", "output-tokens"};
 
-/// What has been read of one budget; first values stay.
+/// What has been read of one allowance; first values stay.
 struct Told {
     std::optional<std::int64_t> limit;
     std::optional<std::int64_t> remaining;
@@ -71,14 +71,14 @@ void note(Table& table, std::string_view what, std::string_view part, std::strin
     }
 }
 
-std::optional<Budget> budget_of(const Told& told) noexcept {
+std::optional<Allowance> allowance_of(const Told& told) noexcept {
     // Some write 0 of 0 where there is no limit.
     if (!told.remaining || told.limit == 0) return std::nullopt;
-    Budget budget{.limit = told.limit.value_or(0),
-                  .remaining = *told.remaining,
-                  .reset = told.reset.value_or(Milliseconds(0))};
-    if (budget.limit > 0) budget.remaining = std::min(budget.remaining, budget.limit);
-    return budget;
+    Allowance allowance{.limit = told.limit.value_or(0),
+                        .remaining = *told.remaining,
+                        .reset = told.reset.value_or(Milliseconds(0))};
+    if (allowance.limit > 0) allowance.remaining = std::min(allowance.remaining, allowance.limit);
+    return allowance;
 }
 
 }  // namespace
@@ -86,7 +86,8 @@ std::optional<Budget> budget_of(const Told& told) noexcept {
 route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now) {
     Table table;
     bool is_told = false;
-    // A name without a dash behind its prefix gives twice the whole rest: no budget has both names.
+    // A name without a dash behind its prefix gives twice the whole rest: no allowance has both
+    // names.
     for (const http::Field& field : fields) {
         if (field.name.size() < shortest_name.size()) continue;  // as most are
         if (begins_with(field.name, openai_prefix)) {
@@ -103,11 +104,12 @@ route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now) {
     }
     if (!is_told) return {};
 
-    route::QuotaReport report{.requests = budget_of(table[0]), .tokens = std::nullopt};
+    route::QuotaReport report{.requests = allowance_of(table[0]), .tokens = std::nullopt};
     for (std::size_t i = 1; i < table.size(); ++i) {
-        const auto budget = budget_of(table[i]);
-        if (!budget) continue;
-        if (!report.tokens || budget->remaining < report.tokens->remaining) report.tokens = budget;
+        const auto allowance = allowance_of(table[i]);
+        if (!allowance) continue;
+        if (!report.tokens || allowance->remaining < report.tokens->remaining)
+            report.tokens = allowance;
     }
     return report;
 }

@@ -48,7 +48,7 @@ void Breaker::configure(const config::BreakerSettings& settings) {
     if (step_span_.exchange(span, std::memory_order_relaxed) != span) forget_counts();
 }
 
-bool Breaker::may_pass(Instant now) const noexcept {
+bool Breaker::allows(Instant now) const noexcept {
     switch (phase_.load(std::memory_order_relaxed)) {
         case Phase::closed: return true;
         case Phase::open: return now >= open_until();
@@ -99,9 +99,9 @@ void Breaker::count(bool is_failure, Instant now) noexcept {
     } while (!cell.compare_exchange_weak(seen, next, std::memory_order_relaxed));
 }
 
-Breaker::Counts Breaker::counts(Instant now) const noexcept {
+Breaker::WindowCounts Breaker::counts_of_window(Instant now) const noexcept {
     const std::uint64_t stamp = static_cast<std::uint64_t>(step_of(now)) & step_mask;
-    Counts counts;
+    WindowCounts counts;
     for (const auto& cell : window_) {
         const Packed packed = Packed::from(cell.load(std::memory_order_relaxed));
         if (std::abs(steps_between(packed.step, stamp)) >= std::int64_t{steps}) continue;
@@ -115,7 +115,7 @@ void Breaker::forget_counts() noexcept {
     for (auto& cell : window_) cell.store(0, std::memory_order_relaxed);
 }
 
-std::optional<Breaker::Change> Breaker::report(Outcome outcome, Pass pass, Instant now) {
+std::optional<Breaker::Transition> Breaker::report(Outcome outcome, AttemptKind kind, Instant now) {
     const bool says_nothing = outcome == Outcome::abandoned || outcome == Outcome::rate_limited;
     const bool is_good = outcome == Outcome::success || outcome == Outcome::rejected;
     if (outcome != Outcome::connect_failed && outcome != Outcome::abandoned &&
@@ -128,7 +128,7 @@ std::optional<Breaker::Change> Breaker::report(Outcome outcome, Pass pass, Insta
         if (is_good) return std::nullopt;
         return judge_failure(outcome, now);
     }
-    if (pass == Pass::ordinary) return std::nullopt;
+    if (kind == AttemptKind::ordinary) return std::nullopt;
 
     const std::scoped_lock lock(mutex_);
     const Phase phase = phase_.load(std::memory_order_relaxed);
@@ -138,9 +138,9 @@ std::optional<Breaker::Change> Breaker::report(Outcome outcome, Pass pass, Insta
         forget_counts();
         closed_at_ = now;
         phase_.store(Phase::closed, std::memory_order_relaxed);
-        return Change{State::closed, "a request succeeded"};
+        return Transition{State::closed, "a request succeeded"};
     }
-    if (pass != Pass::probe || phase != Phase::probing) return std::nullopt;
+    if (kind != AttemptKind::probe || phase != Phase::probing) return std::nullopt;
     if (says_nothing) {
         phase_.store(Phase::open, std::memory_order_relaxed);
         return std::nullopt;
@@ -148,7 +148,7 @@ std::optional<Breaker::Change> Breaker::report(Outcome outcome, Pass pass, Insta
     return open("a probe failed", now);
 }
 
-std::optional<Breaker::Change> Breaker::judge_failure(Outcome outcome, Instant now) {
+std::optional<Breaker::Transition> Breaker::judge_failure(Outcome outcome, Instant now) {
     const std::scoped_lock lock(mutex_);
     if (!is_closed()) return std::nullopt;
     if (outcome == Outcome::connect_failed) {
@@ -161,7 +161,7 @@ std::optional<Breaker::Change> Breaker::judge_failure(Outcome outcome, Instant n
                         now);
         }
     }
-    const Counts seen = counts(now);
+    const WindowCounts seen = counts_of_window(now);
     const bool is_enough = seen.failures >= 2 && seen.requests >= settings_.requests_min &&
                            seen.failures * 100 >= seen.requests * settings_.error_percent;
     if (!is_enough) return std::nullopt;
@@ -170,7 +170,7 @@ std::optional<Breaker::Change> Breaker::judge_failure(Outcome outcome, Instant n
                 now);
 }
 
-Breaker::Change Breaker::open(std::string reason, Instant now) {
+Breaker::Transition Breaker::open(std::string reason, Instant now) {
     constexpr unsigned doublings_max = 20;
     if (closed_at_ && now - *closed_at_ >= settings_.window) times_in_vain_ = 0;
     closed_at_.reset();
@@ -179,7 +179,7 @@ Breaker::Change Breaker::open(std::string reason, Instant now) {
     times_in_vain_ = std::min(times_in_vain_ + 1, doublings_max);
     open_until_.store((now + span).time_since_epoch().count(), std::memory_order_relaxed);
     phase_.store(Phase::open, std::memory_order_relaxed);
-    return Change{State::open, std::move(reason) + "; next try in " + span_text(span)};
+    return Transition{State::open, std::move(reason) + "; next try in " + span_text(span)};
 }
 
 }  // namespace sluicegate::route

@@ -32,26 +32,26 @@ void EndpointState::configure(const config::Upstream& upstream) {
     is_check_failing_.store(false, std::memory_order_relaxed);
 }
 
-std::optional<Pass> EndpointState::enter(Instant now) {
-    if (breaker_.is_closed()) return Pass::ordinary;
-    return breaker_.take_probe(now) ? std::optional(Pass::probe) : std::nullopt;
+std::optional<AttemptKind> EndpointState::begin_attempt(Instant now) {
+    if (breaker_.is_closed()) return AttemptKind::ordinary;
+    return breaker_.take_probe(now) ? std::optional(AttemptKind::probe) : std::nullopt;
 }
 
-std::optional<Change> EndpointState::report(Outcome outcome, Pass pass, Milliseconds wait,
-                                            Instant now) {
-    std::optional<Change> paused;
+std::optional<HealthChange> EndpointState::report(Outcome outcome, AttemptKind kind,
+                                                  Milliseconds wait, Instant now) {
+    std::optional<HealthChange> paused;
     if (outcome == Outcome::overloaded && wait > Milliseconds(0)) {
         paused = pause(std::min(wait, pause_max), now);
     }
-    auto change = breaker_.report(outcome, pass, now);
+    auto change = breaker_.report(outcome, kind, now);
     if (!change) return paused;
     const std::scoped_lock lock(mutex_);
     breaker_note_ = {change->reason, now};
-    return Change{change->to == Breaker::State::closed ? Health::healthy : Health::open,
-                  std::move(change->reason)};
+    return HealthChange{change->to == Breaker::State::closed ? Health::healthy : Health::open,
+                        std::move(change->reason)};
 }
 
-std::optional<Change> EndpointState::pause(Milliseconds wait, Instant now) {
+std::optional<HealthChange> EndpointState::pause(Milliseconds wait, Instant now) {
     const std::scoped_lock lock(mutex_);
     const bool was_paused = is_paused(now);
     const Instant::rep until = (now + wait).time_since_epoch().count();
@@ -59,10 +59,11 @@ std::optional<Change> EndpointState::pause(Milliseconds wait, Instant now) {
                         std::memory_order_relaxed);
     if (was_paused) return std::nullopt;
     pause_note_ = {"it asked for a pause of " + span_text(wait), now};
-    return Change{Health::paused, pause_note_.reason};
+    return HealthChange{Health::paused, pause_note_.reason};
 }
 
-std::optional<Change> EndpointState::report_check(bool is_ok, std::string reason, Instant now) {
+std::optional<HealthChange> EndpointState::report_check(bool is_ok, std::string reason,
+                                                        Instant now) {
     const std::scoped_lock lock(mutex_);
     const bool is_failing = is_check_failing_.load(std::memory_order_relaxed);
     if (!check_ || is_ok != is_failing) {
@@ -75,7 +76,7 @@ std::optional<Change> EndpointState::report_check(bool is_ok, std::string reason
     checks_in_a_row_ = 0;
     is_check_failing_.store(!is_ok, std::memory_order_relaxed);
     check_note_ = {is_ok ? "the health check succeeds" : std::move(reason), now};
-    return Change{is_ok ? Health::healthy : Health::checking_failed, check_note_.reason};
+    return HealthChange{is_ok ? Health::healthy : Health::checking_failed, check_note_.reason};
 }
 
 Health EndpointState::health(Instant now) const noexcept {

@@ -11,11 +11,11 @@
 namespace sluicegate::route {
 namespace {
 
-std::vector<Entry> entries_of(const config::Model& model,
-                              std::span<const config::Upstream> upstreams,
-                              std::span<const std::shared_ptr<UpstreamState>> states,
-                              QuotaTable& quotas) {
-    std::vector<Entry> entries;
+std::vector<RouteEntry> entries_of(const config::Model& model,
+                                   std::span<const config::Upstream> upstreams,
+                                   std::span<const std::shared_ptr<UpstreamState>> states,
+                                   QuotaTable& quotas) {
+    std::vector<RouteEntry> entries;
     const auto add = [&](const config::RouteEntry& entry, bool is_fallback) {
         const config::Upstream& upstream = upstreams[entry.upstream];
         const std::string& name = entry.model.empty() ? model.name : entry.model;
@@ -33,33 +33,33 @@ std::vector<Entry> entries_of(const config::Model& model,
 }
 
 /// Where an entry stands: with the weighted, with those that only spare them, in the fallback.
-int rank_of(const Entry& entry) {
+int rank_of(const RouteEntry& entry) {
     if (entry.is_fallback) return 2;
     return entry.weight == 0 ? 1 : 0;
 }
 
-std::vector<Entry> sort(const std::vector<Entry>& entries) {
-    std::vector<Entry> sorted;
+std::vector<RouteEntry> sort(const std::vector<RouteEntry>& entries) {
+    std::vector<RouteEntry> sorted;
     for (int rank = 0; rank <= 2; ++rank) {
         std::ranges::copy_if(entries, std::back_inserter(sorted),
-                             [rank](const Entry& entry) { return rank_of(entry) == rank; });
+                             [rank](const RouteEntry& entry) { return rank_of(entry) == rank; });
     }
     return sorted;
 }
 
-std::size_t count_weighted(const std::vector<Entry>& entries) {
+std::size_t count_weighted(const std::vector<RouteEntry>& entries) {
     const auto with = [&](int rank) {
         return static_cast<std::size_t>(
             std::count_if(entries.begin(), entries.end(),
-                          [rank](const Entry& entry) { return rank_of(entry) == rank; }));
+                          [rank](const RouteEntry& entry) { return rank_of(entry) == rank; }));
     };
     // Where none has a weight, all count as equal.
     return with(0) != 0 ? with(0) : with(1);
 }
 
-std::vector<std::uint32_t> weights_of(std::span<const Entry> entries) {
+std::vector<std::uint32_t> weights_of(std::span<const RouteEntry> entries) {
     std::vector<std::uint32_t> weights;
-    for (const Entry& entry : entries) weights.push_back(entry.weight);
+    for (const RouteEntry& entry : entries) weights.push_back(entry.weight);
     return weights;
 }
 
@@ -82,7 +82,8 @@ ModelRoute::ModelRoute(const config::Model& model, std::span<const config::Upstr
                  first_pick_of(model, last)) {
 }
 
-ModelRoute::ModelRoute(const std::vector<Entry>& entries, bool is_sticky, std::uint64_t first_pick)
+ModelRoute::ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
+                       std::uint64_t first_pick)
     : entries_(sort(entries)),
       weighted_(count_weighted(entries_)),
       is_sticky_(is_sticky),

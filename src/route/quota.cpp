@@ -40,14 +40,14 @@ void Quota::Bucket::take(std::int64_t count, Instant now) noexcept {
     full_at.store(static_cast<Instant::rep>(then), std::memory_order_relaxed);
 }
 
-void Quota::Bucket::learn(const QuotaReport::Budget& budget, std::int64_t sent_since,
+void Quota::Bucket::learn(const QuotaReport::Allowance& allowance, std::int64_t sent_since,
                           Instant now) noexcept {
-    const std::int64_t remaining = std::max<std::int64_t>(0, budget.remaining);
+    const std::int64_t remaining = std::max<std::int64_t>(0, allowance.remaining);
     const std::int64_t known = limit.load(std::memory_order_relaxed);
     const std::int64_t all =
-        std::max({budget.limit > 0 ? budget.limit : known, remaining, std::int64_t{1}});
+        std::max({allowance.limit > 0 ? allowance.limit : known, remaining, std::int64_t{1}});
     const Milliseconds reset =
-        std::min(budget.reset > Milliseconds(0) ? budget.reset : reset_if_unsaid, wait_max);
+        std::min(allowance.reset > Milliseconds(0) ? allowance.reset : reset_if_unsaid, wait_max);
     const double reset_ns = static_cast<double>(Instant::duration(reset).count());
     double each = ns_each.load(std::memory_order_relaxed);
     // A full bucket does not say how fast it fills.
@@ -81,7 +81,7 @@ Milliseconds Quota::Bucket::wait_for(std::int64_t count, Instant now) const noex
     return short_ns <= each / 2 ? Milliseconds(0) : span_of(short_ns);
 }
 
-std::optional<QuotaReport::Budget> Quota::Bucket::shown(Instant now) const noexcept {
+std::optional<QuotaReport::Allowance> Quota::Bucket::shown(Instant now) const noexcept {
     const std::int64_t all = limit.load(std::memory_order_relaxed);
     if (all == 0) return std::nullopt;
     const double each = ns_each.load(std::memory_order_relaxed);
@@ -89,12 +89,12 @@ std::optional<QuotaReport::Budget> Quota::Bucket::shown(Instant now) const noexc
         std::max(0.0, static_cast<double>(full_at.load(std::memory_order_relaxed) - ticks_of(now)));
     const double used = each > 0 ? missing_ns / each : 0;
     const auto remaining = static_cast<std::int64_t>(static_cast<double>(all) - used + 0.5);
-    return QuotaReport::Budget{.limit = all,
-                               .remaining = std::clamp<std::int64_t>(remaining, 0, all),
-                               .reset = missing_ns > 0 ? span_of(missing_ns) : Milliseconds(0)};
+    return QuotaReport::Allowance{.limit = all,
+                                  .remaining = std::clamp<std::int64_t>(remaining, 0, all),
+                                  .reset = missing_ns > 0 ? span_of(missing_ns) : Milliseconds(0)};
 }
 
-Quota::Mark Quota::sent(std::int64_t tokens, Instant now) {
+Quota::SentTotal Quota::sent(std::int64_t tokens, Instant now) {
     if (!has_learned_.load(std::memory_order_relaxed)) return {};
     const std::scoped_lock lock(mutex_);
     ++total_.requests;
@@ -104,8 +104,8 @@ Quota::Mark Quota::sent(std::int64_t tokens, Instant now) {
     return total_;
 }
 
-void Quota::unsent(const Mark& mark, std::int64_t tokens, Instant now) {
-    if (mark.requests == 0) return;  // it was not counted
+void Quota::unsent(const SentTotal& sent, std::int64_t tokens, Instant now) {
+    if (sent.requests == 0) return;  // it was not counted
     const std::scoped_lock lock(mutex_);
     --total_.requests;
     total_.tokens -= tokens;
@@ -113,13 +113,13 @@ void Quota::unsent(const Mark& mark, std::int64_t tokens, Instant now) {
     tokens_.take(-tokens, now);
 }
 
-void Quota::report(const QuotaReport& report, const Mark& mark, Instant now) {
+void Quota::report(const QuotaReport& report, const SentTotal& sent, Instant now) {
     if (!report.requests && !report.tokens) return;
     const std::scoped_lock lock(mutex_);
-    if (mark.requests < reported_.requests) return;
-    reported_ = mark;
-    const std::int64_t requests = std::max<std::int64_t>(0, total_.requests - mark.requests);
-    const std::int64_t tokens = std::max<std::int64_t>(0, total_.tokens - mark.tokens);
+    if (sent.requests < reported_.requests) return;
+    reported_ = sent;
+    const std::int64_t requests = std::max<std::int64_t>(0, total_.requests - sent.requests);
+    const std::int64_t tokens = std::max<std::int64_t>(0, total_.tokens - sent.tokens);
     if (report.requests) requests_.learn(*report.requests, requests, now);
     if (report.tokens) tokens_.learn(*report.tokens, tokens, now);
     has_learned_.store(true, std::memory_order_relaxed);
@@ -151,24 +151,24 @@ void Quota::accepted() noexcept {
     }
 }
 
-Quota::Verdict Quota::judge(std::int64_t tokens, Instant now) const noexcept {
+Quota::Availability Quota::availability(std::int64_t tokens, Instant now) const noexcept {
     const Instant::rep until = cooling_until_.load(std::memory_order_relaxed);
     if (ticks_of(now) < until) {
-        return {Verdict::cooling, span_of(static_cast<double>(until - ticks_of(now)))};
+        return {Availability::cooling, span_of(static_cast<double>(until - ticks_of(now)))};
     }
     if (!has_learned_.load(std::memory_order_relaxed)) return {};
     const Milliseconds wait = std::max(requests_.wait_for(1, now), tokens_.wait_for(tokens, now));
     if (wait == Milliseconds(0)) return {};
-    return {Verdict::paced, wait};
+    return {Availability::paced, wait};
 }
 
-Quota::Learned Quota::learned(Instant now) const {
-    Learned learned;
+Quota::Status Quota::status(Instant now) const {
+    Status status;
     const Instant::rep until = cooling_until_.load(std::memory_order_relaxed);
-    if (ticks_of(now) < until) learned.cooling_until = Instant(Instant::duration(until));
-    learned.requests = requests_.shown(now);
-    learned.tokens = tokens_.shown(now);
-    return learned;
+    if (ticks_of(now) < until) status.cooling_until = Instant(Instant::duration(until));
+    status.requests = requests_.shown(now);
+    status.tokens = tokens_.shown(now);
+    return status;
 }
 
 }  // namespace sluicegate::route

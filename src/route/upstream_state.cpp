@@ -31,10 +31,10 @@ std::shared_ptr<EndpointState> find(const UpstreamState* last, const std::string
 
 UpstreamState::UpstreamState(const config::Upstream& upstream,
                              std::vector<std::shared_ptr<EndpointState>> endpoints,
-                             std::shared_ptr<WaitingLine> line)
+                             std::shared_ptr<WaitQueue> queue)
     : endpoints_(std::move(endpoints)),
-      line_(std::move(line)),
-      queues_(upstream.on_full == config::OnFull::queue && upstream.in_flight_max),
+      queue_(std::move(queue)),
+      queues_when_full_(upstream.on_full == config::OnFull::queue && upstream.in_flight_max),
       has_affinity_(upstream.prefix_affinity > 0),
       queue_timeout_(upstream.queue.timeout) {
 }
@@ -52,21 +52,21 @@ std::shared_ptr<UpstreamState> UpstreamState::make(const config::Upstream& upstr
         endpoints.push_back(std::move(endpoint));
     }
     assert(endpoints.size() <= endpoints_max);
-    std::shared_ptr<WaitingLine> line;
+    std::shared_ptr<WaitQueue> queue;
     if (last != nullptr && last->endpoints_ == endpoints) {
-        line = last->line_;
-        line->set_waiting_max(upstream.queue.waiting_max);
+        queue = last->queue_;
+        queue->set_waiting_max(upstream.queue.waiting_max);
     } else {
-        line = std::make_shared<WaitingLine>(upstream.queue.waiting_max);
+        queue = std::make_shared<WaitQueue>(upstream.queue.waiting_max);
     }
     return std::shared_ptr<UpstreamState>(
-        new UpstreamState(upstream, std::move(endpoints), std::move(line)));
+        new UpstreamState(upstream, std::move(endpoints), std::move(queue)));
 }
 
-std::optional<Change> UpstreamState::report_check(std::size_t endpoint, bool is_ok,
-                                                  std::string reason, Instant now) {
+std::optional<HealthChange> UpstreamState::report_check(std::size_t endpoint, bool is_ok,
+                                                        std::string reason, Instant now) {
     auto change = endpoints_[endpoint]->report_check(is_ok, std::move(reason), now);
-    if (change && line_->length() > 0) serve(now);
+    if (change && queue_->length() > 0) serve(now);
     return change;
 }
 
@@ -76,28 +76,28 @@ std::optional<Change> UpstreamState::report_check(std::size_t endpoint, bool is_
 void UpstreamState::release(std::size_t endpoint, Instant now) {
     EndpointState& state = *endpoints_[endpoint];
     // Handed over without ever being free, so that nobody who comes now is faster.
-    if (line_->length() > 0 && !state.slots.is_over() && state.health(now) == Health::healthy &&
-        line_->give({.endpoint = endpoint, .pass = Pass::ordinary})) {
+    if (queue_->length() > 0 && !state.slots.is_over() && state.health(now) == Health::healthy &&
+        queue_->give({.endpoint = endpoint, .kind = AttemptKind::ordinary})) {
         return;
     }
     state.slots.give_back();
-    if (line_->length() > 0) serve(now);
+    if (queue_->length() > 0) serve(now);
 }
 
 void UpstreamState::serve(Instant now) {
-    line_->serve(endpoints_.size(), [&](std::size_t endpoint) -> std::optional<Pass> {
+    queue_->serve(endpoints_.size(), [&](std::size_t endpoint) -> std::optional<AttemptKind> {
         EndpointState& state = *endpoints_[endpoint];
-        if (!state.is_well(now) || !state.slots.try_take()) return std::nullopt;
-        const std::optional<Pass> pass = state.enter(now);
-        if (!pass) state.slots.give_back();
-        return pass;
+        if (!state.is_ready(now) || !state.slots.try_take()) return std::nullopt;
+        const std::optional<AttemptKind> kind = state.begin_attempt(now);
+        if (!kind) state.slots.give_back();
+        return kind;
     });
 }
 
 Lease::Lease(Lease&& other) noexcept
     : upstream_(std::exchange(other.upstream_, nullptr)),
       endpoint_(other.endpoint_),
-      pass_(other.pass_),
+      kind_(other.kind_),
       is_reported_(other.is_reported_),
       now_(other.now_) {
 }
@@ -107,17 +107,17 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     end();
     upstream_ = std::exchange(other.upstream_, nullptr);
     endpoint_ = other.endpoint_;
-    pass_ = other.pass_;
+    kind_ = other.kind_;
     is_reported_ = other.is_reported_;
     now_ = other.now_;
     return *this;
 }
 
-std::optional<Change> Lease::report(Outcome outcome, Milliseconds wait, Instant now) {
+std::optional<HealthChange> Lease::report(Outcome outcome, Milliseconds wait, Instant now) {
     if (upstream_ == nullptr || std::exchange(is_reported_, true)) return std::nullopt;
     now_ = now;
-    auto change = upstream_->endpoints_[endpoint_]->report(outcome, pass_, wait, now);
-    if (change && change->to == Health::healthy && upstream_->line_->length() > 0) {
+    auto change = upstream_->endpoints_[endpoint_]->report(outcome, kind_, wait, now);
+    if (change && change->to == Health::healthy && upstream_->queue_->length() > 0) {
         upstream_->serve(now);
     }
     return change;
@@ -126,23 +126,23 @@ std::optional<Change> Lease::report(Outcome outcome, Milliseconds wait, Instant 
 void Lease::end() {
     if (upstream_ == nullptr) return;
     // Only a probe has something to give back: its place.
-    if (pass_ == Pass::probe) report(Outcome::abandoned, Milliseconds(0), now_);
+    if (kind_ == AttemptKind::probe) report(Outcome::abandoned, Milliseconds(0), now_);
     std::exchange(upstream_, nullptr)->release(endpoint_, now_);
 }
 
-Place::Place(UpstreamState& upstream, std::uint64_t user, std::uint64_t endpoints,
-             WaitingLine::Wake wake, Instant now)
+QueueTicket::QueueTicket(UpstreamState& upstream, std::uint64_t user, std::uint64_t endpoints,
+                         WaitQueue::Wake wake, Instant now)
     : upstream_(&upstream),
-      waiter_(upstream.line_->join(user, endpoints, std::move(wake))),
+      waiter_(upstream.queue_->join(user, endpoints, std::move(wake))),
       now_(now) {
     if (waiter_ != nullptr) upstream.serve(now);
 }
 
-Place::Place(Place&& other) noexcept
+QueueTicket::QueueTicket(QueueTicket&& other) noexcept
     : upstream_(other.upstream_), waiter_(std::move(other.waiter_)), now_(other.now_) {
 }
 
-Place& Place::operator=(Place&& other) noexcept {
+QueueTicket& QueueTicket::operator=(QueueTicket&& other) noexcept {
     if (this == &other) return *this;
     const Lease unused = leave();
     upstream_ = other.upstream_;
@@ -151,7 +151,7 @@ Place& Place::operator=(Place&& other) noexcept {
     return *this;
 }
 
-Lease Place::take(Instant now) {
+Lease QueueTicket::take(Instant now) {
     if (waiter_ == nullptr) return {};
     now_ = now;
     // Time may have made an endpoint well, which nobody who waits was told.
@@ -159,10 +159,10 @@ Lease Place::take(Instant now) {
     return leave();
 }
 
-Lease Place::leave() {
+Lease QueueTicket::leave() {
     if (waiter_ == nullptr) return {};
-    const auto granted = upstream_->line_->leave(*std::exchange(waiter_, nullptr));
-    return granted ? Lease(*upstream_, granted->endpoint, granted->pass, now_) : Lease();
+    const auto granted = upstream_->queue_->leave(*std::exchange(waiter_, nullptr));
+    return granted ? Lease(*upstream_, granted->endpoint, granted->kind, now_) : Lease();
 }
 
 }  // namespace sluicegate::route

@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using metrics::Metric;
 using nlohmann::ordered_json;
+using route::AttemptKind;
 using route::Outcome;
-using route::Pass;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -73,7 +73,7 @@ protected:
     }
     void open(route::EndpointState& endpoint) {
         for (int i = 0; i < 3; ++i) {
-            endpoint.report(Outcome::connect_failed, Pass::ordinary, 0ms, clock.now());
+            endpoint.report(Outcome::connect_failed, AttemptKind::ordinary, 0ms, clock.now());
         }
     }
     /// "LABEL … = VALUE" for each series.
@@ -137,7 +137,7 @@ TEST_F(UpstreamStatusTest, CountsWhoWaitsWhereRequestsMayWait) {
     build();
     ASSERT_TRUE(endpoint(0, 0).slots.try_take());
     ASSERT_TRUE(endpoint(0, 1).slots.try_take());
-    const route::Place place(*snapshot->upstream_states[0], 1, 3, [] {}, clock.now());
+    const route::QueueTicket ticket(*snapshot->upstream_states[0], 1, 3, [] {}, clock.now());
     EXPECT_EQ(upstream(0)["waiting"], 1);
     EXPECT_EQ(upstream(0)["max_waiting"], 20);
     EXPECT_FALSE(upstream(1).contains("waiting")) << "it spills";
@@ -151,7 +151,7 @@ TEST_F(UpstreamStatusTest, ShowsWhatWasLearnedOfAnAccountByModel) {
     build();
     EXPECT_EQ(upstream(1)["quotas"], ordered_json::array());
     const route::QuotaReport report{
-        .requests = route::QuotaReport::Budget{.limit = 100, .remaining = 60, .reset = 20s}};
+        .requests = route::QuotaReport::Allowance{.limit = 100, .remaining = 60, .reset = 20s}};
     quota(1).report(report, quota(1).sent(10, clock.now()), clock.now());
     snapshot->models[1].route->entries()[0].quota->refused(10, 2500ms, clock.now());
     clock.advance(500ms);
@@ -246,10 +246,13 @@ TEST_F(UpstreamStatusTest, IsReadyWhileOneEndpointThatModelsLeadToIsHealthyOrDue
         {"one server of two is left", [&] { open(endpoint(0, 0)); }, true},
         {"only the provider is left", [&] { open(endpoint(0, 1)); }, true},
         {"the provider wants a pause",
-         [&] { endpoint(1, 0).report(Outcome::overloaded, Pass::ordinary, 60s, clock.now()); },
+         [&] {
+             endpoint(1, 0).report(Outcome::overloaded, AttemptKind::ordinary, 60s, clock.now());
+         },
          false},
         {"the servers are due for a probe", [&] { clock.advance(5s); }, true},
-        {"a probe is under way", [&] { EXPECT_TRUE(endpoint(0, 0).enter(clock.now())); }, true},
+        {"a probe is under way", [&] { EXPECT_TRUE(endpoint(0, 0).begin_attempt(clock.now())); },
+         true},
     };
     config.upstreams.push_back(config.upstreams[1]);
     config.upstreams.back().name = "unused";

@@ -1,13 +1,13 @@
-// What does it cost to find a request's upstream, in ns, from the walk's first step to the end of
+// What does it cost to find a request's upstream, in ns, from the first step to the end of
 // its lease?
 //
-// One request: a walk, its first step, the report of a success, the slot given back. `Quota`: the
-// provider has reported what is left, so that this is judged and counted, too. Threads share all
-// state, as workers do.
+// One request: a candidates, its first step, the report of a success, the slot given back. `Quota`:
+// the provider has reported what is left, so that this is judged and counted, too. Threads share
+// all state, as workers do.
 //
 // Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
 
-#include "sluicegate/route/walk.hpp"
+#include "sluicegate/route/candidate_iterator.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -48,7 +48,7 @@ const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_
                         .is_fallback = false,
                         .id = i});
         if (!has_quota) continue;
-        const QuotaReport::Budget budget{1'000'000'000'000, 999'999'999'999, Milliseconds(1)};
+        const QuotaReport::Allowance budget{1'000'000'000'000, 999'999'999'999, Milliseconds(1)};
         made.back().quota->report({.requests = budget, .tokens = budget}, {}, now);
     }
     route = std::make_unique<ModelRoute>(made, false);
@@ -61,8 +61,8 @@ void run(benchmark::State& state, std::size_t entries, std::size_t endpoints, bo
     std::uint32_t random = 1;
     for (auto _ : state) {
         random = random * 1'664'525 + 1'013'904'223;
-        Walk walk(*route, {.tokens = 10, .user = random, .random = random}, 5);
-        Walk::Step step = walk.next(now);
+        CandidateIterator candidates(*route, {.tokens = 10, .user = random, .random = random}, 5);
+        CandidateIterator::Step step = candidates.next(now);
         if (has_quota) benchmark::DoNotOptimize(route->entries()[step.entry].quota->sent(10, now));
         benchmark::DoNotOptimize(step.lease.report(Outcome::success, Milliseconds(0), now));
     }
@@ -85,8 +85,8 @@ void EightEndpoints(benchmark::State& state) {
 void OneEndpointStep(benchmark::State& state) {
     const ModelRoute& route = route_of(1, 1, false);
     for (auto _ : state) {
-        Walk walk(route, {.tokens = 10}, 5);
-        Walk::Step step = walk.next(now);
+        CandidateIterator candidates(route, {.tokens = 10}, 5);
+        CandidateIterator::Step step = candidates.next(now);
         benchmark::DoNotOptimize(step);
     }
 }

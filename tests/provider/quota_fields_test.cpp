@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
-using Budget = route::QuotaReport::Budget;
+using Allowance = route::QuotaReport::Allowance;
 
 // 2026-11-21T20:45:23Z
 constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
@@ -21,20 +21,21 @@ route::QuotaReport quota_in(const Fields& fields) {
     return quota_of(table, now);
 }
 
-void expect_budget(const std::optional<Budget>& budget, const std::optional<Budget>& wanted) {
-    ASSERT_EQ(budget.has_value(), wanted.has_value());
+void expect_allowance(const std::optional<Allowance>& allowance,
+                      const std::optional<Allowance>& wanted) {
+    ASSERT_EQ(allowance.has_value(), wanted.has_value());
     if (!wanted) return;
-    EXPECT_EQ(budget->limit, wanted->limit);
-    EXPECT_EQ(budget->remaining, wanted->remaining);
-    EXPECT_EQ(budget->reset, wanted->reset);
+    EXPECT_EQ(allowance->limit, wanted->limit);
+    EXPECT_EQ(allowance->remaining, wanted->remaining);
+    EXPECT_EQ(allowance->reset, wanted->reset);
 }
 
 TEST(QuotaFields, ReadsWhatEachProviderSends) {
     struct Row {
         const char* name;
         Fields fields;
-        std::optional<Budget> requests;
-        std::optional<Budget> tokens;
+        std::optional<Allowance> requests;
+        std::optional<Allowance> tokens;
     };
     const std::vector<Row> rows{
         {"nothing", {{"content-type", "application/json"}}, std::nullopt, std::nullopt},
@@ -46,8 +47,8 @@ TEST(QuotaFields, ReadsWhatEachProviderSends) {
           {"x-ratelimit-remaining-tokens", "1999900"},
           {"x-ratelimit-reset-requests", "6ms"},
           {"x-ratelimit-reset-tokens", "6m0s"}},
-         Budget{10'000, 9999, 6ms},
-         Budget{2'000'000, 1'999'900, 6min}},
+         Allowance{10'000, 9999, 6ms},
+         Allowance{2'000'000, 1'999'900, 6min}},
         {"OpenAI with a project's limit",
          {{"x-ratelimit-limit-tokens", "150000"},
           {"x-ratelimit-remaining-tokens", "149984"},
@@ -56,29 +57,29 @@ TEST(QuotaFields, ReadsWhatEachProviderSends) {
           {"x-ratelimit-remaining-project-tokens", "57000"},
           {"x-ratelimit-reset-project-tokens", "3s"}},
          std::nullopt,
-         Budget{60'000, 57'000, 3s}},
+         Allowance{60'000, 57'000, 3s}},
         {"a project with more left than its organisation",
          {{"x-ratelimit-limit-project-tokens", "60000"},
           {"x-ratelimit-remaining-project-tokens", "57000"},
           {"x-ratelimit-limit-tokens", "150000"},
           {"x-ratelimit-remaining-tokens", "100"}},
          std::nullopt,
-         Budget{150'000, 100, 0ms}},
+         Allowance{150'000, 100, 0ms}},
         {"Azure",
          {{"X-RateLimit-Limit-Requests", "60"},
           {"X-RateLimit-Remaining-Requests", "0"},
           {"X-RateLimit-Reset-Requests", "60"}},
-         Budget{60, 0, 60s},
+         Allowance{60, 0, 60s},
          std::nullopt},
         {"Azure without limits",
          {{"x-ratelimit-remaining-requests", "9"}, {"x-ratelimit-remaining-tokens", "960"}},
-         Budget{0, 9, 0ms},
-         Budget{0, 960, 0ms}},
+         Allowance{0, 9, 0ms},
+         Allowance{0, 960, 0ms}},
         {"Groq",
          {{"x-ratelimit-limit-requests", "14400"},
           {"x-ratelimit-remaining-requests", "14370"},
           {"x-ratelimit-reset-requests", "2m59.56s"}},
-         Budget{14'400, 14'370, 179'560ms},
+         Allowance{14'400, 14'370, 179'560ms},
          std::nullopt},
         {"Anthropic",
          {{"anthropic-ratelimit-requests-limit", "1000"},
@@ -93,20 +94,20 @@ TEST(QuotaFields, ReadsWhatEachProviderSends) {
           {"anthropic-ratelimit-tokens-limit", "96000"},
           {"anthropic-ratelimit-tokens-remaining", "91000"},
           {"anthropic-ratelimit-tokens-reset", "2026-11-21T20:45:25Z"}},
-         Budget{1000, 999, 36s},
-         Budget{16'000, 12'000, 15s}},
+         Allowance{1000, 999, 36s},
+         Allowance{16'000, 12'000, 15s}},
         {"OpenRouter's reset",
          {{"x-ratelimit-limit-requests", "20"},
           {"x-ratelimit-remaining-requests", "0"},
           {"x-ratelimit-reset-requests", "1795293983000"}},
-         Budget{20, 0, 60s},
+         Allowance{20, 0, 60s},
          std::nullopt},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         const route::QuotaReport report = quota_in(row.fields);
-        expect_budget(report.requests, row.requests);
-        expect_budget(report.tokens, row.tokens);
+        expect_allowance(report.requests, row.requests);
+        expect_allowance(report.tokens, row.tokens);
     }
 }
 
@@ -114,7 +115,7 @@ TEST(QuotaFields, BelievesNoNonsense) {
     struct Row {
         const char* name;
         Fields fields;
-        std::optional<Budget> requests;
+        std::optional<Allowance> requests;
     };
     const std::string_view limit = "x-ratelimit-limit-requests";
     const std::string_view remaining = "x-ratelimit-remaining-requests";
@@ -132,14 +133,18 @@ TEST(QuotaFields, BelievesNoNonsense) {
         {"more than is believed", {{limit, "5"}, {remaining, "1000000000001"}}, std::nullopt},
         {"the most that is believed",
          {{limit, "1000000000000"}, {remaining, "1000000000000"}},
-         Budget{quota_max, quota_max, 0ms}},
-        {"a limit beyond belief", {{limit, "1000000000001"}, {remaining, "3"}}, Budget{0, 3, 0ms}},
-        {"more left than there is", {{limit, "5"}, {remaining, "7"}}, Budget{5, 5, 0ms}},
-        {"a reset in words", {{limit, "5"}, {remaining, "1"}, {reset, "soon"}}, Budget{5, 1, 0ms}},
+         Allowance{quota_max, quota_max, 0ms}},
+        {"a limit beyond belief",
+         {{limit, "1000000000001"}, {remaining, "3"}},
+         Allowance{0, 3, 0ms}},
+        {"more left than there is", {{limit, "5"}, {remaining, "7"}}, Allowance{5, 5, 0ms}},
+        {"a reset in words",
+         {{limit, "5"}, {remaining, "1"}, {reset, "soon"}},
+         Allowance{5, 1, 0ms}},
         {"a reset in a thousand years",
          {{limit, "5"}, {remaining, "1"}, {reset, "3026-01-01T00:00:00Z"}},
-         Budget{5, 1, std::chrono::days(31)}},
-        {"said twice", {{remaining, "1"}, {remaining, "2"}, {limit, "5"}}, Budget{5, 1, 0ms}},
+         Allowance{5, 1, std::chrono::days(31)}},
+        {"said twice", {{remaining, "1"}, {remaining, "2"}, {limit, "5"}}, Allowance{5, 1, 0ms}},
         {"names that only begin like these",
          {{"x-ratelimit-", "1"},
           {"x-ratelimit-remaining", "1"},
@@ -157,7 +162,7 @@ TEST(QuotaFields, BelievesNoNonsense) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         const route::QuotaReport report = quota_in(row.fields);
-        expect_budget(report.requests, row.requests);
+        expect_allowance(report.requests, row.requests);
         EXPECT_FALSE(report.tokens);
     }
 }

@@ -24,8 +24,8 @@ constexpr config::BreakerSettings settings{.window = Milliseconds(10'000),
                                            .open_for = Milliseconds(5'000),
                                            .open_max = Milliseconds(60'000)};
 
-std::optional<Breaker::Change> report(Breaker& breaker, Outcome outcome, std::int64_t ms) {
-    return breaker.report(outcome, Pass::ordinary, at(ms));
+std::optional<Breaker::Transition> report(Breaker& breaker, Outcome outcome, std::int64_t ms) {
+    return breaker.report(outcome, AttemptKind::ordinary, at(ms));
 }
 
 /// Open from `ms` on.
@@ -86,7 +86,7 @@ TEST(Breaker, OpensByWhatItIsTold) {
         }
         EXPECT_EQ(reason, row.reason);
         EXPECT_EQ(breaker.state(at(0)), reason.empty() ? State::closed : State::open);
-        EXPECT_EQ(breaker.may_pass(at(0)), reason.empty());
+        EXPECT_EQ(breaker.allows(at(0)), reason.empty());
     }
 }
 
@@ -111,15 +111,15 @@ TEST(Breaker, ForgetsWhatIsOlderThanTheWindow) {
 TEST(Breaker, LetsOneProbeAtATimePassWhenItsTimeIsOver) {
     Breaker breaker(settings);
     open_at(breaker, 0);
-    EXPECT_FALSE(breaker.may_pass(at(4'999)));
+    EXPECT_FALSE(breaker.allows(at(4'999)));
     EXPECT_FALSE(breaker.take_probe(at(4'999)));
     EXPECT_EQ(breaker.state(at(5'000)), State::half_open);
-    EXPECT_TRUE(breaker.may_pass(at(5'000)));
+    EXPECT_TRUE(breaker.allows(at(5'000)));
     EXPECT_TRUE(breaker.take_probe(at(5'000)));
-    EXPECT_FALSE(breaker.may_pass(at(5'000)));
+    EXPECT_FALSE(breaker.allows(at(5'000)));
     EXPECT_FALSE(breaker.take_probe(at(5'000)));
     EXPECT_EQ(breaker.state(at(5'000)), State::half_open);
-    const auto change = breaker.report(Outcome::success, Pass::probe, at(5'100));
+    const auto change = breaker.report(Outcome::success, AttemptKind::probe, at(5'100));
     ASSERT_TRUE(change);
     EXPECT_EQ(change->to, State::closed);
     EXPECT_EQ(breaker.state(at(5'100)), State::closed);
@@ -131,7 +131,7 @@ TEST(Breaker, GivesThePlaceOfAProbeThatLearnedNothingToTheNext) {
         Breaker breaker(settings);
         open_at(breaker, 0);
         ASSERT_TRUE(breaker.take_probe(at(5'000)));
-        EXPECT_FALSE(breaker.report(outcome, Pass::probe, at(5'001)));
+        EXPECT_FALSE(breaker.report(outcome, AttemptKind::probe, at(5'001)));
         EXPECT_TRUE(breaker.take_probe(at(5'001)));
     }
 }
@@ -145,7 +145,7 @@ TEST(Breaker, WaitsTwiceAsLongAfterEachProbeThatFailed) {
         EXPECT_EQ(breaker.open_until(), at(now + wait));
         now += wait;
         ASSERT_TRUE(breaker.take_probe(at(now)));
-        const auto change = breaker.report(Outcome::failed, Pass::probe, at(now));
+        const auto change = breaker.report(Outcome::failed, AttemptKind::probe, at(now));
         ASSERT_TRUE(change);
         EXPECT_EQ(change->to, State::open);
     }
@@ -162,7 +162,7 @@ TEST(Breaker, StartsOverOnlyOnceItStayedWellForAWindow) {
         Breaker breaker(settings);
         open_at(breaker, 0);
         ASSERT_TRUE(breaker.take_probe(at(5'000)));
-        ASSERT_TRUE(breaker.report(Outcome::success, Pass::probe, at(5'000)));
+        ASSERT_TRUE(breaker.report(Outcome::success, AttemptKind::probe, at(5'000)));
         open_at(breaker, 5'000 + row.well);
         EXPECT_EQ(breaker.open_until(), at(5'000 + row.well + row.wait));
     }
@@ -172,7 +172,7 @@ TEST(Breaker, DoesNotReopenForWhatFailedBeforeItClosed) {
     Breaker breaker(settings);
     for (int i = 0; i < 10; ++i) report(breaker, Outcome::failed, 0);
     ASSERT_TRUE(breaker.take_probe(at(5'000)));
-    ASSERT_TRUE(breaker.report(Outcome::rejected, Pass::probe, at(5'000)));
+    ASSERT_TRUE(breaker.report(Outcome::rejected, AttemptKind::probe, at(5'000)));
     EXPECT_FALSE(report(breaker, Outcome::failed, 5'001));
     EXPECT_EQ(breaker.state(at(5'001)), State::closed);
 }
@@ -186,15 +186,15 @@ TEST(Breaker, IgnoresWhatBeganBeforeItOpened) {
     EXPECT_EQ(breaker.open_until(), at(5'000));
     ASSERT_TRUE(breaker.take_probe(at(5'000)));
     EXPECT_FALSE(report(breaker, Outcome::failed, 5'001));
-    EXPECT_FALSE(breaker.may_pass(at(5'001))) << "the probe is still on its way";
+    EXPECT_FALSE(breaker.allows(at(5'001))) << "the probe is still on its way";
 }
 
 TEST(Breaker, ClosesWhenALastResortSucceedsAndIsNotExtendedByOneThatFails) {
     Breaker breaker(settings);
     open_at(breaker, 0);
-    EXPECT_FALSE(breaker.report(Outcome::failed, Pass::last_resort, at(10)));
+    EXPECT_FALSE(breaker.report(Outcome::failed, AttemptKind::last_resort, at(10)));
     EXPECT_EQ(breaker.open_until(), at(5'000));
-    EXPECT_TRUE(breaker.report(Outcome::success, Pass::last_resort, at(20)));
+    EXPECT_TRUE(breaker.report(Outcome::success, AttemptKind::last_resort, at(20)));
     EXPECT_EQ(breaker.state(at(20)), State::closed);
 }
 
@@ -208,8 +208,8 @@ TEST(Breaker, TakesAClockThatStepsBackForADelayAtMost) {
     Breaker other(settings);
     for (int i = 0; i < 9; ++i) report(other, Outcome::failed, 3'500);
     EXPECT_TRUE(report(other, Outcome::failed, 3'000));
-    EXPECT_FALSE(other.may_pass(at(2'000)));
-    EXPECT_TRUE(other.may_pass(at(8'000)));
+    EXPECT_FALSE(other.allows(at(2'000)));
+    EXPECT_TRUE(other.allows(at(8'000)));
 }
 
 TEST(Breaker, TakesNewSettingsOverAndKeepsItsState) {
@@ -221,7 +221,7 @@ TEST(Breaker, TakesNewSettingsOverAndKeepsItsState) {
     breaker.configure(longer);
     EXPECT_EQ(breaker.state(at(1)), State::open);
     ASSERT_TRUE(breaker.take_probe(at(5'000)));
-    ASSERT_TRUE(breaker.report(Outcome::success, Pass::probe, at(5'000)));
+    ASSERT_TRUE(breaker.report(Outcome::success, AttemptKind::probe, at(5'000)));
     const auto change = report(breaker, Outcome::connect_failed, 5'001);
     ASSERT_TRUE(change);
     EXPECT_EQ(change->reason, "connect failed; next try in 10s");
@@ -282,7 +282,7 @@ TEST(Breaker, TellsEachChangeToOneThread) {
         test::together(8, [&](int) {
             if (!breaker.take_probe(at(5'000))) return;
             ++probes;
-            if (breaker.report(Outcome::success, Pass::probe, at(5'000))) ++closed;
+            if (breaker.report(Outcome::success, AttemptKind::probe, at(5'000))) ++closed;
         });
         ASSERT_EQ(told, 1);
         ASSERT_EQ(probes, 1);

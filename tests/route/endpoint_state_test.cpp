@@ -34,9 +34,9 @@ TEST(EndpointState, ChangesWithChecksThatAgreeInARow) {
     EXPECT_EQ(check(true, 2), std::nullopt) << "the count begins anew";
     EXPECT_EQ(check(false, 3), std::nullopt);
     EXPECT_EQ(check(false, 4), std::nullopt);
-    EXPECT_TRUE(endpoint.is_well(at(4)));
+    EXPECT_TRUE(endpoint.is_ready(at(4)));
     EXPECT_EQ(check(false, 5), Health::checking_failed);
-    EXPECT_FALSE(endpoint.is_well(at(5)));
+    EXPECT_FALSE(endpoint.is_ready(at(5)));
     EXPECT_EQ(check(false, 6), std::nullopt) << "told once";
     const EndpointStatus status = endpoint.status(at(7));
     EXPECT_EQ(status.health, Health::checking_failed);
@@ -44,7 +44,7 @@ TEST(EndpointState, ChangesWithChecksThatAgreeInARow) {
     EXPECT_EQ(status.since, at(5));
     EXPECT_EQ(check(true, 8), std::nullopt);
     EXPECT_EQ(check(true, 9), Health::healthy);
-    EXPECT_TRUE(endpoint.is_well(at(9)));
+    EXPECT_TRUE(endpoint.is_ready(at(9)));
     EXPECT_EQ(endpoint.status(at(9)).reason, "the health check succeeds");
 }
 
@@ -57,39 +57,40 @@ TEST(EndpointState, ForgetsAFailingCheckThatIsNoLongerConfigured) {
     endpoint.configure(test::make_upstream("gpu"));
     EXPECT_EQ(endpoint.health(at(1)), Health::healthy);
     EXPECT_FALSE(endpoint.report_check(false, "late", at(2)));
-    EXPECT_TRUE(endpoint.is_well(at(2)));
+    EXPECT_TRUE(endpoint.is_ready(at(2)));
 }
 
 TEST(EndpointState, PausesForAsLongAsItAskedFor) {
     EndpointState endpoint("u", test::make_upstream("gpu"));
-    EXPECT_FALSE(endpoint.report(Outcome::overloaded, Pass::ordinary, none, at(0)));
-    EXPECT_TRUE(endpoint.is_well(at(0))) << "a stray 503";
+    EXPECT_FALSE(endpoint.report(Outcome::overloaded, AttemptKind::ordinary, none, at(0)));
+    EXPECT_TRUE(endpoint.is_ready(at(0))) << "a stray 503";
     const auto change =
-        endpoint.report(Outcome::overloaded, Pass::ordinary, Milliseconds(2'000), at(0));
+        endpoint.report(Outcome::overloaded, AttemptKind::ordinary, Milliseconds(2'000), at(0));
     ASSERT_TRUE(change);
     EXPECT_EQ(change->to, Health::paused);
     EXPECT_EQ(change->reason, "it asked for a pause of 2s");
-    EXPECT_FALSE(endpoint.report(Outcome::overloaded, Pass::ordinary, Milliseconds(500), at(1)));
+    EXPECT_FALSE(
+        endpoint.report(Outcome::overloaded, AttemptKind::ordinary, Milliseconds(500), at(1)));
     EXPECT_EQ(endpoint.health(at(1'999)), Health::paused);
-    EXPECT_FALSE(endpoint.is_well(at(1'999)));
+    EXPECT_FALSE(endpoint.is_ready(at(1'999)));
     EXPECT_EQ(endpoint.health(at(2'000)), Health::healthy);
-    EXPECT_TRUE(endpoint.is_well(at(2'000)));
+    EXPECT_TRUE(endpoint.is_ready(at(2'000)));
 }
 
 TEST(EndpointState, PausesForABoundedTime) {
     EndpointState endpoint("u", test::make_upstream("gpu"));
-    endpoint.report(Outcome::overloaded, Pass::ordinary, std::chrono::hours(100'000), at(0));
-    EXPECT_FALSE(endpoint.is_well(at(EndpointState::pause_max.count() - 1)));
-    EXPECT_TRUE(endpoint.is_well(at(EndpointState::pause_max.count())));
+    endpoint.report(Outcome::overloaded, AttemptKind::ordinary, std::chrono::hours(100'000), at(0));
+    EXPECT_FALSE(endpoint.is_ready(at(EndpointState::pause_max.count() - 1)));
+    EXPECT_TRUE(endpoint.is_ready(at(EndpointState::pause_max.count())));
 }
 
 TEST(EndpointState, TellsTheBreakersChangesAndShowsThem) {
     EndpointState endpoint("u", test::make_upstream("gpu", 1, 7));
     EXPECT_EQ(endpoint.status(at(0)).reason, "");
     EXPECT_EQ(endpoint.status(at(0)).since, std::nullopt);
-    std::optional<Change> change;
+    std::optional<HealthChange> change;
     for (int i = 0; i < 3; ++i) {
-        change = endpoint.report(Outcome::connect_failed, Pass::ordinary, none, at(10));
+        change = endpoint.report(Outcome::connect_failed, AttemptKind::ordinary, none, at(10));
     }
     ASSERT_TRUE(change);
     EXPECT_EQ(change->to, Health::open);
@@ -99,30 +100,30 @@ TEST(EndpointState, TellsTheBreakersChangesAndShowsThem) {
     EXPECT_EQ(status.since, at(10));
     EXPECT_EQ(status.in_flight_max, 7U);
     EXPECT_EQ(endpoint.status(at(5'010)).health, Health::half_open);
-    ASSERT_EQ(endpoint.enter(at(5'010)), Pass::probe);
-    EXPECT_EQ(endpoint.enter(at(5'010)), std::nullopt);
-    change = endpoint.report(Outcome::success, Pass::probe, none, at(5'020));
+    ASSERT_EQ(endpoint.begin_attempt(at(5'010)), AttemptKind::probe);
+    EXPECT_EQ(endpoint.begin_attempt(at(5'010)), std::nullopt);
+    change = endpoint.report(Outcome::success, AttemptKind::probe, none, at(5'020));
     ASSERT_TRUE(change);
     EXPECT_EQ(change->to, Health::healthy);
     status = endpoint.status(at(5'030));
     EXPECT_EQ(status.health, Health::healthy);
     EXPECT_EQ(status.reason, "a request succeeded");
     EXPECT_EQ(status.since, at(5'020));
-    EXPECT_EQ(endpoint.enter(at(5'030)), Pass::ordinary);
+    EXPECT_EQ(endpoint.begin_attempt(at(5'030)), AttemptKind::ordinary);
 }
 
 TEST(EndpointState, PausesEvenWhenTheSameAnswerOpensIt) {
     config::Upstream upstream = test::make_upstream("gpu");
     upstream.breaker.requests_min = 2;
     EndpointState endpoint("u", upstream);
-    endpoint.report(Outcome::overloaded, Pass::ordinary, none, at(0));
+    endpoint.report(Outcome::overloaded, AttemptKind::ordinary, none, at(0));
     const auto change =
-        endpoint.report(Outcome::overloaded, Pass::ordinary, Milliseconds(60'000), at(0));
+        endpoint.report(Outcome::overloaded, AttemptKind::ordinary, Milliseconds(60'000), at(0));
     ASSERT_TRUE(change);
     EXPECT_EQ(change->to, Health::open);
     EXPECT_EQ(endpoint.health(at(0)), Health::open);
-    EXPECT_FALSE(endpoint.is_well(at(5'000))) << "due for a probe, but still paused";
-    EXPECT_TRUE(endpoint.is_well(at(60'000)));
+    EXPECT_FALSE(endpoint.is_ready(at(5'000))) << "due for a probe, but still paused";
+    EXPECT_TRUE(endpoint.is_ready(at(60'000)));
 }
 
 TEST(EndpointState, HasAnIdOfItsLabelAlone) {

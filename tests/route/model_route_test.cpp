@@ -14,8 +14,8 @@
 namespace sluicegate::route {
 namespace {
 
-std::vector<Entry> make_entries(const std::vector<std::uint32_t>& weights) {
-    std::vector<Entry> entries;
+std::vector<RouteEntry> make_entries(const std::vector<std::uint32_t>& weights) {
+    std::vector<RouteEntry> entries;
     for (std::size_t i = 0; i < weights.size(); ++i) {
         entries.push_back(
             test::make_entry(test::make_upstream("u" + std::to_string(i)), weights[i]));
@@ -37,7 +37,7 @@ TEST(ModelRoute, IsMadeOfWhatTheModelNames) {
     const ModelRoute route(model, upstreams, states, quotas, nullptr);
     ASSERT_EQ(route.entries().size(), 3U);
     EXPECT_EQ(route.weighted(), 1U);
-    const Entry& first = route.entries()[0];
+    const RouteEntry& first = route.entries()[0];
     EXPECT_EQ(first.upstream, 1U);
     EXPECT_EQ(first.state, states[1]);
     EXPECT_EQ(first.upstream_model, "other");
@@ -106,7 +106,7 @@ TEST(ModelRoute, MovesOnlyTheUsersThatAChangeOfWeightsMoves) {
 }
 
 TEST(ModelRoute, PicksForAUserWhateverTheOrderOfTheEntries) {
-    std::vector<Entry> entries = make_entries({50, 30, 20});
+    std::vector<RouteEntry> entries = make_entries({50, 30, 20});
     const ModelRoute one(entries, true);
     const ModelRoute other({entries[2], entries[0], entries[1]}, true);
     test::Random random(3);

@@ -11,7 +11,7 @@ namespace sluicegate::route {
 namespace {
 
 using test::at;
-using Kind = Quota::Verdict::Kind;
+using Kind = Quota::Availability::Kind;
 
 TEST(QuotaTable, GivesOneQuotaToOneAccountAndModel) {
     QuotaTable table;
@@ -25,9 +25,9 @@ TEST(QuotaTable, KeepsAQuotaWhileAnybodyHasIt) {
     QuotaTable table;
     auto quota = table.find("a", "m");
     quota->refused(1, Milliseconds(1'000), at(0));
-    EXPECT_EQ(table.find("a", "m")->judge(1, at(0)).kind, Kind::cooling);
+    EXPECT_EQ(table.find("a", "m")->availability(1, at(0)).kind, Kind::cooling);
     quota.reset();
-    EXPECT_EQ(table.find("a", "m")->judge(1, at(0)).kind, Kind::ok);
+    EXPECT_EQ(table.find("a", "m")->availability(1, at(0)).kind, Kind::ok);
 }
 
 TEST(QuotaTable, DropsWhatNobodyHasAnyMore) {

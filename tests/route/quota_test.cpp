@@ -14,22 +14,23 @@ namespace sluicegate::route {
 namespace {
 
 using test::at;
-using Kind = Quota::Verdict::Kind;
-using Budget = QuotaReport::Budget;
+using Kind = Quota::Availability::Kind;
+using Allowance = QuotaReport::Allowance;
 
 QuotaReport of_tokens(std::int64_t limit, std::int64_t remaining, std::int64_t reset_ms) {
-    return {.requests = std::nullopt, .tokens = Budget{limit, remaining, Milliseconds(reset_ms)}};
+    return {.requests = std::nullopt,
+            .tokens = Allowance{limit, remaining, Milliseconds(reset_ms)}};
 }
 
 TEST(Quota, CoolsForAsLongAsThe429Says) {
     Quota quota;
-    EXPECT_EQ(quota.judge(1, at(0)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(1, at(0)).kind, Kind::ok);
     EXPECT_EQ(quota.refused(1, Milliseconds(2'000), at(0)), Milliseconds(2'000));
-    EXPECT_EQ(quota.judge(1, at(500)).kind, Kind::cooling);
-    EXPECT_EQ(quota.judge(1, at(500)).wait, Milliseconds(1'500));
-    EXPECT_EQ(quota.learned(at(500)).cooling_until, at(2'000));
-    EXPECT_EQ(quota.judge(1, at(2'000)).kind, Kind::ok);
-    EXPECT_FALSE(quota.learned(at(2'000)).cooling_until);
+    EXPECT_EQ(quota.availability(1, at(500)).kind, Kind::cooling);
+    EXPECT_EQ(quota.availability(1, at(500)).wait, Milliseconds(1'500));
+    EXPECT_EQ(quota.status(at(500)).cooling_until, at(2'000));
+    EXPECT_EQ(quota.availability(1, at(2'000)).kind, Kind::ok);
+    EXPECT_FALSE(quota.status(at(2'000)).cooling_until);
 }
 
 TEST(Quota, IsToldToTheLogOnceForEachCoolDown) {
@@ -39,7 +40,7 @@ TEST(Quota, IsToldToTheLogOnceForEachCoolDown) {
         if (quota.refused(1, Milliseconds(1'000 + thread), at(0))) ++told;
     });
     EXPECT_EQ(told, 1);
-    EXPECT_EQ(quota.learned(at(0)).cooling_until, at(1'007)) << "the longest holds";
+    EXPECT_EQ(quota.status(at(0)).cooling_until, at(1'007)) << "the longest holds";
     EXPECT_TRUE(quota.refused(1, Milliseconds(1), at(2'000)));
 }
 
@@ -48,7 +49,7 @@ TEST(Quota, StaysOutOfTheWayAfterAStray429WithoutAWait) {
     for (int i = 0; i < 10; ++i) {
         EXPECT_FALSE(quota.refused(1, Milliseconds(0), at(i)));
         EXPECT_FALSE(quota.refused(1, Milliseconds(0), at(i)));
-        EXPECT_EQ(quota.judge(1, at(i)).kind, Kind::ok);
+        EXPECT_EQ(quota.availability(1, at(i)).kind, Kind::ok);
         quota.accepted();
     }
 }
@@ -63,9 +64,9 @@ TEST(Quota, CoolsLongerEachTimeItIsRefusedInARowWithoutAWait) {
         EXPECT_EQ(quota.refused(1, Milliseconds(0), at(now)), Milliseconds(wait));
         // Answers to what was on its way change nothing.
         EXPECT_FALSE(quota.refused(1, Milliseconds(0), at(now + wait - 1)));
-        EXPECT_EQ(quota.judge(1, at(now + wait - 1)).kind, Kind::cooling);
+        EXPECT_EQ(quota.availability(1, at(now + wait - 1)).kind, Kind::cooling);
         now += wait;
-        EXPECT_EQ(quota.judge(1, at(now)).kind, Kind::ok);
+        EXPECT_EQ(quota.availability(1, at(now)).kind, Kind::ok);
     }
     quota.accepted();
     EXPECT_FALSE(quota.refused(1, Milliseconds(0), at(now)));
@@ -75,7 +76,7 @@ TEST(Quota, DoesNotCoolForARequestThatIsLargerThanTheAccount) {
     Quota quota;
     quota.report(of_tokens(1'000, 900, 6'000), {}, at(0));
     for (int i = 0; i < 20; ++i) EXPECT_FALSE(quota.refused(1'001, Milliseconds(0), at(i)));
-    EXPECT_EQ(quota.judge(10, at(20)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(10, at(20)).kind, Kind::ok);
 }
 
 TEST(Quota, PredictsARefusalFromWhatIsLeftAndRefills) {
@@ -86,8 +87,8 @@ TEST(Quota, PredictsARefusalFromWhatIsLeftAndRefills) {
         std::int64_t after_ms;
         std::int64_t wait_ms;  ///< 0: ok
     };
-    const QuotaReport both{.requests = Budget{60, 0, Milliseconds(60'000)},
-                           .tokens = Budget{60'000, 59'000, Milliseconds(1'000)}};
+    const QuotaReport both{.requests = Allowance{60, 0, Milliseconds(60'000)},
+                           .tokens = Allowance{60'000, 59'000, Milliseconds(1'000)}};
     const Row rows[] = {
         {"enough", of_tokens(60'000, 500, 59'500), 500, 0, 0},
         {"too little", of_tokens(60'000, 500, 59'500), 501, 0, 1},
@@ -111,56 +112,56 @@ TEST(Quota, PredictsARefusalFromWhatIsLeftAndRefills) {
         SCOPED_TRACE(row.name);
         Quota quota;
         quota.report(row.report, {}, at(0));
-        const Quota::Verdict verdict = quota.judge(row.tokens, at(row.after_ms));
-        EXPECT_EQ(verdict.kind, row.wait_ms == 0 ? Kind::ok : Kind::paced);
-        EXPECT_EQ(verdict.wait, Milliseconds(row.wait_ms));
+        const Quota::Availability availability = quota.availability(row.tokens, at(row.after_ms));
+        EXPECT_EQ(availability.kind, row.wait_ms == 0 ? Kind::ok : Kind::paced);
+        EXPECT_EQ(availability.wait, Milliseconds(row.wait_ms));
     }
 }
 
 TEST(Quota, UndoesNothingThatItDidNotCount) {
     Quota quota;
-    const Quota::Mark before = quota.sent(300, at(0));
+    const Quota::SentTotal before = quota.sent(300, at(0));
     quota.report(of_tokens(1'000, 900, 6'000), {}, at(0));
     quota.unsent(before, 300, at(0));
-    EXPECT_EQ(quota.judge(900, at(0)).kind, Kind::ok);
-    EXPECT_EQ(quota.judge(901, at(0)).kind, Kind::paced);
+    EXPECT_EQ(quota.availability(900, at(0)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(901, at(0)).kind, Kind::paced);
 }
 
 TEST(Quota, CountsWhatWasSentSinceTheReport) {
     Quota quota;
     quota.report(of_tokens(1'000, 900, 6'000), {}, at(0));
     (void)quota.sent(400, at(0));
-    EXPECT_EQ(quota.judge(500, at(0)).kind, Kind::ok);
-    EXPECT_EQ(quota.judge(501, at(0)).kind, Kind::paced);
-    const Quota::Mark mark = quota.sent(300, at(0));
-    EXPECT_EQ(quota.judge(201, at(0)).kind, Kind::paced);
-    quota.unsent(mark, 300, at(0));
-    EXPECT_EQ(quota.judge(500, at(0)).kind, Kind::ok);
-    EXPECT_EQ(quota.learned(at(0)).tokens->remaining, 500);
+    EXPECT_EQ(quota.availability(500, at(0)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(501, at(0)).kind, Kind::paced);
+    const Quota::SentTotal sent = quota.sent(300, at(0));
+    EXPECT_EQ(quota.availability(201, at(0)).kind, Kind::paced);
+    quota.unsent(sent, 300, at(0));
+    EXPECT_EQ(quota.availability(500, at(0)).kind, Kind::ok);
+    EXPECT_EQ(quota.status(at(0)).tokens->remaining, 500);
 }
 
 TEST(Quota, DoesNotLetALateReportHideWhatWasSentAfterItsRequest) {
     Quota quota;
     quota.report(of_tokens(1'000, 1'000, 0), {}, at(0));
-    const Quota::Mark first = quota.sent(100, at(0));
-    const Quota::Mark second = quota.sent(700, at(0));
+    const Quota::SentTotal first = quota.sent(100, at(0));
+    const Quota::SentTotal second = quota.sent(700, at(0));
     // The provider counted the first alone.
     quota.report(of_tokens(1'000, 900, 6'000), first, at(10));
-    EXPECT_EQ(quota.judge(210, at(10)).kind, Kind::paced);
+    EXPECT_EQ(quota.availability(210, at(10)).kind, Kind::paced);
     quota.report(of_tokens(1'000, 200, 48'000), second, at(20));
-    EXPECT_EQ(quota.judge(200, at(20)).kind, Kind::ok);
-    EXPECT_EQ(quota.judge(210, at(20)).kind, Kind::paced);
+    EXPECT_EQ(quota.availability(200, at(20)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(210, at(20)).kind, Kind::paced);
     // The first one's comes once more, late: it no longer says anything.
     quota.report(of_tokens(1'000, 900, 6'000), first, at(30));
-    EXPECT_EQ(quota.judge(210, at(30)).kind, Kind::paced);
+    EXPECT_EQ(quota.availability(210, at(30)).kind, Kind::paced);
 }
 
 TEST(Quota, KnowsNothingOnceAMinuteAndTheResetHavePassed) {
     Quota quota;
     quota.report(of_tokens(1'000, 999, 1'000), {}, at(0));  // as if one took a second
     (void)quota.sent(1'000, at(0));
-    EXPECT_EQ(quota.judge(500, at(59'999)).kind, Kind::paced);
-    EXPECT_EQ(quota.judge(500, at(60'000)).kind, Kind::ok);
+    EXPECT_EQ(quota.availability(500, at(59'999)).kind, Kind::paced);
+    EXPECT_EQ(quota.availability(500, at(60'000)).kind, Kind::ok);
 }
 
 TEST(Quota, NeverPredictsARefusalOnceTheResetHasPassed) {
@@ -177,12 +178,12 @@ TEST(Quota, NeverPredictsARefusalOnceTheResetHasPassed) {
             const std::int64_t remaining = limit == 0 ? 0 : random.below(limit);
             const std::int64_t reset = random.below(100'000);
             full = now + (reset == 0 ? 1'000 : reset);
-            quota.report({.requests = Budget{limit, remaining, Milliseconds(reset)},
-                          .tokens = Budget{limit, remaining, Milliseconds(reset)}},
+            quota.report({.requests = Allowance{limit, remaining, Milliseconds(reset)},
+                          .tokens = Allowance{limit, remaining, Milliseconds(reset)}},
                          {}, at(now));
         }
         for (const std::int64_t tokens : {1, 1'000, 1'000'000}) {
-            ASSERT_EQ(quota.judge(tokens, at(full)).kind, Kind::ok) << "round " << round;
+            ASSERT_EQ(quota.availability(tokens, at(full)).kind, Kind::ok) << "round " << round;
         }
     }
 }
@@ -220,7 +221,7 @@ TEST(Quota, KeepsAProviderFromRefusingAndUsesWhatItGrants) {
     struct OnItsWay {
         std::int64_t until;
         QuotaReport report;
-        Quota::Mark mark;
+        Quota::SentTotal sent;
     };
     std::vector<OnItsWay> answers;
     std::int64_t refused = 0;
@@ -231,21 +232,21 @@ TEST(Quota, KeepsAProviderFromRefusingAndUsesWhatItGrants) {
                 ++answer;
                 continue;
             }
-            quota.report(answer->report, answer->mark, at(now));
+            quota.report(answer->report, answer->sent, at(now));
             answer = answers.erase(answer);
         }
         // Three times what the account grants is asked for.
         const auto tokens = 1 + random.below(std::int64_t{119});
-        if (quota.judge(tokens, at(now)).kind != Kind::ok) continue;
-        const Quota::Mark mark = quota.sent(tokens, at(now));
+        if (quota.availability(tokens, at(now)).kind != Kind::ok) continue;
+        const Quota::SentTotal sent = quota.sent(tokens, at(now));
         if (!provider.take(static_cast<double>(tokens), now)) {
             ++refused;
-            quota.unsent(mark, tokens, at(now));
+            quota.unsent(sent, tokens, at(now));
             continue;
         }
         granted += tokens;
         const auto delay = 50 + random.below(std::int64_t{3'000});
-        answers.push_back({now + delay, provider.report(), mark});
+        answers.push_back({now + delay, provider.report(), sent});
     }
     const std::int64_t possible = limit + limit * minutes;
     EXPECT_EQ(refused, 0);

@@ -46,8 +46,8 @@ inline config::Upstream make_queueing(const std::string& name, std::size_t endpo
 }
 
 /// Of a model "m", with a state and a quota of its own.
-inline route::Entry make_entry(const config::Upstream& upstream, std::uint32_t weight = 1,
-                               bool is_fallback = false) {
+inline route::RouteEntry make_entry(const config::Upstream& upstream, std::uint32_t weight = 1,
+                                    bool is_fallback = false) {
     return {.upstream = 0,
             .state = route::UpstreamState::make(upstream, nullptr),
             .quota = std::make_shared<route::Quota>(),

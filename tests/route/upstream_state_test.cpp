@@ -1,6 +1,6 @@
 #include "sluicegate/route/upstream_state.hpp"
 
-#include "sluicegate/route/walk.hpp"
+#include "sluicegate/route/candidate_iterator.hpp"
 
 #include "route/support.hpp"
 
@@ -25,7 +25,7 @@ constexpr std::uint64_t any = ~std::uint64_t{0};
 /// A slot of an endpoint that must be free.
 Lease take(UpstreamState& upstream, std::size_t endpoint = 0) {
     EXPECT_TRUE(upstream.endpoints()[endpoint]->slots.try_take());
-    return {upstream, endpoint, Pass::ordinary, at(0)};
+    return {upstream, endpoint, AttemptKind::ordinary, at(0)};
 }
 
 std::uint32_t in_flight(const UpstreamState& upstream, std::size_t endpoint = 0) {
@@ -34,7 +34,7 @@ std::uint32_t in_flight(const UpstreamState& upstream, std::size_t endpoint = 0)
 
 void open(UpstreamState& upstream, std::size_t endpoint, std::int64_t ms) {
     for (int i = 0; i < 3; ++i) {
-        upstream.endpoints()[endpoint]->report(Outcome::connect_failed, Pass::ordinary, none,
+        upstream.endpoints()[endpoint]->report(Outcome::connect_failed, AttemptKind::ordinary, none,
                                                at(ms));
     }
     ASSERT_EQ(upstream.endpoints()[endpoint]->health(at(ms)), Health::open);
@@ -71,52 +71,52 @@ TEST(Lease, ReportsOnce) {
     EXPECT_TRUE(next.report(Outcome::connect_failed, none, at(0)));
 }
 
-TEST(Lease, FreesThePlaceOfAProbeThatIsNeverReported) {
+TEST(Lease, LetsTheNextProbeGoWhenAProbeIsNeverReported) {
     const auto upstream = UpstreamState::make(test::make_upstream("u"), nullptr);
     EndpointState& endpoint = *upstream->endpoints()[0];
     open(*upstream, 0, 0);
-    ASSERT_EQ(endpoint.enter(at(5'000)), Pass::probe);
+    ASSERT_EQ(endpoint.begin_attempt(at(5'000)), AttemptKind::probe);
     ASSERT_TRUE(endpoint.slots.try_take());
     {
-        const Lease lease(*upstream, 0, Pass::probe, at(5'000));
-        EXPECT_FALSE(endpoint.is_well(at(5'000)));
+        const Lease lease(*upstream, 0, AttemptKind::probe, at(5'000));
+        EXPECT_FALSE(endpoint.is_ready(at(5'000)));
     }
-    EXPECT_TRUE(endpoint.is_well(at(5'000)));
+    EXPECT_TRUE(endpoint.is_ready(at(5'000)));
     EXPECT_EQ(in_flight(*upstream), 0U);
 }
 
-TEST(Place, GetsTheSlotOfALeaseThatEnds) {
+TEST(QueueTicket, GetsTheSlotOfALeaseThatEnds) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
     Lease lease = take(*upstream);
     int wakes = 0;
-    Place place(*upstream, 1, any, [&] { ++wakes; }, at(0));
-    ASSERT_TRUE(place);
-    EXPECT_FALSE(place.is_granted());
+    QueueTicket ticket(*upstream, 1, any, [&] { ++wakes; }, at(0));
+    ASSERT_TRUE(ticket);
+    EXPECT_FALSE(ticket.is_granted());
     lease.end();
     EXPECT_EQ(wakes, 1);
-    EXPECT_TRUE(place.is_granted());
+    EXPECT_TRUE(ticket.is_granted());
     EXPECT_EQ(in_flight(*upstream), 1U) << "handed over, never free";
-    Lease taken = place.take(at(1));
+    Lease taken = ticket.take(at(1));
     EXPECT_TRUE(taken);
-    EXPECT_FALSE(place);
-    EXPECT_FALSE(place.take(at(1)));
+    EXPECT_FALSE(ticket);
+    EXPECT_FALSE(ticket.take(at(1)));
     taken.end();
     EXPECT_EQ(in_flight(*upstream), 0U);
 }
 
-TEST(Place, IsGrantedAtOnceWhereThereIsASlot) {
+TEST(QueueTicket, IsGrantedAtOnceWhereThereIsASlot) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 2, 1), nullptr);
     const Lease lease = take(*upstream, 0);
-    Place place(*upstream, 1, any, [] {}, at(0));
-    EXPECT_TRUE(place.is_granted());
-    EXPECT_EQ(place.take(at(0)).endpoint(), 1U);
+    QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
+    EXPECT_TRUE(ticket.is_granted());
+    EXPECT_EQ(ticket.take(at(0)).endpoint(), 1U);
 }
 
-TEST(Place, HandsAGrantOnWhenNobodyTakesIt) {
+TEST(QueueTicket, HandsAGrantOnWhenNobodyTakesIt) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
     Lease lease = take(*upstream);
-    std::optional<Place> first(std::in_place, *upstream, 1, any, [] {}, at(0));
-    Place second(*upstream, 2, any, [] {}, at(0));
+    std::optional<QueueTicket> first(std::in_place, *upstream, 1, any, [] {}, at(0));
+    QueueTicket second(*upstream, 2, any, [] {}, at(0));
     lease.end();
     EXPECT_TRUE(first->is_granted());
     EXPECT_FALSE(second.is_granted());
@@ -126,65 +126,65 @@ TEST(Place, HandsAGrantOnWhenNobodyTakesIt) {
     EXPECT_EQ(in_flight(*upstream), 0U);
 }
 
-TEST(Place, IsNotWokenOnceItWasLeft) {
+TEST(QueueTicket, IsNotWokenOnceItWasLeft) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
     Lease lease = take(*upstream);
     int wakes = 0;
     {
-        Place place(*upstream, 1, any, [&] { ++wakes; }, at(0));
-        EXPECT_FALSE(place.take(at(5'000)));
-        const Place other(*upstream, 1, any, [&] { ++wakes; }, at(0));
+        QueueTicket ticket(*upstream, 1, any, [&] { ++wakes; }, at(0));
+        EXPECT_FALSE(ticket.take(at(5'000)));
+        const QueueTicket other(*upstream, 1, any, [&] { ++wakes; }, at(0));
     }
     lease.end();
     EXPECT_EQ(wakes, 0);
     EXPECT_EQ(in_flight(*upstream), 0U);
-    EXPECT_EQ(upstream->line().length(), 0U);
+    EXPECT_EQ(upstream->queue().length(), 0U);
 }
 
-TEST(Place, IsNotGivenASlotOfAnEndpointThatIsUnwell) {
+TEST(QueueTicket, IsNotGivenASlotOfAnEndpointThatIsUnhealthy) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 2, 1), nullptr);
     Lease sick = take(*upstream, 0);
     Lease well = take(*upstream, 1);
-    Place place(*upstream, 1, any, [] {}, at(0));
+    QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
     open(*upstream, 0, 0);
     sick.end();
-    EXPECT_FALSE(place.is_granted());
+    EXPECT_FALSE(ticket.is_granted());
     well.end();
-    EXPECT_TRUE(place.is_granted());
-    EXPECT_EQ(place.take(at(0)).endpoint(), 1U);
+    EXPECT_TRUE(ticket.is_granted());
+    EXPECT_EQ(ticket.take(at(0)).endpoint(), 1U);
 }
 
-TEST(Place, TakesTheProbeOnceThatIsDue) {
+TEST(QueueTicket, TakesTheProbeOnceThatIsDue) {
     const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 4), nullptr);
     std::vector<Lease> leases;
     for (int i = 0; i < 4; ++i) leases.push_back(take(*upstream));
-    Place first(*upstream, 1, any, [] {}, at(0));
-    Place second(*upstream, 2, any, [] {}, at(0));
+    QueueTicket first(*upstream, 1, any, [] {}, at(0));
+    QueueTicket second(*upstream, 2, any, [] {}, at(0));
     open(*upstream, 0, 0);
     leases.clear();
     EXPECT_FALSE(first.is_granted());
     // The next who comes finds the probe due: it goes to the one who waited longest.
-    Place third(*upstream, 3, any, [] {}, at(5'000));
+    QueueTicket third(*upstream, 3, any, [] {}, at(5'000));
     EXPECT_TRUE(first.is_granted());
     EXPECT_FALSE(second.is_granted());
     Lease probe = first.take(at(5'000));
-    EXPECT_EQ(probe.pass(), Pass::probe);
+    EXPECT_EQ(probe.kind(), AttemptKind::probe);
     EXPECT_TRUE(probe.report(Outcome::success, none, at(5'001)));
     EXPECT_TRUE(second.is_granted()) << "it is well again";
     EXPECT_TRUE(third.is_granted());
 }
 
-TEST(Place, IsGrantedWhenACheckSucceedsAgain) {
+TEST(QueueTicket, IsGrantedWhenACheckSucceedsAgain) {
     config::Upstream settings = test::make_queueing("u", 1, 1);
     settings.health = config::HealthCheck{.path = "/health", .model = "", .unhealthy_after = 1};
     const auto upstream = UpstreamState::make(settings, nullptr);
     Lease lease = take(*upstream);
-    Place place(*upstream, 1, any, [] {}, at(0));
+    QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
     ASSERT_TRUE(upstream->report_check(0, false, "no", at(1)));
     lease.end();
-    EXPECT_FALSE(place.is_granted());
+    EXPECT_FALSE(ticket.is_granted());
     ASSERT_TRUE(upstream->report_check(0, true, "", at(2)));
-    EXPECT_TRUE(place.is_granted());
+    EXPECT_TRUE(ticket.is_granted());
 }
 
 TEST(UpstreamState, KeepsEndpointsWhoseAddressStays) {
@@ -208,15 +208,15 @@ TEST(UpstreamState, KeepsEndpointsWhoseAddressStays) {
 TEST(UpstreamState, KeepsTheLineWhileTheEndpointsStay) {
     const auto before = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
     Lease lease = take(*before);
-    Place old_place(*before, 1, any, [] {}, at(0));
+    QueueTicket old_ticket(*before, 1, any, [] {}, at(0));
     const auto after = UpstreamState::make(test::make_queueing("u", 1, 1, 7), before.get());
-    EXPECT_EQ(after->line().waiting_max(), 7U);
-    Place new_place(*after, 2, any, [] {}, at(0));
-    EXPECT_EQ(after->line().length(), 2U);
+    EXPECT_EQ(after->queue().waiting_max(), 7U);
+    QueueTicket new_ticket(*after, 2, any, [] {}, at(0));
+    EXPECT_EQ(after->queue().length(), 2U);
     lease.end();
-    EXPECT_TRUE(old_place.is_granted());
-    old_place.take(at(0)).end();
-    EXPECT_TRUE(new_place.is_granted()) << "from a lease of the old one";
+    EXPECT_TRUE(old_ticket.is_granted());
+    old_ticket.take(at(0)).end();
+    EXPECT_TRUE(new_ticket.is_granted()) << "from a lease of the old one";
 }
 
 TEST(UpstreamState, HoldsALoweredBoundBeforeItServesTheLine) {
@@ -226,13 +226,13 @@ TEST(UpstreamState, HoldsALoweredBoundBeforeItServesTheLine) {
     for (int i = 0; i < 3; ++i) leases.push_back(take(*before));
     settings.in_flight_max = 1;
     const auto after = UpstreamState::make(settings, before.get());
-    Place place(*after, 1, any, [] {}, at(0));
+    QueueTicket ticket(*after, 1, any, [] {}, at(0));
     leases.pop_back();
     leases.pop_back();
-    EXPECT_FALSE(place.is_granted());
+    EXPECT_FALSE(ticket.is_granted());
     EXPECT_EQ(in_flight(*after), 1U);
     leases.pop_back();
-    EXPECT_TRUE(place.is_granted());
+    EXPECT_TRUE(ticket.is_granted());
 }
 
 TEST(UpstreamState, HasOneEndpointForTheEmbeddedUpstream) {
@@ -270,7 +270,7 @@ TEST(UpstreamStateThreads, NeverHaveMoreInFlightThanTheBound) {
         for (int i = 0; i < 20'000; ++i) {
             const std::size_t endpoint = random.below(std::size_t{3});
             if (held.size() < 3 && upstream->endpoints()[endpoint]->slots.try_take()) {
-                held.emplace_back(*upstream, endpoint, Pass::ordinary, at(0));
+                held.emplace_back(*upstream, endpoint, AttemptKind::ordinary, at(0));
                 presence.enter(endpoint);
                 ++taken;
             } else if (!held.empty()) {
@@ -302,7 +302,7 @@ TEST(UpstreamStateThreads, LoseNoGrantAndDoubleNone) {
         test::Random random(static_cast<unsigned>(thread));
         for (int i = 0; i < rounds; ++i) {
             const auto flag = std::make_shared<std::atomic<bool>>(false);
-            Place place(
+            QueueTicket ticket(
                 *upstream, static_cast<std::uint64_t>(thread % 3), any,
                 [flag] {
                     flag->store(true);
@@ -312,14 +312,14 @@ TEST(UpstreamStateThreads, LoseNoGrantAndDoubleNone) {
             if (random.below(8) == 0) {
                 // Gives up, perhaps just as it is served.
                 if (random.below(2) == 0) std::this_thread::yield();
-                Lease lease = place.take(at(0));
+                Lease lease = ticket.take(at(0));
                 if (!lease) continue;
                 presence.enter(lease.endpoint());
                 presence.leave(lease.endpoint());
                 continue;
             }
             await(*flag);
-            Lease lease = place.take(at(0));
+            Lease lease = ticket.take(at(0));
             if (!lease) {
                 ++wakes_without_a_slot;
                 continue;
@@ -333,12 +333,12 @@ TEST(UpstreamStateThreads, LoseNoGrantAndDoubleNone) {
     EXPECT_EQ(presence.too_many, 0);
     EXPECT_EQ(wakes_without_a_slot, 0);
     EXPECT_GT(served, threads * rounds / 2);
-    EXPECT_EQ(upstream->line().length(), 0U);
+    EXPECT_EQ(upstream->queue().length(), 0U);
     EXPECT_EQ(in_flight(*upstream, 0) + in_flight(*upstream, 1), 0U);
 }
 
 TEST(UpstreamStateThreads, ServeWaitersAndNewcomersWithinTheBound) {
-    // Some come by a walk, which takes a free slot and waits for one otherwise.
+    // Some come by a candidates, which takes a free slot and waits for one otherwise.
     constexpr int rounds = 3'000;
     const ModelRoute route({test::make_entry(test::make_queueing("u", 2, 2, 1'000))}, false);
     UpstreamState& upstream = *route.entries()[0].state;
@@ -347,20 +347,21 @@ TEST(UpstreamStateThreads, ServeWaitersAndNewcomersWithinTheBound) {
     test::together(8, [&](int thread) {
         test::Random random(static_cast<unsigned>(thread));
         for (int i = 0; i < rounds; ++i) {
-            Walk walk(route, {.tokens = 1, .user = random.below(3U), .random = random.bits()}, 3);
-            Walk::Step step = walk.next(at(0));
-            if (step.kind == Walk::Step::wait) {
+            CandidateIterator candidates(
+                route, {.tokens = 1, .user = random.below(3U), .random = random.bits()}, 3);
+            CandidateIterator::Step step = candidates.next(at(0));
+            if (step.kind == CandidateIterator::Step::wait) {
                 const auto flag = std::make_shared<std::atomic<bool>>(false);
-                Place place = walk.line_up(
+                QueueTicket ticket = candidates.join_queue(
                     [flag] {
                         flag->store(true);
                         flag->notify_one();
                     },
                     at(0));
                 await(*flag);
-                step = walk.waited(std::move(place), at(0));
+                step = candidates.after_wait(std::move(ticket), at(0));
             }
-            ASSERT_EQ(step.kind, Walk::Step::send);
+            ASSERT_EQ(step.kind, CandidateIterator::Step::send);
             presence.enter(step.lease.endpoint());
             ++served;
             if (random.below(8) == 0) std::this_thread::yield();
@@ -369,7 +370,7 @@ TEST(UpstreamStateThreads, ServeWaitersAndNewcomersWithinTheBound) {
     });
     EXPECT_EQ(presence.too_many, 0);
     EXPECT_EQ(served, 8 * rounds);
-    EXPECT_EQ(upstream.line().length(), 0U);
+    EXPECT_EQ(upstream.queue().length(), 0U);
     EXPECT_EQ(in_flight(upstream, 0) + in_flight(upstream, 1), 0U);
 }
 

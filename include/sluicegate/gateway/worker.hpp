@@ -133,7 +133,7 @@ public:
     void count_upstream_error(const std::string& upstream, ErrorKind kind);
     /// Logs and counts a change of an endpoint's health; nothing for none.
     void note_change(const std::string& upstream, const std::string& endpoint,
-                     const std::optional<route::Change>& change);
+                     const std::optional<route::HealthChange>& change);
     /// The same when an account begins to cool: `upstream` is the one that was refused.
     void note_cooling(const std::string& upstream, const std::string& model, Milliseconds wait);
     void count_retry(bool is_allowed);

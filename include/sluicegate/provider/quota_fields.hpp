@@ -18,7 +18,7 @@ inline constexpr std::int64_t quota_max = 1'000'000'000'000;
 /// left. What is not a count or a time is passed over; without a `remaining`, nothing is said; of a
 /// field that comes twice, the first counts.
 ///
-/// A budget keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where none was told; its
+/// An allowance keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where none was told; its
 /// reset is 0 … reset_max. The fields are an upstream's words: they steer which upstream is
 /// asked, and nothing else.
 [[nodiscard]] route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now);

@@ -33,7 +33,7 @@ class Breaker {
 public:
     enum class State : std::uint8_t { closed, open, half_open };
 
-    struct Change {
+    struct Transition {
         State to = State::closed;
         std::string
             reason;  ///< "connect failed 3 times in a row", "6 of 10 requests failed in 10s"
@@ -44,14 +44,14 @@ public:
     void configure(const config::BreakerSettings& settings);
 
     /// Closed, or half-open with no probe on its way.
-    [[nodiscard]] bool may_pass(Instant now) const noexcept;
-    /// Takes the one place of a half-open breaker. Whoever got it reports with Pass::probe.
+    [[nodiscard]] bool allows(Instant now) const noexcept;
+    /// Takes the one place of a half-open breaker. Whoever got it reports with AttemptKind::probe.
     [[nodiscard]] bool take_probe(Instant now);
 
-    /// How a request ended that went there under the terms of `pass`. A probe that was abandoned,
+    /// How a request ended that went there under the terms of `kind`. A probe that was abandoned,
     /// or met a 429, leaves its place to the next; another success closes the breaker, and so does
     /// one of a last resort. What began before it opened no longer changes anything.
-    std::optional<Change> report(Outcome outcome, Pass pass, Instant now);
+    std::optional<Transition> report(Outcome outcome, AttemptKind kind, Instant now);
 
     [[nodiscard]] State state(Instant now) const noexcept;
     [[nodiscard]] bool is_closed() const noexcept {
@@ -64,17 +64,17 @@ private:
     enum class Phase : std::uint8_t { closed, open, probing };
     static constexpr std::size_t steps = 10;  ///< the window slides by tenths
 
-    struct Counts {
+    struct WindowCounts {
         std::uint64_t requests = 0;
         std::uint64_t failures = 0;
     };
 
     void count(bool is_failure, Instant now) noexcept;
-    [[nodiscard]] Counts counts(Instant now) const noexcept;
+    [[nodiscard]] WindowCounts counts_of_window(Instant now) const noexcept;
     void forget_counts() noexcept;
     [[nodiscard]] std::int64_t step_of(Instant now) const noexcept;
-    std::optional<Change> judge_failure(Outcome outcome, Instant now);
-    Change open(std::string reason, Instant now);
+    std::optional<Transition> judge_failure(Outcome outcome, Instant now);
+    Transition open(std::string reason, Instant now);
 
     std::atomic<Phase> phase_{Phase::closed};
     std::atomic<std::uint32_t> connect_failures_{0};  ///< in a row

@@ -45,24 +45,25 @@ public:
     Slots slots;
 
     /// Healthy, or due for a probe.
-    [[nodiscard]] bool is_well(Instant now) const noexcept {
+    [[nodiscard]] bool is_ready(Instant now) const noexcept {
         return !is_check_failing_.load(std::memory_order_relaxed) && !is_paused(now) &&
-               breaker_.may_pass(now);
+               breaker_.allows(now);
     }
     /// The terms for a request that found the endpoint well; nothing if another took the probe.
-    [[nodiscard]] std::optional<Pass> enter(Instant now);
+    [[nodiscard]] std::optional<AttemptKind> begin_attempt(Instant now);
 
     /// How a request ended. `wait`: what a 503 or 529 asked for, 0 if nothing.
-    std::optional<Change> report(Outcome outcome, Pass pass, Milliseconds wait, Instant now);
+    std::optional<HealthChange> report(Outcome outcome, AttemptKind kind, Milliseconds wait,
+                                       Instant now);
     /// How an active check ended; `reason`: why it failed. The state changes after unhealthy_after
     /// or healthy_after of the same in a row.
-    std::optional<Change> report_check(bool is_ok, std::string reason, Instant now);
+    std::optional<HealthChange> report_check(bool is_ok, std::string reason, Instant now);
 
     [[nodiscard]] Health health(Instant now) const noexcept;
     [[nodiscard]] EndpointStatus status(Instant now) const;
 
 private:
-    std::optional<Change> pause(Milliseconds wait, Instant now);
+    std::optional<HealthChange> pause(Milliseconds wait, Instant now);
     [[nodiscard]] bool is_paused(Instant now) const noexcept {
         return now.time_since_epoch().count() < paused_until_.load(std::memory_order_relaxed);
     }

@@ -32,13 +32,13 @@ enum class Health : std::uint8_t {
 
 /// A change of an endpoint's state, for the log. Each is told once, to one caller. What only the
 /// passing of time brings (a pause ends, a probe becomes due) is no such change.
-struct Change {
+struct HealthChange {
     Health to = Health::healthy;
     std::string reason;  ///< "connect failed 3 times in a row"
 };
 
 /// Under which terms a request goes to an endpoint.
-enum class Pass : std::uint8_t {
+enum class AttemptKind : std::uint8_t {
     ordinary,
     probe,        ///< the one request at a time that a half-open endpoint gets
     last_resort,  ///< nothing healthy was left

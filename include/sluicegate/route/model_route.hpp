@@ -23,7 +23,7 @@
 
 namespace sluicegate::route {
 
-struct Entry {
+struct RouteEntry {
     std::size_t upstream = 0;  ///< index into Config::upstreams
     std::shared_ptr<UpstreamState> state;
     std::shared_ptr<Quota> quota;
@@ -41,10 +41,11 @@ public:
                std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
                const ModelRoute* last);
     /// Of entries in any order.
-    ModelRoute(const std::vector<Entry>& entries, bool is_sticky, std::uint64_t first_pick = 0);
+    ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
+               std::uint64_t first_pick = 0);
 
     /// Those with a weight, then those without, then the fallback, each in configured order.
-    [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+    [[nodiscard]] const std::vector<RouteEntry>& entries() const noexcept { return entries_; }
     /// How many have a weight: these share the requests.
     [[nodiscard]] std::size_t weighted() const noexcept { return weighted_; }
     /// The entry whose turn it is, one of the weighted. `user`: evenly distributed.
@@ -53,7 +54,7 @@ public:
     [[nodiscard]] std::uint64_t position() const noexcept { return choice_.position(); }
 
 private:
-    std::vector<Entry> entries_;
+    std::vector<RouteEntry> entries_;
     std::size_t weighted_;
     bool is_sticky_;
     mutable WeightedChoice choice_;

@@ -11,7 +11,7 @@
 /// hides newer requests. The prediction is low by no more than what was sent or refilled between
 /// request and report, until the next report: law R6 says when.
 ///
-/// Threads   any number. judge() reads a few atomics; sent() and report() take a mutex once
+/// Threads   any number. availability() reads a few atomics; sent() and report() take a mutex once
 ///           the provider has reported anything.
 /// Units     tokens of the model; requests count as 1.
 /// Source    docs/routing.md
@@ -28,13 +28,13 @@ namespace sluicegate::route {
 /// What the fields of one answer say. 0 where they don't: a limit is then taken from earlier
 /// reports, a reset as one second.
 struct QuotaReport {
-    struct Budget {
+    struct Allowance {
         std::int64_t limit = 0;
         std::int64_t remaining = 0;
         Milliseconds reset{0};  ///< until it is fully replenished
     };
-    std::optional<Budget> requests = std::nullopt;
-    std::optional<Budget> tokens = std::nullopt;
+    std::optional<Allowance> requests = std::nullopt;
+    std::optional<Allowance> tokens = std::nullopt;
 };
 
 class Quota {
@@ -42,29 +42,29 @@ public:
     static constexpr Milliseconds wait_max = std::chrono::hours(24);
 
     /// What had been sent in all when a request was, itself included.
-    struct Mark {
+    struct SentTotal {
         std::int64_t requests = 0;
         std::int64_t tokens = 0;
     };
-    struct Verdict {
+    struct Availability {
         enum Kind : std::uint8_t { ok, paced, cooling };
         Kind kind = ok;
         Milliseconds wait{0};  ///< until it would be ok, at least 1 ms; 0 exactly when it is
     };
     /// For /status.
-    struct Learned {
+    struct Status {
         std::optional<Instant> cooling_until = std::nullopt;  ///< absent: not cooling
         /// Absent: never reported. `remaining` is of now, never below 0.
-        std::optional<QuotaReport::Budget> requests = std::nullopt;
-        std::optional<QuotaReport::Budget> tokens = std::nullopt;
+        std::optional<QuotaReport::Allowance> requests = std::nullopt;
+        std::optional<QuotaReport::Allowance> tokens = std::nullopt;
     };
 
     /// A request of `tokens` (estimated) is about to be sent.
-    [[nodiscard]] Mark sent(std::int64_t tokens, Instant now);
-    /// The request that has this mark could not be sent after all.
-    void unsent(const Mark& mark, std::int64_t tokens, Instant now);
-    /// Its answer carried such fields. An older mark than that of an earlier report: no effect.
-    void report(const QuotaReport& report, const Mark& mark, Instant now);
+    [[nodiscard]] SentTotal sent(std::int64_t tokens, Instant now);
+    /// The request that has this total could not be sent after all.
+    void unsent(const SentTotal& sent, std::int64_t tokens, Instant now);
+    /// Its answer carried such fields. A total older than that of an earlier report: no effect.
+    void report(const QuotaReport& report, const SentTotal& sent, Instant now);
 
     /// It was refused: a 429. With a wait, nothing is sent until that is over. Without one (0) the
     /// first two in a row do nothing, the third cools for a second, doubled each time up to 30; a
@@ -75,9 +75,9 @@ public:
     void accepted() noexcept;
 
     /// Whether a request of `tokens` would be refused now.
-    [[nodiscard]] Verdict judge(std::int64_t tokens, Instant now) const noexcept;
+    [[nodiscard]] Availability availability(std::int64_t tokens, Instant now) const noexcept;
 
-    [[nodiscard]] Learned learned(Instant now) const;
+    [[nodiscard]] Status status(Instant now) const;
 
 private:
     /// Empties by what is sent; `full_at` says when it will have refilled, and thereby how empty it
@@ -89,10 +89,10 @@ private:
         std::atomic<Instant::rep> known_until{0};  ///< without another report
 
         void take(std::int64_t count, Instant now) noexcept;
-        void learn(const QuotaReport::Budget& budget, std::int64_t sent_since,
+        void learn(const QuotaReport::Allowance& allowance, std::int64_t sent_since,
                    Instant now) noexcept;
         [[nodiscard]] Milliseconds wait_for(std::int64_t count, Instant now) const noexcept;
-        [[nodiscard]] std::optional<QuotaReport::Budget> shown(Instant now) const noexcept;
+        [[nodiscard]] std::optional<QuotaReport::Allowance> shown(Instant now) const noexcept;
     };
 
     std::atomic<Instant::rep> cooling_until_{0};
@@ -102,8 +102,8 @@ private:
     mutable std::mutex mutex_;
     Bucket requests_;
     Bucket tokens_;
-    Mark total_;     ///< sent since the first report
-    Mark reported_;  ///< of the latest report
+    SentTotal total_;     ///< sent since the first report
+    SentTotal reported_;  ///< of the latest report
 };
 
 }  // namespace sluicegate::route

@@ -24,7 +24,7 @@ public:
             in_flight_.fetch_add(1, std::memory_order_seq_cst);
             return true;
         }
-        // Sequentially consistent together with WaitingLine::length(): see UpstreamState::release.
+        // Sequentially consistent together with WaitQueue::length(): see UpstreamState::release.
         std::uint32_t taken = in_flight_.load(std::memory_order_seq_cst);
         while (taken < max) {
             if (in_flight_.compare_exchange_weak(taken, taken + 1, std::memory_order_seq_cst)) {

@@ -4,7 +4,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/route/endpoint_state.hpp"
-#include "sluicegate/route/waiting_line.hpp"
+#include "sluicegate/route/wait_queue.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,23 +31,23 @@ public:
     [[nodiscard]] const std::vector<std::shared_ptr<EndpointState>>& endpoints() const noexcept {
         return endpoints_;
     }
-    [[nodiscard]] const WaitingLine& line() const noexcept { return *line_; }
-    [[nodiscard]] bool queues() const noexcept { return queues_; }
+    [[nodiscard]] const WaitQueue& queue() const noexcept { return *queue_; }
+    [[nodiscard]] bool queues_when_full() const noexcept { return queues_when_full_; }
     /// Conversations prefer one endpoint: `prefix_affinity`.
     [[nodiscard]] bool has_affinity() const noexcept { return has_affinity_; }
     [[nodiscard]] Milliseconds queue_timeout() const noexcept { return queue_timeout_; }
 
     /// The result of an active check of an endpoint; whoever waits may profit.
-    std::optional<Change> report_check(std::size_t endpoint, bool is_ok, std::string reason,
-                                       Instant now);
+    std::optional<HealthChange> report_check(std::size_t endpoint, bool is_ok, std::string reason,
+                                             Instant now);
 
 private:
     friend class Lease;
-    friend class Place;
+    friend class QueueTicket;
 
     UpstreamState(const config::Upstream& upstream,
                   std::vector<std::shared_ptr<EndpointState>> endpoints,
-                  std::shared_ptr<WaitingLine> line);
+                  std::shared_ptr<WaitQueue> queue);
 
     /// Hands a slot to the next who waits if the endpoint is well, or gives it back.
     void release(std::size_t endpoint, Instant now);
@@ -55,8 +55,8 @@ private:
     void serve(Instant now);
 
     std::vector<std::shared_ptr<EndpointState>> endpoints_;
-    std::shared_ptr<WaitingLine> line_;
-    bool queues_;
+    std::shared_ptr<WaitQueue> queue_;
+    bool queues_when_full_;
     bool has_affinity_;
     Milliseconds queue_timeout_;
 };
@@ -67,48 +67,48 @@ class [[nodiscard]] Lease {
 public:
     Lease() noexcept = default;
     /// A slot that the caller took.
-    Lease(UpstreamState& upstream, std::size_t endpoint, Pass pass, Instant now) noexcept
-        : upstream_(&upstream), endpoint_(endpoint), pass_(pass), now_(now) {}
+    Lease(UpstreamState& upstream, std::size_t endpoint, AttemptKind kind, Instant now) noexcept
+        : upstream_(&upstream), endpoint_(endpoint), kind_(kind), now_(now) {}
     Lease(Lease&& other) noexcept;
     Lease& operator=(Lease&& other) noexcept;
     ~Lease() { end(); }
 
     [[nodiscard]] explicit operator bool() const noexcept { return upstream_ != nullptr; }
     [[nodiscard]] std::size_t endpoint() const noexcept { return endpoint_; }
-    [[nodiscard]] Pass pass() const noexcept { return pass_; }
+    [[nodiscard]] AttemptKind kind() const noexcept { return kind_; }
 
     /// How the attempt ended; once, later calls do nothing. `wait`: what a 503 or 529 asked for.
     /// The slot is held on until destruction or end().
-    std::optional<Change> report(Outcome outcome, Milliseconds wait, Instant now);
+    std::optional<HealthChange> report(Outcome outcome, Milliseconds wait, Instant now);
     /// Lets the slot go now.
     void end();
 
 private:
     UpstreamState* upstream_ = nullptr;
     std::size_t endpoint_ = 0;
-    Pass pass_ = Pass::ordinary;
+    AttemptKind kind_ = AttemptKind::ordinary;
     bool is_reported_ = false;
     Instant now_;  ///< the latest that this was told
 };
 
 /// A place in an upstream's line. Destruction leaves it; a slot that was granted and not taken
 /// goes to the next.
-class [[nodiscard]] Place {
+class [[nodiscard]] QueueTicket {
 public:
-    Place() noexcept = default;
+    QueueTicket() noexcept = default;
     /// `user`: turns go round over these. `endpoints`: bit i for each that will do. `wake`: see
-    /// WaitingLine::join(); it may be called before this returns.
-    Place(UpstreamState& upstream, std::uint64_t user, std::uint64_t endpoints,
-          WaitingLine::Wake wake, Instant now);
-    Place(Place&& other) noexcept;
-    Place& operator=(Place&& other) noexcept;
-    ~Place() { const Lease unused = leave(); }
+    /// WaitQueue::join(); it may be called before this returns.
+    QueueTicket(UpstreamState& upstream, std::uint64_t user, std::uint64_t endpoints,
+                WaitQueue::Wake wake, Instant now);
+    QueueTicket(QueueTicket&& other) noexcept;
+    QueueTicket& operator=(QueueTicket&& other) noexcept;
+    ~QueueTicket() { const Lease unused = leave(); }
 
     /// False: the line was full, or this was left.
     [[nodiscard]] explicit operator bool() const noexcept { return waiter_ != nullptr; }
     /// A slot waits to be taken.
     [[nodiscard]] bool is_granted() const noexcept {
-        return waiter_ != nullptr && WaitingLine::is_granted(*waiter_);
+        return waiter_ != nullptr && WaitQueue::is_granted(*waiter_);
     }
     /// Leaves the line: with the slot that was granted, or with nothing.
     Lease take(Instant now);
@@ -117,7 +117,7 @@ private:
     Lease leave();
 
     UpstreamState* upstream_ = nullptr;
-    std::shared_ptr<WaitingLine::Waiter> waiter_;
+    std::shared_ptr<WaitQueue::Waiter> waiter_;
     Instant now_;
 };
 

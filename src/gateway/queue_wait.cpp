@@ -1,4 +1,4 @@
-#include "gateway/line_wait.hpp"
+#include "gateway/queue_wait.hpp"
 
 #include "sluicegate/net/wakeup.hpp"
 
@@ -11,7 +11,7 @@
 namespace sluicegate::gateway {
 namespace {
 
-using route::Walk;
+using route::CandidateIterator;
 
 /// Ends with a grant from any thread, with the deadline, or when the client leaves.
 class Wait final : public ClientConnection::Watched {
@@ -25,7 +25,7 @@ public:
     void cancel() noexcept override { wakeup_->wake(); }
 
     /// For the one who grants, on any thread: the wait may be over when its worker gets to it.
-    [[nodiscard]] route::WaitingLine::Wake wake() const {
+    [[nodiscard]] route::WaitQueue::Wake wake() const {
         return [context = &context_, wakeup = std::weak_ptr<net::Wakeup>(wakeup_)] {
             net::asio::post(*context, [wakeup] {
                 if (const auto waiting = wakeup.lock()) waiting->wake();
@@ -55,15 +55,16 @@ void count(Request& request, std::size_t upstream, std::string_view outcome) {
 
 }  // namespace
 
-net::Task<Walk::Step> wait_in_line(Request& request, const Routed& routed, Walk& walk) {
-    const route::Entry& entry = routed.model->route->entries()[walk.entry()];
+net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed& routed,
+                                                 CandidateIterator& candidates) {
+    const route::RouteEntry& entry = routed.model->route->entries()[candidates.entry()];
     Worker& worker = request.worker;
     const Instant began = worker.clock().now();
     Wait wait(worker);
-    route::Place place = walk.line_up(wait.wake(), began);
-    if (!place) {
+    route::QueueTicket ticket = candidates.join_queue(wait.wake(), began);
+    if (!ticket) {
         count(request, entry.upstream, "full");
-        co_return walk.waited(std::move(place), began);
+        co_return candidates.after_wait(std::move(ticket), began);
     }
     {
         const ClientConnection::DepartureWatch watch(request.client, wait);
@@ -74,11 +75,11 @@ net::Task<Walk::Step> wait_in_line(Request& request, const Routed& routed, Walk&
     request.snapshot->upstream_counters[entry.upstream].queued.observe(now - began);
     if (request.client.has_gone()) {
         count(request, entry.upstream, "left");
-        co_return Walk::Step();
+        co_return CandidateIterator::Step();
     }
     const std::size_t upstream = entry.upstream;
-    Walk::Step step = walk.waited(std::move(place), now);
-    const bool is_granted = step.kind == Walk::Step::send &&
+    CandidateIterator::Step step = candidates.after_wait(std::move(ticket), now);
+    const bool is_granted = step.kind == CandidateIterator::Step::send &&
                             routed.model->route->entries()[step.entry].upstream == upstream;
     count(request, upstream, is_granted ? "granted" : "timeout");
     co_return step;

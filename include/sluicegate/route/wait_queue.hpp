@@ -22,28 +22,28 @@
 
 namespace sluicegate::route {
 
-class WaitingLine {
+class WaitQueue {
 public:
     /// One who waits. Left by leave(), not by destruction.
     class Waiter;
     /// A slot that was taken for a waiter, and the terms under which it was.
     struct Grant {
         std::size_t endpoint = 0;
-        Pass pass = Pass::ordinary;
+        AttemptKind kind = AttemptKind::ordinary;
     };
     using Wake = std::function<void()>;
     /// Takes a slot of an endpoint if it can.
-    using TakeSlot = std::function<std::optional<Pass>(std::size_t endpoint)>;
+    using TakeSlot = std::function<std::optional<AttemptKind>(std::size_t endpoint)>;
 
-    explicit WaitingLine(std::size_t waiting_max) noexcept : waiting_max_(waiting_max) {}
-    ~WaitingLine();
-    WaitingLine(const WaitingLine&) = delete;
-    WaitingLine& operator=(const WaitingLine&) = delete;
+    explicit WaitQueue(std::size_t waiting_max) noexcept : waiting_max_(waiting_max) {}
+    ~WaitQueue();
+    WaitQueue(const WaitQueue&) = delete;
+    WaitQueue& operator=(const WaitQueue&) = delete;
 
-    /// At the end of the user's own line; null if the line is full. `endpoints`: bit i for each
+    /// At the end of the user's own queue; null if this is full. `endpoints`: bit i for each
     /// that will do. `wake` is called once when a slot is granted, on the granting thread, which
     /// may be this one, and never after leave() (what it posts may run then, though); it must be
-    /// short and not call this line. Call serve() next.
+    /// short and not call this queue. Call serve() next.
     [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, std::uint64_t endpoints,
                                                Wake wake);
     /// A slot waits to be fetched by leave().
@@ -56,7 +56,7 @@ public:
     /// it is still the caller's.
     [[nodiscard]] bool give(Grant grant);
     /// Gives what `take` can take, of endpoints 0 … `endpoints` - 1, to those who wait, until
-    /// either is at its end. `take` must not call this line.
+    /// either is at its end. `take` must not call this queue.
     void serve(std::size_t endpoints, const TakeSlot& take);
 
     [[nodiscard]] std::size_t length() const noexcept {
@@ -71,11 +71,11 @@ public:
     }
 
 private:
-    struct UserLine {
+    struct UserQueue {
         std::uint64_t user = 0;
         std::list<Waiter*> waiting;
     };
-    using Turn = std::list<UserLine>;
+    using Turn = std::list<UserQueue>;
 
     [[nodiscard]] bool is_wanted(std::size_t endpoint) const;
     bool give_locked(Grant grant);

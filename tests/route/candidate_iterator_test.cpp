@@ -1,4 +1,4 @@
-#include "sluicegate/route/walk.hpp"
+#include "sluicegate/route/candidate_iterator.hpp"
 
 #include "route/support.hpp"
 
@@ -18,11 +18,11 @@ using test::at;
 using test::make_entry;
 using test::make_queueing;
 using test::make_upstream;
-using Step = Walk::Step;
+using Step = CandidateIterator::Step;
 
 constexpr Milliseconds none{0};
 
-std::string place_of(const ModelRoute& route, const Step& step) {
+std::string name_of(const ModelRoute& route, const Step& step) {
     if (step.kind == Step::nothing) return "-";
     const EndpointState& endpoint = *route.entries()[step.entry].state->endpoints().front();
     std::string name = endpoint.label().substr(7, endpoint.label().find('-') - 7);
@@ -33,14 +33,14 @@ std::string place_of(const ModelRoute& route, const Step& step) {
 /// All that is offered when each attempt fails, as "a0 a1 b0".
 std::string all_steps(const ModelRoute& route, Instant now, bool is_connection_level = false,
                       unsigned attempts_max = 99) {
-    Walk walk(route, {.tokens = 10}, attempts_max);
-    std::string places;
+    CandidateIterator candidates(route, {.tokens = 10}, attempts_max);
+    std::string offered;
     for (;;) {
-        const Step step = walk.next(now);
-        if (step.kind != Step::send) return places;
-        if (!places.empty()) places += ' ';
-        places += place_of(route, step);
-        walk.failed(Outcome::failed, is_connection_level, none);
+        const Step step = candidates.next(now);
+        if (step.kind != Step::send) return offered;
+        if (!offered.empty()) offered += ' ';
+        offered += name_of(route, step);
+        candidates.failed(Outcome::failed, is_connection_level, none);
     }
 }
 
@@ -50,15 +50,16 @@ EndpointState& endpoint_of(const ModelRoute& route, std::size_t entry, std::size
 
 void open(EndpointState& endpoint) {
     for (int i = 0; i < 3; ++i) {
-        endpoint.report(Outcome::connect_failed, Pass::ordinary, none, at(0));
+        endpoint.report(Outcome::connect_failed, AttemptKind::ordinary, none, at(0));
     }
 }
 
 QuotaReport nothing_left() {
-    return {.requests = QuotaReport::Budget{60, 0, Milliseconds(60'000)}, .tokens = std::nullopt};
+    return {.requests = QuotaReport::Allowance{60, 0, Milliseconds(60'000)},
+            .tokens = std::nullopt};
 }
 
-TEST(Walk, OffersTheEntryWhoseTurnItIsThenTheOthersThenTheFallback) {
+TEST(CandidateIterator, OffersTheEntryWhoseTurnItIsThenTheOthersThenTheFallback) {
     const ModelRoute route(
         {make_entry(make_upstream("x"), 1, true), make_entry(make_upstream("z"), 0),
          make_entry(make_upstream("a"), 1), make_entry(make_upstream("b"), 1),
@@ -71,7 +72,7 @@ TEST(Walk, OffersTheEntryWhoseTurnItIsThenTheOthersThenTheFallback) {
     EXPECT_EQ(seen.count("c0 a0 b0 z0 x0 y0"), 33U);
 }
 
-TEST(Walk, TriesTheEndpointsOfAnEntryBeforeTheNextEntry) {
+TEST(CandidateIterator, TriesTheEndpointsOfAnEntryBeforeTheNextEntry) {
     const ModelRoute route(
         {make_entry(make_upstream("a", 3)), make_entry(make_upstream("b"), 1, true)}, false);
     const std::string steps = all_steps(route, at(0));
@@ -80,17 +81,17 @@ TEST(Walk, TriesTheEndpointsOfAnEntryBeforeTheNextEntry) {
     EXPECT_EQ(first, (std::set<std::string>{"a0", "a1", "a2"}));
 }
 
-TEST(Walk, OffersNoMoreThanItsAttempts) {
+TEST(CandidateIterator, OffersNoMoreThanItsAttempts) {
     const ModelRoute route({make_entry(make_upstream("a", 30))}, false);
-    Walk walk(route, {}, 5);
+    CandidateIterator candidates(route, {}, 5);
     for (int i = 0; i < 5; ++i) {
-        ASSERT_EQ(walk.next(at(0)).kind, Step::send);
-        walk.failed(Outcome::failed, false, none);
+        ASSERT_EQ(candidates.next(at(0)).kind, Step::send);
+        candidates.failed(Outcome::failed, false, none);
     }
-    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
+    EXPECT_EQ(candidates.next(at(0)).kind, Step::nothing);
 }
 
-TEST(Walk, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnwellLast) {
+TEST(CandidateIterator, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnhealthyLast) {
     const ModelRoute route(
         {make_entry(make_upstream("sick")), make_entry(make_upstream("paced"), 1, true),
          make_entry(make_upstream("well"), 1, true)},
@@ -101,191 +102,191 @@ TEST(Walk, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnwellLast) {
     EXPECT_EQ(all_steps(route, at(1'000)), "paced0 well0 sick0") << "one has been refilled";
 }
 
-TEST(Walk, NeverWithholdsTheLastThatIsLeft) {
+TEST(CandidateIterator, NeverWithholdsTheLastThatIsLeft) {
     const ModelRoute route({make_entry(make_upstream("a", 2))}, false);
     open(endpoint_of(route, 0, 0));
     endpoint_of(route, 0, 1)
-        .report(Outcome::overloaded, Pass::ordinary, Milliseconds(9'000), at(0));
-    Walk walk(route, {}, 5);
-    Step step = walk.next(at(0));
+        .report(Outcome::overloaded, AttemptKind::ordinary, Milliseconds(9'000), at(0));
+    CandidateIterator candidates(route, {}, 5);
+    Step step = candidates.next(at(0));
     ASSERT_EQ(step.kind, Step::send);
-    EXPECT_EQ(step.lease.pass(), Pass::last_resort);
-    walk.failed(Outcome::failed, false, none);
-    EXPECT_EQ(walk.next(at(0)).kind, Step::send);
+    EXPECT_EQ(step.lease.kind(), AttemptKind::last_resort);
+    candidates.failed(Outcome::failed, false, none);
+    EXPECT_EQ(candidates.next(at(0)).kind, Step::send);
 }
 
-TEST(Walk, OffersNothingThatCools) {
+TEST(CandidateIterator, OffersNothingThatCools) {
     const ModelRoute route(
         {make_entry(make_upstream("a")), make_entry(make_upstream("b"), 1, true)}, false);
     route.entries()[0].quota->refused(1, Milliseconds(3'000), at(0));
     EXPECT_EQ(all_steps(route, at(0)), "b0");
     EXPECT_EQ(all_steps(route, at(3'000)), "a0 b0");
     route.entries()[1].quota->refused(1, Milliseconds(2'000), at(0));
-    Walk walk(route, {}, 5);
-    EXPECT_EQ(walk.next(at(500)).kind, Step::nothing);
-    EXPECT_TRUE(walk.left().is_cooling);
-    EXPECT_EQ(walk.left().wait, Milliseconds(1'500));
-    EXPECT_FALSE(walk.left().is_full);
+    CandidateIterator candidates(route, {}, 5);
+    EXPECT_EQ(candidates.next(at(500)).kind, Step::nothing);
+    EXPECT_TRUE(candidates.shortage().is_cooling);
+    EXPECT_EQ(candidates.shortage().wait, Milliseconds(1'500));
+    EXPECT_FALSE(candidates.shortage().is_full);
 }
 
-TEST(Walk, SpillsAtOnceWhereAllIsFull) {
+TEST(CandidateIterator, SpillsAtOnceWhereAllIsFull) {
     const ModelRoute route(
         {make_entry(make_upstream("gpu", 2, 1)), make_entry(make_upstream("b"), 1, true)}, false);
     std::vector<Step> steps;
-    std::multiset<std::string> places;
+    std::multiset<std::string> offered;
     for (int i = 0; i < 4; ++i) {
-        Walk walk(route, {.random = 0x1234567}, 5);
-        steps.push_back(walk.next(at(0)));
-        places.insert(place_of(route, steps.back()));
+        CandidateIterator candidates(route, {.random = 0x1234567}, 5);
+        steps.push_back(candidates.next(at(0)));
+        offered.insert(name_of(route, steps.back()));
     }
-    EXPECT_EQ(places, (std::multiset<std::string>{"gpu0", "gpu1", "b0", "b0"}));
+    EXPECT_EQ(offered, (std::multiset<std::string>{"gpu0", "gpu1", "b0", "b0"}));
     steps.clear();
-    Walk walk(route, {}, 5);
-    EXPECT_EQ(walk.next(at(0)).entry, 0U);
+    CandidateIterator candidates(route, {}, 5);
+    EXPECT_EQ(candidates.next(at(0)).entry, 0U);
 }
 
-TEST(Walk, SaysThatEverythingIsFull) {
+TEST(CandidateIterator, SaysThatEverythingIsFull) {
     const ModelRoute route({make_entry(make_upstream("gpu", 1, 1))}, false);
-    Walk first(route, {}, 5);
+    CandidateIterator first(route, {}, 5);
     const Step held = first.next(at(0));
-    Walk second(route, {}, 5);
+    CandidateIterator second(route, {}, 5);
     EXPECT_EQ(second.next(at(0)).kind, Step::nothing);
-    EXPECT_TRUE(second.left().is_full);
-    EXPECT_FALSE(second.left().is_cooling);
+    EXPECT_TRUE(second.shortage().is_full);
+    EXPECT_FALSE(second.shortage().is_cooling);
 }
 
-TEST(Walk, WaitsWhereItIsToldToAndTakesWhatIsGranted) {
+TEST(CandidateIterator, WaitsWhereItIsToldToAndTakesWhatIsGranted) {
     const ModelRoute route(
         {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
-    Walk first(route, {.user = 1}, 5);
+    CandidateIterator first(route, {.user = 1}, 5);
     Step held = first.next(at(0));
-    Walk second(route, {.user = 2}, 5);
+    CandidateIterator second(route, {.user = 2}, 5);
     Step step = second.next(at(0));
-    EXPECT_EQ(place_of(route, step), "gpu?");
-    Place place = second.line_up([] {}, at(0));
+    EXPECT_EQ(name_of(route, step), "gpu?");
+    QueueTicket ticket = second.join_queue([] {}, at(0));
     // Whoever comes meanwhile waits behind, even once the slot is granted.
-    Walk third(route, {.user = 3}, 5);
-    EXPECT_EQ(place_of(route, third.next(at(0))), "gpu?");
+    CandidateIterator third(route, {.user = 3}, 5);
+    EXPECT_EQ(name_of(route, third.next(at(0))), "gpu?");
     held.lease.end();
-    step = second.waited(std::move(place), at(10));
-    EXPECT_EQ(place_of(route, step), "gpu0");
+    step = second.after_wait(std::move(ticket), at(10));
+    EXPECT_EQ(name_of(route, step), "gpu0");
 }
 
-TEST(Walk, GoesOnWhenItWaitedInVain) {
+TEST(CandidateIterator, GoesOnWhenItWaitedInVain) {
     const ModelRoute route(
         {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
-    Walk first(route, {}, 5);
+    CandidateIterator first(route, {}, 5);
     const Step held = first.next(at(0));
-    Walk second(route, {}, 5);
+    CandidateIterator second(route, {}, 5);
     ASSERT_EQ(second.next(at(0)).kind, Step::wait);
-    Place place = second.line_up([] {}, at(0));
-    const Step step = second.waited(std::move(place), at(5'000));
-    EXPECT_EQ(place_of(route, step), "b0");
+    QueueTicket ticket = second.join_queue([] {}, at(0));
+    const Step step = second.after_wait(std::move(ticket), at(5'000));
+    EXPECT_EQ(name_of(route, step), "b0");
     second.failed(Outcome::failed, false, none);
     EXPECT_EQ(second.next(at(5'000)).kind, Step::nothing) << "it does not wait twice";
-    EXPECT_TRUE(second.left().is_full);
+    EXPECT_TRUE(second.shortage().is_full);
 }
 
-TEST(Walk, GoesOnAtOnceWhereTheLineIsFull) {
+TEST(CandidateIterator, GoesOnAtOnceWhereTheLineIsFull) {
     const ModelRoute route(
         {make_entry(make_queueing("gpu", 1, 1, 1)), make_entry(make_upstream("b"), 1, true)},
         false);
-    Walk first(route, {}, 5);
+    CandidateIterator first(route, {}, 5);
     const Step held = first.next(at(0));
-    Walk second(route, {}, 5);
+    CandidateIterator second(route, {}, 5);
     ASSERT_EQ(second.next(at(0)).kind, Step::wait);
-    const Place place = second.line_up([] {}, at(0));
-    Walk third(route, {}, 5);
+    const QueueTicket ticket = second.join_queue([] {}, at(0));
+    CandidateIterator third(route, {}, 5);
     ASSERT_EQ(third.next(at(0)).kind, Step::wait);
-    Place refused = third.line_up([] {}, at(0));
+    QueueTicket refused = third.join_queue([] {}, at(0));
     EXPECT_FALSE(refused);
-    EXPECT_EQ(place_of(route, third.waited(std::move(refused), at(0))), "b0");
+    EXPECT_EQ(name_of(route, third.after_wait(std::move(refused), at(0))), "b0");
 }
 
-TEST(Walk, DoesNotSendWhatWasGrantedWhileTheAccountCools) {
+TEST(CandidateIterator, DoesNotSendWhatWasGrantedWhileTheAccountCools) {
     const ModelRoute route(
         {make_entry(make_queueing("gpu", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
-    Walk first(route, {}, 5);
+    CandidateIterator first(route, {}, 5);
     Step held = first.next(at(0));
-    Walk second(route, {}, 5);
+    CandidateIterator second(route, {}, 5);
     ASSERT_EQ(second.next(at(0)).kind, Step::wait);
-    Place place = second.line_up([] {}, at(0));
+    QueueTicket ticket = second.join_queue([] {}, at(0));
     route.entries()[0].quota->refused(1, Milliseconds(9'000), at(1));
     held.lease.end();
-    EXPECT_EQ(place_of(route, second.waited(std::move(place), at(2))), "b0");
+    EXPECT_EQ(name_of(route, second.after_wait(std::move(ticket), at(2))), "b0");
     EXPECT_EQ(endpoint_of(route, 0).slots.in_flight(), 0U);
 }
 
-TEST(Walk, CountsARefusalByACeilingAsCoolingAndNotAsAnAttempt) {
+TEST(CandidateIterator, CountsARefusalByACeilingAsCoolingAndNotAsAnAttempt) {
     const ModelRoute route(
         {make_entry(make_upstream("a", 2)), make_entry(make_upstream("b"), 1, true)}, false);
-    Walk walk(route, {}, 1);
-    Step step = walk.next(at(0));
+    CandidateIterator candidates(route, {}, 1);
+    Step step = candidates.next(at(0));
     ASSERT_EQ(step.kind, Step::send);
-    walk.refused_by_ceiling(Milliseconds(700));
-    step = walk.next(at(0));
-    EXPECT_EQ(place_of(route, step), "b0");
-    walk.failed(Outcome::failed, false, none);
-    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
-    EXPECT_TRUE(walk.left().is_cooling);
-    EXPECT_EQ(walk.left().wait, Milliseconds(700));
+    candidates.refused_by_ceiling(Milliseconds(700));
+    step = candidates.next(at(0));
+    EXPECT_EQ(name_of(route, step), "b0");
+    candidates.failed(Outcome::failed, false, none);
+    EXPECT_EQ(candidates.next(at(0)).kind, Step::nothing);
+    EXPECT_TRUE(candidates.shortage().is_cooling);
+    EXPECT_EQ(candidates.shortage().wait, Milliseconds(700));
 }
 
-TEST(Walk, LeavesAWholeAccountAfterIts429) {
-    Entry a = make_entry(make_upstream("a", 2));
-    Entry b = make_entry(make_upstream("b"), 1, true);
-    Entry c = make_entry(make_upstream("c"), 1, true);
+TEST(CandidateIterator, LeavesAWholeAccountAfterIts429) {
+    RouteEntry a = make_entry(make_upstream("a", 2));
+    RouteEntry b = make_entry(make_upstream("b"), 1, true);
+    RouteEntry c = make_entry(make_upstream("c"), 1, true);
     b.quota = a.quota;
     const ModelRoute route({a, b, c}, false);
-    Walk walk(route, {}, 5);
-    ASSERT_EQ(walk.next(at(0)).entry, 0U);
-    walk.failed(Outcome::rate_limited, false, Milliseconds(9'000));
-    EXPECT_EQ(place_of(route, walk.next(at(0))), "c0");
-    walk.failed(Outcome::rate_limited, false, Milliseconds(4'000));
-    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
-    EXPECT_TRUE(walk.left().is_cooling);
-    EXPECT_EQ(walk.left().wait, Milliseconds(4'000));
+    CandidateIterator candidates(route, {}, 5);
+    ASSERT_EQ(candidates.next(at(0)).entry, 0U);
+    candidates.failed(Outcome::rate_limited, false, Milliseconds(9'000));
+    EXPECT_EQ(name_of(route, candidates.next(at(0))), "c0");
+    candidates.failed(Outcome::rate_limited, false, Milliseconds(4'000));
+    EXPECT_EQ(candidates.next(at(0)).kind, Step::nothing);
+    EXPECT_TRUE(candidates.shortage().is_cooling);
+    EXPECT_EQ(candidates.shortage().wait, Milliseconds(4'000));
 }
 
-TEST(Walk, TriesTheOtherEndpointsAfterA429ThatTellsNoWait) {
+TEST(CandidateIterator, TriesTheOtherEndpointsAfterA429ThatTellsNoWait) {
     const ModelRoute route({make_entry(make_upstream("a", 2))}, false);
-    Walk walk(route, {}, 5);
-    const std::string first = place_of(route, walk.next(at(0)));
-    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
-    EXPECT_EQ(place_of(route, walk.next(at(0))), first == "a0" ? "a1" : "a0");
-    walk.failed(Outcome::rate_limited, false, Milliseconds(0));
-    EXPECT_EQ(walk.next(at(0)).kind, Step::nothing);
+    CandidateIterator candidates(route, {}, 5);
+    const std::string first = name_of(route, candidates.next(at(0)));
+    candidates.failed(Outcome::rate_limited, false, Milliseconds(0));
+    EXPECT_EQ(name_of(route, candidates.next(at(0))), first == "a0" ? "a1" : "a0");
+    candidates.failed(Outcome::rate_limited, false, Milliseconds(0));
+    EXPECT_EQ(candidates.next(at(0)).kind, Step::nothing);
 }
 
-TEST(Walk, TriesAnEndpointForAnotherModelUnlessItCannotBeReached) {
+TEST(CandidateIterator, TriesAnEndpointForAnotherModelUnlessItCannotBeReached) {
     const config::Upstream settings = make_upstream("a");
-    Entry small = make_entry(settings);
-    Entry large = small;
+    RouteEntry small = make_entry(settings);
+    RouteEntry large = small;
     large.upstream_model = "large";
     large.is_fallback = true;
-    Entry same = small;
+    RouteEntry same = small;
     same.is_fallback = true;
     const ModelRoute route({small, same, large}, false);
     EXPECT_EQ(all_steps(route, at(0), false), "a0 a0");
     EXPECT_EQ(all_steps(route, at(0), true), "a0");
 }
 
-TEST(Walk, SendsOneProbeToAnEndpointThatIsDueForIt) {
+TEST(CandidateIterator, SendsOneProbeToAnEndpointThatIsDueForIt) {
     const ModelRoute route(
         {make_entry(make_upstream("a")), make_entry(make_upstream("b"), 1, true)}, false);
     open(endpoint_of(route, 0));
-    Walk first(route, {}, 5);
+    CandidateIterator first(route, {}, 5);
     Step probe = first.next(at(5'000));
-    EXPECT_EQ(place_of(route, probe), "a0");
-    EXPECT_EQ(probe.lease.pass(), Pass::probe);
-    Walk second(route, {}, 5);
-    EXPECT_EQ(place_of(route, second.next(at(5'000))), "b0");
+    EXPECT_EQ(name_of(route, probe), "a0");
+    EXPECT_EQ(probe.lease.kind(), AttemptKind::probe);
+    CandidateIterator second(route, {}, 5);
+    EXPECT_EQ(name_of(route, second.next(at(5'000))), "b0");
     EXPECT_TRUE(probe.lease.report(Outcome::success, none, at(5'001)));
-    Walk third(route, {}, 5);
-    EXPECT_EQ(place_of(route, third.next(at(5'002))), "a0");
+    CandidateIterator third(route, {}, 5);
+    EXPECT_EQ(name_of(route, third.next(at(5'002))), "a0");
 }
 
-TEST(Walk, PrefersTheSameEndpointForTheSamePrefix) {
+TEST(CandidateIterator, PrefersTheSameEndpointForTheSamePrefix) {
     config::Upstream upstream = make_upstream("a", 8);
     upstream.prefix_affinity = 1'024;
     const ModelRoute route({make_entry(upstream)}, false);
@@ -294,21 +295,21 @@ TEST(Walk, PrefersTheSameEndpointForTheSamePrefix) {
         const std::uint64_t affinity = random.long_bits();
         std::set<std::size_t> seen;
         for (int n = 0; n < 5; ++n) {
-            Walk walk(route, {.affinity = affinity, .random = random.bits()}, 5);
-            seen.insert(walk.next(at(0)).lease.endpoint());
+            CandidateIterator candidates(route, {.affinity = affinity, .random = random.bits()}, 5);
+            seen.insert(candidates.next(at(0)).lease.endpoint());
         }
         EXPECT_EQ(seen.size(), 1U);
     }
 }
 
-TEST(Walk, HoldsTheSharesWhileOneSideIsTenTimesSlower) {
+TEST(CandidateIterator, HoldsTheSharesWhileOneSideIsTenTimesSlower) {
     const ModelRoute route(
         {make_entry(make_upstream("fast"), 90), make_entry(make_upstream("slow", 4), 10)}, false);
     std::vector<Step> slow;
     int fast = 0;
     for (int i = 0; i < 1'000; ++i) {
-        Walk walk(route, {}, 5);
-        Step step = walk.next(at(i));
+        CandidateIterator candidates(route, {}, 5);
+        Step step = candidates.next(at(i));
         if (step.entry == 0) {
             ++fast;
         } else {
@@ -320,13 +321,13 @@ TEST(Walk, HoldsTheSharesWhileOneSideIsTenTimesSlower) {
 }
 
 /// Random routes in random states: what is offered obeys the rules, however attempts end.
-TEST(Walk, OffersEachCandidateOnceAndByClass) {
+TEST(CandidateIterator, OffersEachCandidateOnceAndByClass) {
     const unsigned seed = 20261122;
     SCOPED_TRACE(seed);
     test::Random random(seed);
     for (int round = 0; round < 2'000; ++round) {
         SCOPED_TRACE(round);
-        std::vector<Entry> entries;
+        std::vector<RouteEntry> entries;
         const int count = 1 + random.below(5);
         for (int i = 0; i < count; ++i) {
             const std::size_t endpoints = 1 + random.below(std::size_t{5});
@@ -336,7 +337,7 @@ TEST(Walk, OffersEachCandidateOnceAndByClass) {
         }
         const ModelRoute route(entries, false);
         std::size_t possible = 0;
-        for (const Entry& entry : route.entries()) {
+        for (const RouteEntry& entry : route.entries()) {
             const bool cools = random.below(5) == 0;
             if (cools) entry.quota->refused(1, Milliseconds(5'000), at(0));
             if (random.below(4) == 0) entry.quota->report(nothing_left(), {}, at(0));
@@ -346,23 +347,25 @@ TEST(Walk, OffersEachCandidateOnceAndByClass) {
                 possible += cools || is_full ? 0 : 1;
             }
         }
-        Walk walk(route, {.tokens = 1, .random = random.bits()}, 1'000);
+        CandidateIterator candidates(route, {.tokens = 1, .random = random.bits()}, 1'000);
         std::set<std::pair<std::size_t, std::size_t>> seen;
         int last_class = 0;
         for (;;) {
-            const Step step = walk.next(at(10));
+            const Step step = candidates.next(at(10));
             if (step.kind == Step::nothing) break;
             ASSERT_EQ(step.kind, Step::send);
             ASSERT_TRUE(seen.emplace(step.entry, step.lease.endpoint()).second) << "twice";
-            const Entry& entry = route.entries()[step.entry];
-            const auto verdict = entry.quota->judge(1, at(10)).kind;
-            ASSERT_NE(verdict, Quota::Verdict::cooling);
-            const bool is_unwell =
-                !endpoint_of(route, step.entry, step.lease.endpoint()).is_well(at(10));
-            const int own_class = is_unwell ? 2 : verdict == Quota::Verdict::paced ? 1 : 0;
+            const RouteEntry& entry = route.entries()[step.entry];
+            const auto availability = entry.quota->availability(1, at(10)).kind;
+            ASSERT_NE(availability, Quota::Availability::cooling);
+            const bool is_unhealthy =
+                !endpoint_of(route, step.entry, step.lease.endpoint()).is_ready(at(10));
+            const int own_class = is_unhealthy                                 ? 2
+                                  : availability == Quota::Availability::paced ? 1
+                                                                               : 0;
             ASSERT_GE(own_class, last_class);
             last_class = own_class;
-            walk.failed(Outcome::failed, random.below(2) == 0, none);
+            candidates.failed(Outcome::failed, random.below(2) == 0, none);
         }
         ASSERT_EQ(seen.size(), possible);
     }

@@ -3,9 +3,9 @@
 ///
 /// A candidate is an entry of the route and one endpoint of its upstream. Offered are, first, those
 /// that can take the request now; then those whose provider would probably refuse it (Quota); then
-/// those that are unwell: something that may fail is better than nothing. In each of these classes
-/// the entry whose turn it is comes first, then the others with a weight, those without, the
-/// fallback in its order. Never offered: what is full, what cools after a 429, what a ceiling
+/// those that are unhealthy: something that may fail is better than nothing. In each of these
+/// classes the entry whose turn it is comes first, then the others with a weight, those without,
+/// the fallback in its order. Never offered: what is full, what cools after a 429, what a ceiling
 /// refused, and what has failed this request already.
 ///
 /// Use        next() until it offers nothing; tell how each step ended before the next one.
@@ -22,29 +22,29 @@
 
 namespace sluicegate::route {
 
-/// What a walk needs to know of its request.
-struct Ask {
+/// What the iterator needs to know of its request.
+struct RouteQuery {
     std::int64_t tokens = 0;                               ///< estimated, of prompt and answer
     std::uint64_t user = 0;                                ///< evenly distributed
     std::optional<std::uint64_t> affinity = std::nullopt;  ///< of the first bytes of its messages
     std::uint32_t random = 0;                              ///< evenly distributed
 };
 
-class Walk {
+class CandidateIterator {
 public:
     struct Step {
         enum Kind : std::uint8_t {
             send,     ///< to the endpoint of `lease`
-            wait,     ///< in the line of this entry's upstream: line_up(), then waited()
-            nothing,  ///< left() says why
+            wait,     ///< in the queue of this entry's upstream: join_queue(), then after_wait()
+            nothing,  ///< shortage() says why
         };
         Kind kind = nothing;
         std::size_t entry = 0;  ///< index into ModelRoute::entries()
         Lease lease;
     };
 
-    /// Why nothing is left.
-    struct Left {
+    /// Why no candidate is left.
+    struct Shortage {
         /// A provider refuses, or a ceiling does: a later request would be taken.
         bool is_cooling = false;
         Milliseconds wait{0};  ///< the shortest of those; 0: not known
@@ -52,8 +52,9 @@ public:
     };
 
     /// `attempts_max`: steps `send` in all that are followed.
-    Walk(const ModelRoute& route, const Ask& ask, unsigned attempts_max) noexcept
-        : route_(route), ask_(ask), attempts_max_(attempts_max) {}
+    CandidateIterator(const ModelRoute& route, const RouteQuery& query,
+                      unsigned attempts_max) noexcept
+        : route_(route), query_(query), attempts_max_(attempts_max) {}
 
     [[nodiscard]] Step next(Instant now);
 
@@ -66,47 +67,48 @@ public:
     /// for.
     void failed(Outcome outcome, bool is_connection_level, Milliseconds wait);
 
-    /// After `wait`: a place in the entry's line, until its queue_timeout(); false if it filled up.
-    [[nodiscard]] Place line_up(WaitingLine::Wake wake, Instant now);
-    /// After line_up(): a slot was granted, or the time is over. What comes next; never the same
-    /// line again.
-    [[nodiscard]] Step waited(Place place, Instant now);
+    /// After `wait`: a ticket for the queue of the entry, until its queue_timeout(); false if it is
+    /// full.
+    [[nodiscard]] QueueTicket join_queue(WaitQueue::Wake wake, Instant now);
+    /// After join_queue(): a slot was granted, or the time is over. What comes next; never the same
+    /// queue again.
+    [[nodiscard]] Step after_wait(QueueTicket ticket, Instant now);
 
     /// The entry of the latest step: index into ModelRoute::entries().
     [[nodiscard]] std::size_t entry() const noexcept { return entry_; }
     /// The entry whose turn it was; after the first next().
-    [[nodiscard]] std::size_t first() const noexcept { return *first_; }
+    [[nodiscard]] std::size_t first_choice() const noexcept { return *first_; }
     /// After `nothing`.
-    [[nodiscard]] Left left() const noexcept;
+    [[nodiscard]] Shortage shortage() const noexcept;
 
 private:
-    enum class Class : std::uint8_t { available, paced, unwell };
-    /// What this walk knows of one entry.
-    struct Mark {
+    enum class Tier : std::uint8_t { available, paced, unhealthy };
+    /// What this request has done with one entry.
+    struct EntryProgress {
         std::uint64_t tried = 0;  ///< bit i: endpoint i
-        bool is_out = false;
+        bool is_excluded = false;
         bool has_waited = false;
     };
 
-    Step try_entry(std::size_t index, Class wanted, Instant now);
-    std::optional<Lease> take(const Entry& entry, std::uint64_t tried, Class wanted, Instant now,
-                              bool& is_full) const;
-    std::optional<Lease> take_one(UpstreamState& upstream, std::size_t endpoint, Class wanted,
+    Step try_entry(std::size_t index, Tier wanted, Instant now);
+    std::optional<Lease> take(const RouteEntry& entry, std::uint64_t tried, Tier wanted,
+                              Instant now, bool& is_full) const;
+    std::optional<Lease> take_one(UpstreamState& upstream, std::size_t endpoint, Tier wanted,
                                   Instant now) const;
     Step offer(std::size_t index, Lease lease);
-    Mark& mark(std::size_t index);
+    EntryProgress& progress_of(std::size_t index);
     void note_wait(Milliseconds wait) noexcept;
 
     const ModelRoute& route_;
-    Ask ask_;
+    RouteQuery query_;
     unsigned attempts_max_;
     unsigned attempts_ = 0;
     std::optional<std::size_t> first_;  ///< the entry whose turn it was
     std::size_t entry_ = 0;             ///< of the latest step
     std::size_t endpoint_ = 0;
-    std::vector<Mark> marks_;  ///< by entry; empty until needed
-    Left refused_;             ///< by ceilings and answers
-    Left left_;                ///< as next() found it
+    std::vector<EntryProgress> progress_;  ///< by entry; empty until needed
+    Shortage refused_;                     ///< by ceilings and answers
+    Shortage found_;                       ///< as next() found it
 };
 
 }  // namespace sluicegate::route

@@ -1,4 +1,4 @@
-#include "sluicegate/route/waiting_line.hpp"
+#include "sluicegate/route/wait_queue.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 
 namespace sluicegate::route {
 
-class WaitingLine::Waiter {
+class WaitQueue::Waiter {
 public:
     std::uint64_t endpoints = 0;
     Wake wake;
@@ -17,12 +17,12 @@ public:
     std::list<Waiter*>::iterator at;
 };
 
-WaitingLine::~WaitingLine() {
+WaitQueue::~WaitQueue() {
     assert(length_ == 0);
 }
 
-std::shared_ptr<WaitingLine::Waiter> WaitingLine::join(std::uint64_t user, std::uint64_t endpoints,
-                                                       Wake wake) {
+std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, std::uint64_t endpoints,
+                                                   Wake wake) {
     auto waiter = std::make_shared<Waiter>();
     waiter->endpoints = endpoints;
     waiter->wake = std::move(wake);
@@ -39,7 +39,7 @@ std::shared_ptr<WaitingLine::Waiter> WaitingLine::join(std::uint64_t user, std::
     return waiter;
 }
 
-void WaitingLine::remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served) {
+void WaitQueue::remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served) {
     user->waiting.erase(at);
     if (user->waiting.empty()) {
         users_.erase(user->user);
@@ -50,7 +50,7 @@ void WaitingLine::remove(Turn::iterator user, std::list<Waiter*>::iterator at, b
     length_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-std::optional<WaitingLine::Grant> WaitingLine::leave(Waiter& waiter) {
+std::optional<WaitQueue::Grant> WaitQueue::leave(Waiter& waiter) {
     const std::scoped_lock lock(mutex_);
     if (waiter.is_waiting) {
         waiter.is_waiting = false;
@@ -60,19 +60,19 @@ std::optional<WaitingLine::Grant> WaitingLine::leave(Waiter& waiter) {
     return waiter.grant;
 }
 
-bool WaitingLine::is_granted(const Waiter& waiter) noexcept {
+bool WaitQueue::is_granted(const Waiter& waiter) noexcept {
     return waiter.is_granted.load(std::memory_order_relaxed);
 }
 
-bool WaitingLine::is_wanted(std::size_t endpoint) const {
+bool WaitQueue::is_wanted(std::size_t endpoint) const {
     const std::uint64_t bit = std::uint64_t{1} << endpoint;
-    return std::ranges::any_of(turn_, [bit](const UserLine& user) {
+    return std::ranges::any_of(turn_, [bit](const UserQueue& user) {
         return std::ranges::any_of(
             user.waiting, [bit](const Waiter* waiter) { return (waiter->endpoints & bit) != 0; });
     });
 }
 
-bool WaitingLine::give_locked(Grant grant) {
+bool WaitQueue::give_locked(Grant grant) {
     const std::uint64_t bit = std::uint64_t{1} << grant.endpoint;
     for (auto user = turn_.begin(); user != turn_.end(); ++user) {
         for (auto at = user->waiting.begin(); at != user->waiting.end(); ++at) {
@@ -89,18 +89,18 @@ bool WaitingLine::give_locked(Grant grant) {
     return false;
 }
 
-bool WaitingLine::give(Grant grant) {
+bool WaitQueue::give(Grant grant) {
     const std::scoped_lock lock(mutex_);
     return give_locked(grant);
 }
 
-void WaitingLine::serve(std::size_t endpoints, const TakeSlot& take) {
+void WaitQueue::serve(std::size_t endpoints, const TakeSlot& take) {
     const std::scoped_lock lock(mutex_);
     for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
         while (is_wanted(endpoint)) {
-            const std::optional<Pass> pass = take(endpoint);
-            if (!pass) break;
-            give_locked({.endpoint = endpoint, .pass = *pass});
+            const std::optional<AttemptKind> kind = take(endpoint);
+            if (!kind) break;
+            give_locked({.endpoint = endpoint, .kind = *kind});
         }
     }
 }

@@ -1,0 +1,170 @@
+#include "sluicegate/route/candidate_iterator.hpp"
+
+#include "sluicegate/route/balance.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluicegate::route {
+
+CandidateIterator::EntryProgress& CandidateIterator::progress_of(std::size_t index) {
+    if (progress_.empty()) progress_.resize(route_.entries().size());
+    return progress_[index];
+}
+
+void CandidateIterator::note_wait(Milliseconds wait) noexcept {
+    Shortage& shortage = refused_;
+    shortage.is_cooling = true;
+    if (wait <= Milliseconds(0)) return;
+    shortage.wait = shortage.wait == Milliseconds(0) ? wait : std::min(shortage.wait, wait);
+}
+
+CandidateIterator::Shortage CandidateIterator::shortage() const noexcept {
+    Shortage shortage = found_;
+    shortage.is_cooling |= refused_.is_cooling;
+    if (refused_.wait != Milliseconds(0)) {
+        shortage.wait = shortage.wait == Milliseconds(0) ? refused_.wait
+                                                         : std::min(shortage.wait, refused_.wait);
+    }
+    return shortage;
+}
+
+CandidateIterator::Step CandidateIterator::next(Instant now) {
+    found_ = {};
+    if (attempts_ >= attempts_max_) return {};
+    if (!first_) first_ = route_.pick(query_.user);
+    const std::size_t entries = route_.entries().size();
+    const std::size_t weighted = route_.weighted();
+    for (const Tier wanted : {Tier::available, Tier::paced, Tier::unhealthy}) {
+        for (std::size_t i = 0; i < entries; ++i) {
+            // From the one whose turn it is round to the one before it, then on.
+            std::size_t index = i;
+            if (i < weighted) {
+                index = *first_ + i;
+                if (index >= weighted) index -= weighted;
+            }
+            Step step = try_entry(index, wanted, now);
+            if (step.kind != Step::nothing) return step;
+        }
+    }
+    return {};
+}
+
+CandidateIterator::Step CandidateIterator::try_entry(std::size_t index, Tier wanted, Instant now) {
+    const EntryProgress progress = progress_.empty() ? EntryProgress{} : progress_[index];
+    if (progress.is_excluded) return {};
+    const RouteEntry& entry = route_.entries()[index];
+    const Quota::Availability quota = entry.quota->availability(query_.tokens, now);
+    if (quota.kind == Quota::Availability::cooling) {
+        found_.is_cooling = true;
+        found_.wait =
+            found_.wait == Milliseconds(0) ? quota.wait : std::min(found_.wait, quota.wait);
+        return {};
+    }
+    const bool is_paced = quota.kind == Quota::Availability::paced;
+    if (wanted != Tier::unhealthy && is_paced != (wanted == Tier::paced)) return {};
+
+    bool is_full = false;
+    auto lease = take(entry, progress.tried, wanted, now, is_full);
+    if (lease) return offer(index, std::move(*lease));
+    if (!is_full) return {};
+    found_.is_full = true;
+    const UpstreamState& upstream = *entry.state;
+    if (wanted == Tier::unhealthy || !upstream.queues_when_full() || progress.has_waited) return {};
+    entry_ = index;
+    return Step{.kind = Step::wait, .entry = index, .lease = {}};
+}
+
+std::optional<Lease> CandidateIterator::take(const RouteEntry& entry, std::uint64_t tried,
+                                             Tier wanted, Instant now, bool& is_full) const {
+    UpstreamState& upstream = *entry.state;
+    const auto& endpoints = upstream.endpoints();
+    const bool wants_ready = wanted != Tier::unhealthy;
+    // Whoever waits comes before whoever comes.
+    const bool is_awaited = wants_ready && upstream.queue().length() > 0;
+    if (endpoints.size() == 1) {
+        if (tried != 0 || endpoints.front()->is_ready(now) != wants_ready) return std::nullopt;
+        is_full = is_awaited || !endpoints.front()->slots.try_take();
+        return is_full ? std::nullopt : take_one(upstream, 0, wanted, now);
+    }
+    std::array<Load, UpstreamState::endpoints_max> loads;
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        const EndpointState& state = *endpoints[i];
+        const bool fits = (tried >> i & 1U) == 0 && state.is_ready(now) == wants_ready;
+        const bool has_room = !is_awaited && !state.slots.is_full();
+        is_full |= fits && !has_room;
+        loads[i] = {
+            .id = state.id(), .in_flight = state.slots.in_flight(), .is_offered = fits && has_room};
+    }
+    const auto offered = std::span(loads).first(endpoints.size());
+    const auto affinity = upstream.has_affinity() ? query_.affinity : std::nullopt;
+    while (const auto endpoint = pick_endpoint(offered, query_.random, affinity)) {
+        offered[*endpoint].is_offered = false;
+        if (!endpoints[*endpoint]->slots.try_take()) {
+            is_full = true;
+            continue;
+        }
+        if (auto lease = take_one(upstream, *endpoint, wanted, now)) {
+            is_full = false;
+            return lease;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Makes a lease of a slot that was taken.
+std::optional<Lease> CandidateIterator::take_one(UpstreamState& upstream, std::size_t endpoint,
+                                                 Tier wanted, Instant now) const {
+    if (wanted == Tier::unhealthy) return Lease(upstream, endpoint, AttemptKind::last_resort, now);
+    const auto kind = upstream.endpoints()[endpoint]->begin_attempt(now);
+    Lease lease(upstream, endpoint, kind.value_or(AttemptKind::ordinary), now);
+    if (!kind) return std::nullopt;
+    return lease;
+}
+
+CandidateIterator::Step CandidateIterator::offer(std::size_t index, Lease lease) {
+    ++attempts_;
+    entry_ = index;
+    endpoint_ = lease.endpoint();
+    return Step{.kind = Step::send, .entry = index, .lease = std::move(lease)};
+}
+
+void CandidateIterator::refused_by_ceiling(Milliseconds wait) {
+    --attempts_;
+    progress_of(entry_).is_excluded = true;
+    note_wait(wait);
+}
+
+void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Milliseconds wait) {
+    const std::vector<RouteEntry>& entries = route_.entries();
+    const RouteEntry& tried = entries[entry_];
+    // Without a wait it may be this one server that has too much to do.
+    const bool is_account_refused = outcome == Outcome::rate_limited && wait > Milliseconds(0);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (is_account_refused && entries[i].quota == tried.quota)
+            progress_of(i).is_excluded = true;
+        if (entries[i].state != tried.state) continue;
+        if (is_connection_level || entries[i].upstream_model == tried.upstream_model) {
+            progress_of(i).tried |= std::uint64_t{1} << endpoint_;
+        }
+    }
+    if (outcome == Outcome::rate_limited) note_wait(wait);
+}
+
+QueueTicket CandidateIterator::join_queue(WaitQueue::Wake wake, Instant now) {
+    EntryProgress& progress = progress_of(entry_);
+    progress.has_waited = true;
+    return {*route_.entries()[entry_].state, query_.user, ~progress.tried, std::move(wake), now};
+}
+
+CandidateIterator::Step CandidateIterator::after_wait(QueueTicket ticket, Instant now) {
+    Lease lease = ticket.take(now);
+    const bool may_send = route_.entries()[entry_].quota->availability(query_.tokens, now).kind !=
+                          Quota::Availability::cooling;
+    if (lease && may_send) return offer(entry_, std::move(lease));
+    lease.end();
+    return next(now);
+}
+
+}  // namespace sluicegate::route
