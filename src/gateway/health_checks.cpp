@@ -1,7 +1,7 @@
 #include "gateway/health_checks.hpp"
 
 #include "sluicegate/net/spawn.hpp"
-#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/net/wait.hpp"
 #include "sluicegate/provider/health_request.hpp"
 #include "sluicegate/upstream/probe.hpp"
 
@@ -34,15 +34,14 @@ public:
           pool_(target.pool),
           state_(target.state),
           request_(provider::health_request(pool_->settings(), pool_->endpoint_index())),
-          deadline_(worker.deadlines(), this, &due),
-          wakeup_(worker.context()) {}
+          wait_(worker.context(), worker.deadlines()) {}
 
     [[nodiscard]] const std::shared_ptr<upstream::Pool>& pool() const noexcept { return pool_; }
     void tell(std::shared_ptr<route::UpstreamState> state) noexcept { state_ = std::move(state); }
     void end() noexcept {
         is_over_ = true;
         if (exchange_) exchange_->cancel(ErrorKind::draining);
-        wakeup_.wake();
+        wait_.wake();
     }
 
     static net::Task<void> run(std::shared_ptr<Check> self) {
@@ -50,8 +49,7 @@ public:
         const std::int64_t spread = std::min(spread_max, settings.every).count() + 1;
         Instant next = self->worker_.clock().now() + Milliseconds(self->worker_.random() % spread);
         for (;;) {
-            self->deadline_.arm(next);
-            co_await self->wakeup_.wait();
+            co_await self->wait_.until(next);
             if (self->is_over_) co_return;
             next = self->worker_.clock().now() + settings.every;
             const std::string reason = co_await self->ask();
@@ -61,8 +59,6 @@ public:
     }
 
 private:
-    static void due(void* self) noexcept { static_cast<Check*>(self)->wakeup_.wake(); }
-
     /// Why the endpoint is not healthy; "" when it is.
     net::Task<std::string> ask() {
         const config::HealthCheck& settings = *pool_->settings().health;
@@ -92,8 +88,7 @@ private:
     std::shared_ptr<upstream::Pool> pool_;
     std::shared_ptr<route::UpstreamState> state_;
     Secret request_;
-    net::Deadline deadline_;
-    net::Wakeup wakeup_;
+    net::Wait wait_;
     std::optional<upstream::Exchange> exchange_;  ///< while a question is under way
     bool is_over_ = false;
 };

@@ -1,6 +1,6 @@
 #include "gateway/queue_wait.hpp"
 
-#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/net/wait.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -14,36 +14,28 @@ namespace {
 using route::CandidateIterator;
 
 /// Ends with a grant from any thread, with the deadline, or when the client leaves.
-class Wait final : public ClientConnection::Watched {
+class QueueWait final : public ClientConnection::Watched {
 public:
-    explicit Wait(Worker& worker)
+    explicit QueueWait(Worker& worker)
         : context_(worker.context()),
-          wakeup_(std::make_shared<net::Wakeup>(context_)),
-          deadline_(worker.deadlines(), this, &Wait::expired) {}
+          wait_(std::make_shared<net::Wait>(context_, worker.deadlines())) {}
 
     bool goes_on_alone() noexcept override { return false; }
-    void cancel() noexcept override { wakeup_->wake(); }
+    void cancel() noexcept override { wait_->wake(); }
 
     /// For the one who grants, on any thread: the wait may be over when its worker gets to it.
     [[nodiscard]] route::WaitQueue::Wake wake() const {
-        return [context = &context_, wakeup = std::weak_ptr<net::Wakeup>(wakeup_)] {
-            net::asio::post(*context, [wakeup] {
-                if (const auto waiting = wakeup.lock()) waiting->wake();
+        return [context = &context_, wait = std::weak_ptr<net::Wait>(wait_)] {
+            net::asio::post(*context, [wait] {
+                if (const auto waiting = wait.lock()) waiting->wake();
             });
         };
     }
-    net::Task<void> until(Instant give_up_at) {
-        deadline_.arm(give_up_at);
-        co_await wakeup_->wait();
-        deadline_.disarm();
-    }
+    net::Task<bool> until(Instant give_up_at) { return wait_->until(give_up_at); }
 
 private:
-    static void expired(void* self) noexcept { static_cast<Wait*>(self)->cancel(); }
-
     net::asio::io_context& context_;
-    std::shared_ptr<net::Wakeup> wakeup_;
-    net::Deadline deadline_;
+    std::shared_ptr<net::Wait> wait_;
 };
 
 void count(Request& request, std::size_t upstream, std::string_view outcome) {
@@ -60,7 +52,7 @@ net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed&
     const route::RouteEntry& entry = routed.model->route->entries()[candidates.entry()];
     Worker& worker = request.worker;
     const Instant began = worker.clock().now();
-    Wait wait(worker);
+    QueueWait wait(worker);
     route::QueueTicket ticket = candidates.join_queue(wait.wake(), began);
     if (!ticket) {
         count(request, entry.upstream, "full");

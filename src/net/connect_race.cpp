@@ -11,7 +11,7 @@ namespace sluicegate::net {
 
 using asio::ip::tcp;
 
-/// One attempt. Its handler may run after the race has gone, and keeps it alive until then.
+/// One attempt. Its handler may run after the race has ended, and keeps it alive until then.
 struct ConnectRace::Contender {
     Contender(asio::io_context& context, const tcp::endpoint& where, ConnectRace* its_race)
         : socket(context.get_executor()), address(where), race(its_race) {}
@@ -20,8 +20,8 @@ struct ConnectRace::Contender {
     void end(const ErrorCode& error) {
         outcome = error;
         if (race == nullptr) return;
-        if (error) race->may_start_next_ = true;
-        race->wakeup_.wake();
+        if (error) race->next_at_ = Instant::min();
+        race->wait_.wake();
     }
 
     Socket socket;
@@ -34,8 +34,8 @@ ConnectRace::ConnectRace(asio::io_context& context, Deadlines& deadlines,
                          std::vector<tcp::endpoint> addresses)
     : context_(context),
       addresses_(std::move(addresses)),
-      deadline_(deadlines, this, &ConnectRace::stagger_is_over),
-      wakeup_(context) {
+      deadlines_(deadlines),
+      wait_(context, deadlines) {
 }
 
 ConnectRace::~ConnectRace() {
@@ -46,22 +46,15 @@ ConnectRace::~ConnectRace() {
     }
 }
 
-void ConnectRace::stagger_is_over(void* self) noexcept {
-    auto& race = *static_cast<ConnectRace*>(self);
-    race.may_start_next_ = true;
-    race.wakeup_.wake();
-}
-
 void ConnectRace::cancel() noexcept {
     is_cancelled_ = true;
-    wakeup_.wake();
+    wait_.wake();
 }
 
 void ConnectRace::start_next() {
     auto contender = std::make_shared<Contender>(context_, addresses_[contenders_.size()], this);
     contenders_.push_back(contender);
-    may_start_next_ = false;
-    deadline_.arm_in(stagger);
+    next_at_ = deadlines_.now() + Deadlines::tick_length + stagger;
 
     const asio::generic::stream_protocol::endpoint endpoint(contender->address);
     ErrorCode error;
@@ -104,14 +97,15 @@ std::vector<tcp::endpoint> ConnectRace::losers() const {
     return all;
 }
 
-Task<Result<Socket>> ConnectRace::run() {
-    while (!is_cancelled_) {
+Task<Result<Socket>> ConnectRace::run(Instant deadline) {
+    while (!is_cancelled_ && deadlines_.now() < deadline) {
         if (Contender* won = winner()) co_return std::move(won->socket);
         if (have_all_failed()) break;
-        if (may_start_next_ && contenders_.size() < addresses_.size()) {
+        const bool has_next = contenders_.size() < addresses_.size();
+        if (has_next && deadlines_.now() >= next_at_) {
             start_next();
         } else {
-            co_await wakeup_.wait();
+            co_await wait_.until(has_next ? std::min(next_at_, deadline) : deadline);
         }
     }
     co_return failure();

@@ -17,7 +17,7 @@ struct Resolver::Name {
     Instant used_at{};
     bool is_looked_up = false;
     unsigned answers = 0;
-    std::vector<Wakeup*> waiting;
+    std::vector<Wait*> waiting;
 
     [[nodiscard]] bool may_be_served(Instant now) const {
         return found_at && now - *found_at <= stale_lifetime;
@@ -63,11 +63,11 @@ void Resolver::answered(const std::string& host, HostAddresses found) {
         name.found_at = now;
         name.addresses = std::move(found.addresses);
     }
-    for (Wakeup* wakeup : name.waiting) wakeup->wake();
+    for (Wait* wait : name.waiting) wait->wake();
 }
 
 Task<Result<std::vector<TcpEndpoint>>> Resolver::resolve(std::string host, std::uint16_t port,
-                                                         Wakeup& wakeup) {
+                                                         Wait& wait, Instant deadline) {
     ErrorCode not_an_address;
     const auto literal = asio::ip::make_address(host, not_an_address);
     if (!not_an_address) co_return std::vector{TcpEndpoint(literal, port)};
@@ -77,9 +77,9 @@ Task<Result<std::vector<TcpEndpoint>>> Resolver::resolve(std::string host, std::
     if (name.should_be_looked_up(name.used_at)) start_look_up(host, name);
     if (name.is_looked_up && !name.may_be_served(name.used_at)) {
         const unsigned answers_before = name.answers;
-        name.waiting.push_back(&wakeup);
-        co_await wakeup.wait();
-        std::erase(name.waiting, &wakeup);
+        name.waiting.push_back(&wait);
+        co_await wait.until(deadline);
+        std::erase(name.waiting, &wait);
         if (name.answers == answers_before) {
             co_return fail(ErrorKind::upstream_connect_timeout, "looking up " + host);
         }

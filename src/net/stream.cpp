@@ -8,8 +8,10 @@
 #include <openssl/ssl.h>
 
 #include <cstring>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -42,6 +44,7 @@ struct Stream::Tls {
 
     asio::ssl::stream<Socket&> stream;
     std::string joined;
+    asio::const_buffer joined_buffer;
 };
 
 Stream::Stream(Socket socket, asio::ssl::context* tls_context)
@@ -69,19 +72,37 @@ Task<Transfer> Stream::read_some(asio::mutable_buffer into) {
 }
 
 Task<Transfer> Stream::write(std::span<const asio::const_buffer> buffers) {
-    if (tls_) return write_tls(buffers);
+    if (tls_) return asio::async_write(tls_->stream, in_one_record(buffers), use_result);
     return asio::async_write(socket_, buffers, use_result);
 }
 
-Task<Transfer> Stream::write_tls(std::span<const asio::const_buffer> buffers) {
-    if (buffers.size() > 1 && asio::buffer_size(buffers) <= joined_bytes_max) {
-        tls_->joined.clear();
-        for (const asio::const_buffer& buffer : buffers) {
-            tls_->joined.append(static_cast<const char*>(buffer.data()), buffer.size());
-        }
-        return asio::async_write(tls_->stream, asio::buffer(tls_->joined), use_result);
+Task<Transfer> Stream::write_some(std::span<const asio::const_buffer> buffers) {
+    if (tls_) return tls_->stream.async_write_some(buffers, use_result);
+    return socket_.async_write_some(buffers, use_result);
+}
+
+std::size_t Stream::try_write(std::span<const asio::const_buffer> buffers) noexcept {
+    ErrorCode error;
+    socket_.non_blocking(true, error);
+    return error ? 0 : socket_.write_some(buffers, error);
+}
+
+std::span<const asio::const_buffer> Stream::in_one_record(
+    std::span<const asio::const_buffer> buffers) {
+    if (!tls_ || buffers.size() < 2 || asio::buffer_size(buffers) > joined_bytes_max) {
+        return buffers;
     }
-    return asio::async_write(tls_->stream, buffers, use_result);
+    tls_->joined.clear();
+    for (const asio::const_buffer& buffer : buffers) {
+        tls_->joined.append(static_cast<const char*>(buffer.data()), buffer.size());
+    }
+    tls_->joined_buffer = asio::buffer(tls_->joined);
+    return {&tls_->joined_buffer, 1};
+}
+
+int Stream::unacknowledged_bytes() noexcept {
+    int count = 0;
+    return ::ioctl(socket_.native_handle(), SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 void Stream::shutdown_send() noexcept {

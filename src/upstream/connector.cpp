@@ -8,12 +8,13 @@
 
 namespace sluicegate::upstream {
 
-Connector::Connector(Pool& pool) : pool_(pool), waiting_(pool.services().context) {
+Connector::Connector(Pool& pool)
+    : pool_(pool), wait_(pool.services().context, pool.services().deadlines) {
 }
 
 void Connector::cancel() noexcept {
     is_cancelled_ = true;
-    waiting_.wake();
+    wait_.wake();
     if (race_) race_->cancel();
     net::ErrorCode ignored;
     if (to_proxy_) to_proxy_->close(ignored);
@@ -47,15 +48,11 @@ net::Task<Result<net::Socket>> Connector::open_socket() {
 
 net::Task<Result<net::Socket>> Connector::open_unix(const std::string& path) {
     const Services& services = pool_.services();
-    net::Deadline next_try(services.deadlines, &waiting_, [](void* wakeup) noexcept {
-        static_cast<net::Wakeup*>(wakeup)->wake();
-    });
     while (!is_cancelled_) {
         auto opened = open_unix_socket(services.context, path);
         if (!opened) co_return std::move(opened).failure();
         if (*opened) co_return std::move(**opened);
-        next_try.arm_in(net::Deadlines::tick_length);
-        co_await waiting_.wait();
+        co_await wait_.until(services.deadlines.now() + net::Deadlines::tick_length);
     }
     co_return fail(ErrorKind::upstream_connect_timeout,
                    "connecting to " + path + ": its queue is full");
@@ -75,7 +72,7 @@ net::Task<Result<net::Socket>> Connector::open_proxied(const config::Proxy& prox
 
 net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16_t port) {
     const Services& services = pool_.services();
-    auto found = co_await services.resolver.resolve(std::move(host), port, waiting_);
+    auto found = co_await services.resolver.resolve(std::move(host), port, wait_);
     if (!found) co_return std::move(found).failure();
     AddressOrder& order = pool_.address_order();
     race_.emplace(services.context, services.deadlines,

@@ -7,7 +7,7 @@
 /// Threads  one: the worker's.
 
 #include "sluicegate/net/connect_race.hpp"
-#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/net/wait.hpp"
 #include "sluicegate/upstream/pool.hpp"
 
 #include <memory>
@@ -38,7 +38,7 @@ private:
 
     Pool& pool_;
     bool is_cancelled_ = false;
-    net::Wakeup waiting_;  ///< for a name, or for room in the queue of a Unix socket
+    net::Wait wait_;  ///< for a name, or for room in the queue of a Unix socket
     std::optional<net::ConnectRace> race_;
     std::optional<net::Socket> to_proxy_;  ///< until its tunnel is open
     std::unique_ptr<Connection> connection_;

@@ -64,8 +64,9 @@ protected:
     /// One call with a wait of its own.
     struct Call {
         Call(ResolverTest& test, const std::string& host, std::uint16_t port = 80)
-            : wakeup(test.context), task(test.context, test.resolver.resolve(host, port, wakeup)) {}
-        Wakeup wakeup;
+            : wait(test.context, test.deadlines),
+              task(test.context, test.resolver.resolve(host, port, wait)) {}
+        Wait wait;
         RunningTask<Answer> task;
     };
     std::string first_address(const std::string& host = "api.test") {
@@ -88,6 +89,7 @@ protected:
 
     asio::io_context context;
     test::ManualClock clock;
+    Deadlines deadlines{clock.now()};
     FakeSystem system;
     Resolver resolver{context, clock, system.look_up()};
 };
@@ -179,7 +181,7 @@ TEST_F(ResolverTest, WhoHasNoTimeLeftIsWokenAndTheLookUpGoesOn) {
     Call call(*this, "api.test");
     Call patient(*this, "api.test");
     EXPECT_FALSE(call.task.is_done());
-    call.wakeup.wake();
+    call.wait.wake();
     const Answer answer = call.task.take();
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind, ErrorKind::upstream_connect_timeout);
@@ -187,6 +189,20 @@ TEST_F(ResolverTest, WhoHasNoTimeLeftIsWokenAndTheLookUpGoesOn) {
     system.answer({"192.0.2.1"});
     EXPECT_TRUE(patient.task.take());
     EXPECT_EQ(system.asked(), 1);
+}
+
+TEST_F(ResolverTest, TheDeadlineOfACallEndsItAlone) {
+    Call patient(*this, "api.test");
+    Wait wait(context, deadlines);
+    RunningTask<Answer> task(context, resolver.resolve("api.test", 80, wait, clock.now() + 1s));
+    clock.advance(1s + Deadlines::tick_length);
+    deadlines.tick(clock.now());
+    const Answer answer = task.take();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, ErrorKind::upstream_connect_timeout);
+    EXPECT_FALSE(patient.task.is_done());
+    system.answer({"192.0.2.1"});
+    EXPECT_TRUE(patient.task.take());
 }
 
 TEST_F(ResolverTest, AnExceptionIsAFailure) {
@@ -212,10 +228,11 @@ TEST(Resolver, EndsWhileALookUpHangs) {
         asio::io_context context;
         test::ManualClock clock;
         Resolver resolver(context, clock, system.look_up());
-        Wakeup wakeup(context);
-        RunningTask<Answer> task(context, resolver.resolve("api.test", 80, wakeup));
+        Deadlines deadlines(clock.now());
+        Wait wait(context, deadlines);
+        RunningTask<Answer> task(context, resolver.resolve("api.test", 80, wait));
         ASSERT_TRUE(test::run_until(context, [&] { return system.asked() == 1; }));
-        wakeup.wake();
+        wait.wake();
         EXPECT_FALSE(task.take());
         context.restart();
         context.run();  // a look-up is no work that keeps a worker running
@@ -228,9 +245,10 @@ TEST(Resolver, EndsWhileAnAnswerIsOnItsWay) {
     asio::io_context context;
     test::ManualClock clock;
     auto resolver = std::make_unique<Resolver>(context, clock, system.look_up());
-    Wakeup wakeup(context);
-    RunningTask<Answer> task(context, resolver->resolve("api.test", 80, wakeup));
-    wakeup.wake();
+    Deadlines deadlines(clock.now());
+    Wait wait(context, deadlines);
+    RunningTask<Answer> task(context, resolver->resolve("api.test", 80, wait));
+    wait.wake();
     EXPECT_FALSE(task.take());
     system.answer({"192.0.2.1"});
     resolver.reset();

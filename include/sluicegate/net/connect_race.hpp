@@ -4,15 +4,14 @@
 /// Attempts begin one after another, `stagger` apart, or at once when one has failed; the first
 /// that connects wins, and the others are closed. An address that swallows packets costs `stagger`,
 /// not a timeout.
-/// Waiting  no timeout of its own: it ends when an attempt wins, when all have failed, or by
-///          cancel().
+/// Waiting  it ends when an attempt wins, when all have failed, at its deadline, or by cancel().
 /// Threads  one: the worker's.
 /// Source   RFC 8305 section 5; the order of the addresses is the caller's (section 4).
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/types.hpp"
-#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/net/wait.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -34,8 +33,9 @@ public:
     /// Closes what has not won.
     ~ConnectRace();
 
-    /// Call once. Errors: upstream_unreachable, with what each address that was tried said.
-    Task<Result<Socket>> run();
+    /// Call once. Errors: upstream_unreachable, with what each address that was tried said; after
+    /// the deadline, too.
+    Task<Result<Socket>> run(Instant deadline = Instant::max());
     /// Ends run() at once.
     void cancel() noexcept;
 
@@ -46,7 +46,6 @@ public:
 
 private:
     struct Contender;
-    static void stagger_is_over(void* self) noexcept;
     void start_next();
     [[nodiscard]] bool have_all_failed() const noexcept;
     [[nodiscard]] Contender* winner() const noexcept;
@@ -54,10 +53,10 @@ private:
 
     asio::io_context& context_;
     std::vector<asio::ip::tcp::endpoint> addresses_;
-    Deadline deadline_;
-    Wakeup wakeup_;
+    Deadlines& deadlines_;
+    Wait wait_;
     std::vector<std::shared_ptr<Contender>> contenders_;  ///< in the order of their start
-    bool may_start_next_ = true;
+    Instant next_at_ = Instant::min();  ///< when the next attempt begins, if none wins before
     bool is_cancelled_ = false;
 };
 

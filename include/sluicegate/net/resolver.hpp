@@ -13,7 +13,7 @@
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/look_up.hpp"
 #include "sluicegate/net/types.hpp"
-#include "sluicegate/net/wakeup.hpp"
+#include "sluicegate/net/wait.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -41,11 +41,11 @@ public:
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    /// All addresses of `host`, in the order of preference; never empty. `wakeup` is the caller's
-    /// own: who wakes it ends the wait.
+    /// All addresses of `host`, in the order of preference; never empty. `wait` is the caller's
+    /// own: waking it ends the call, as its deadline does.
     /// Errors: upstream_unreachable; upstream_connect_timeout when the wait was ended.
-    Task<Result<std::vector<TcpEndpoint>>> resolve(std::string host, std::uint16_t port,
-                                                   Wakeup& wakeup);
+    Task<Result<std::vector<TcpEndpoint>>> resolve(std::string host, std::uint16_t port, Wait& wait,
+                                                   Instant deadline = Instant::max());
 
 private:
     struct Name;

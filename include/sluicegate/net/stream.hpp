@@ -4,8 +4,7 @@
 ///
 /// Ownership  owns the descriptor; closed by the destructor.
 /// Threads    one: the worker whose io_context the socket belongs to.
-/// Waiting    no operation has a timeout of its own: a Deadline closes the stream, and the
-///            operation that waits then ends with an error.
+/// Waiting    no operation has a limit of its own: TimedStream adds them.
 
 #include "sluicegate/net/types.hpp"
 
@@ -16,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 struct ssl_st;
 
@@ -49,7 +49,21 @@ public:
     /// Ends the sending direction: the peer sees the connection end after what was written. Over
     /// TLS no close_notify is sent, so that the end is not taken for the end of the data.
     void shutdown_send() noexcept;
-    /// Ends the operations that wait with an error; the stream stays usable.
+    /// Takes what the kernel accepts without waiting, which may be nothing. Only of a plain stream;
+    /// an error shows at the next write_some().
+    [[nodiscard]] std::size_t try_write(std::span<const asio::const_buffer> buffers) noexcept;
+    /// Writes at least one byte. Over TLS at most one record, of the first buffer that is not
+    /// empty.
+    Task<Transfer> write_some(std::span<const asio::const_buffer> buffers);
+    /// Joins buffers that fit one TLS record, so that they leave in one; others stay as they are.
+    /// What it returns is valid until the next call.
+    [[nodiscard]] std::span<const asio::const_buffer> in_one_record(
+        std::span<const asio::const_buffer> buffers);
+    /// Bytes that were written and that the peer has not acknowledged, as the kernel counts them.
+    [[nodiscard]] int unacknowledged_bytes() noexcept;
+    /// Ends the operations that wait with an error. A plain stream stays usable. Of a TLS stream
+    /// only the reading side does, if a write was under way; an operation that had just got the
+    /// last byte that it waited for may go on and wait for more.
     void cancel() noexcept;
     /// Closes now; operations that wait end with an error.
     void close() noexcept;
@@ -64,10 +78,11 @@ public:
     /// True when nothing has arrived on an idle connection: no end, no reset, no stray bytes. What
     /// TLS sends for itself, such as session tickets, is taken in and does not count.
     [[nodiscard]] bool is_quiet() noexcept;
+    /// The socket of a plain stream, for another owner.
+    [[nodiscard]] Socket release() noexcept { return std::move(socket_); }
 
 private:
     struct Tls;
-    Task<Transfer> write_tls(std::span<const asio::const_buffer> buffers);
 
     Socket socket_;
     std::unique_ptr<Tls> tls_;
