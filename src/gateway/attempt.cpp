@@ -36,21 +36,6 @@ openai::StreamOptionsEdit stream_options_for(const Request& request, const Route
 
 }  // namespace
 
-route::Outcome outcome_of(ErrorKind kind) noexcept {
-    using route::Outcome;
-    switch (kind) {
-        case ErrorKind::upstream_unreachable:
-        case ErrorKind::upstream_connect_timeout: return Outcome::connect_failed;
-        case ErrorKind::upstream_rate_limited: return Outcome::rate_limited;
-        case ErrorKind::upstream_overloaded: return Outcome::overloaded;
-        case ErrorKind::upstream_forbidden:
-        case ErrorKind::upstream_unknown_model:
-        case ErrorKind::upstream_rejected: return Outcome::rejected;
-        case ErrorKind::client_gone: return Outcome::abandoned;
-        default: return Outcome::failed;
-    }
-}
-
 Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
                  route::Lease lease)
     : request_(request), routed_(routed), entry_(entry), lease_(std::move(lease)) {
@@ -183,7 +168,7 @@ net::Task<void> Attempt::receive_judged_body() {
 net::Task<Result<void>> Attempt::judge_failure() {
     const http::ResponseHead& head = exchange_->head();
     if (provider::is_judged_by_body(head.status)) co_await receive_judged_body();
-    auto failed = provider::failure_of(exchange_->settings().name, head, exchange_->body(),
+    auto failed = provider::failure_of(exchange_->settings(), head, exchange_->body(),
                                        request_.worker.clock().wall_now());
     if (failed) co_return fail(std::move(*failed));
     while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
@@ -270,11 +255,11 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     const openai::SseScanner& scanner = events_->scanner();
     const bool may_be_told = !request_.events || !request_.events->names_upstream();
     if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
-        co_return fail(provider::error_of_events(exchange_->settings().name, events_->ready()));
+        co_return fail(provider::error_of_events(exchange_->settings(), events_->ready()));
     }
     const bool is_failed_response = scanner.finished() && scanner.finish_reason() == "failed";
     if (is_failed_response && scanner.output_deltas() == 0 && may_be_told) {
-        auto failure = provider::failure_in_events(exchange_->settings().name, events_->ready());
+        auto failure = provider::failure_in_events(exchange_->settings(), events_->ready());
         if (failure) co_return fail(std::move(*failure));
     }
     co_return Result<void>();

@@ -85,9 +85,6 @@ private:
     bool has_refused_options_ = false;
 };
 
-/// What an error says about the endpoint that it came from.
-[[nodiscard]] route::Outcome outcome_of(ErrorKind kind) noexcept;
-
 /// What forward() returns.
 struct Answered {
     openai::Endpoint endpoint;

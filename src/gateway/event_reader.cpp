@@ -1,6 +1,6 @@
 #include "gateway/event_reader.hpp"
 
-#include "sluicegate/openai/normalise_error.hpp"
+#include "sluicegate/provider/failure.hpp"
 
 #include <utility>
 
@@ -33,10 +33,9 @@ net::Task<Result<Arrival>> EventReader::read(Instant wake_at) {
 }
 
 Failure EventReader::ended_early() const {
-    std::string detail = exchange_.settings().name + " ended its stream before it was complete";
-    if (!scanner().legacy_error_seen()) return fail(ErrorKind::upstream_closed, std::move(detail));
-    const auto said = openai::error_in("{\"error\":" + std::string(scanner().legacy_error()) + "}");
-    return fail(ErrorKind::upstream_failed, std::move(detail), said ? said->message : "");
+    const config::Upstream& upstream = exchange_.settings();
+    return fail(provider::error_of_early_end(
+        upstream, scanner().legacy_error_seen() ? scanner().legacy_error() : std::string_view()));
 }
 
 void EventReader::consume() noexcept {

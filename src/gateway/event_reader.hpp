@@ -22,7 +22,7 @@ public:
     /// Waits until there is something to pass on, or the stream is over. What ready() held must
     /// have been consumed. Silent once `wake_at` has come first.
     /// Errors: those of Exchange::receive_body(); upstream_closed for a stream that ended before it
-    /// was complete; upstream_failed, with its words as the subject, for one that ended with the
+    /// was complete; upstream_failed, with its words, for one that ended with the
     /// bare `error:` line of llama.cpp.
     net::Task<Result<upstream::Arrival>> read(Instant wake_at);
 

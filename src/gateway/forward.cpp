@@ -1,9 +1,11 @@
 /// The request on its way to an upstream, until there is an answer that can be passed on: from one
 /// candidate to the next, as the iterator offers them, until one answers or none is left.
 
+#include "sluicegate/base/failure_table.hpp"
+#include "sluicegate/provider/final_error.hpp"
+
 #include "gateway/attempt.hpp"
 #include "gateway/event_writer.hpp"
-#include "gateway/final_error.hpp"
 #include "gateway/queue_wait.hpp"
 #include "gateway/stages.hpp"
 
@@ -13,33 +15,6 @@ namespace sluicegate::gateway {
 namespace {
 
 using route::CandidateIterator;
-using route::Outcome;
-
-/// It did not refuse the request but may have worked on it: nobody knows how far it came.
-bool may_have_begun(ErrorKind kind) noexcept {
-    switch (kind) {
-        case ErrorKind::upstream_timeout:
-        case ErrorKind::upstream_idle_timeout:
-        case ErrorKind::upstream_total_timeout:
-        case ErrorKind::upstream_closed:
-        case ErrorKind::upstream_bad_response: return true;
-        default: return false;
-    }
-}
-
-/// Nothing was lost by it but the way there: nobody has worked on the request.
-bool is_cheap(ErrorKind kind) noexcept {
-    switch (kind) {
-        case ErrorKind::upstream_unreachable:
-        case ErrorKind::upstream_connect_timeout:
-        case ErrorKind::upstream_rate_limited:
-        case ErrorKind::upstream_auth:
-        case ErrorKind::upstream_forbidden:
-        case ErrorKind::upstream_quota:
-        case ErrorKind::upstream_unknown_model: return true;
-        default: return false;
-    }
-}
 
 /// Asks the ceiling of the entry's account; how long to wait when it says no.
 std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::RouteEntry& entry,
@@ -70,7 +45,7 @@ void begin_attempt(Request& request, const CandidateIterator& candidates, std::s
 void note_failure(Request& request, const route::RouteEntry& entry, Attempt& attempt,
                   const Error& error) {
     const Instant now = request.worker.clock().now();
-    attempt.report(outcome_of(error.kind), error.retry_after);
+    attempt.report(failure_row(error.kind).attempt.outcome, error.retry_after);
     request.record.answered_at.reset();
     request.record.route_reason = RouteReason::none;
     if (fault_of(error.kind) == Fault::upstream) {
@@ -96,10 +71,11 @@ void note_failure(Request& request, const route::RouteEntry& entry, Attempt& att
 
 /// Whether another attempt may follow one that ended so.
 bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
-    if (!may_retry(kind) || request.client.has_gone()) return false;
+    const FailureOfAttempt& failure = failure_row(kind).attempt;
+    if (failure.next == NextAttempt::none || request.client.has_gone()) return false;
     // The client was told whose answer it gets.
     if (request.events && request.events->names_upstream()) return false;
-    if (attempt.was_sent() && may_have_begun(kind) &&
+    if (attempt.was_sent() && failure.begun == Begun::maybe &&
         !request.config().config.retries.repeats_started) {
         return false;
     }
@@ -108,14 +84,15 @@ bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
 
 /// Whether the attempt after one that ended with `last` is allowed for.
 bool is_in_budget(Request& request, ErrorKind last, Instant now) {
-    const bool is_allowed = is_cheap(last) || request.config().retry_budget->try_retry(now);
+    const bool is_free = failure_row(last).attempt.next == NextAttempt::free;
+    const bool is_allowed = is_free || request.config().retry_budget->try_retry(now);
     request.worker.count_retry(is_allowed);
     return is_allowed;
 }
 
-Untried untried_of(const CandidateIterator& candidates) {
+provider::Untried untried_of(const CandidateIterator& candidates) {
     const CandidateIterator::Shortage shortage = candidates.shortage();
-    Untried untried{.quota_wait = std::nullopt, .is_full = shortage.is_full};
+    provider::Untried untried{.quota_wait = std::nullopt, .is_full = shortage.is_full};
     if (shortage.is_cooling && shortage.wait > Milliseconds(0)) untried.quota_wait = shortage.wait;
     return untried;
 }
@@ -139,7 +116,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     request.config().retry_budget->request();
     CandidateIterator candidates(*routed.model->route, routed.query,
                                  request.config().config.retries.attempts_max);
-    FinalError final_error;
+    provider::FinalError final_error;
     std::optional<Error> told;
     std::optional<ErrorKind> last_error;
     bool was_sent = false;
@@ -178,8 +155,8 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
             break;
         }
         last_error = error.kind;
-        candidates.failed(outcome_of(error.kind), outcome_of(error.kind) == Outcome::connect_failed,
-                          error.retry_after);
+        const Outcome outcome = failure_row(error.kind).attempt.outcome;
+        candidates.failed(outcome, outcome == Outcome::connect_failed, error.retry_after);
         final_error.note(std::move(error));
         now = request.worker.clock().now();
     }

@@ -71,7 +71,7 @@ private:
         if (!status) {
             reason = reason_of(status.error(), pool_->settings().name);
         } else {
-            reason = provider::why_unhealthy(*status, exchange_->body());
+            reason = provider::why_unhealthy(pool_->settings(), *status, exchange_->body());
         }
         exchange_.reset();
         co_return reason;

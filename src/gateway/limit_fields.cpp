@@ -1,5 +1,6 @@
 #include "gateway/limit_fields.hpp"
 
+#include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/base/json_text.hpp"
 #include "sluicegate/http/head_writer.hpp"
 

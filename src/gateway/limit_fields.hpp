@@ -26,9 +26,6 @@ struct RetryAdvice {
     bool may_retry = true;  ///< false: `x-should-retry: false`
 };
 
-/// SDKs disagree about waits beyond this one: some hammer, some sleep for hours.
-inline constexpr Milliseconds sdk_wait_max{60'000};
-
 /// `random` spreads the clients that were refused together: at most a tenth of the wait and at
 /// most a second is added, never so much that the wait passes sdk_wait_max. Where only concurrency
 /// refused, nobody knows when a request will end: 250 … 1000 ms.

@@ -1,5 +1,6 @@
 #include "gateway/overload.hpp"
 
+#include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
 #include "gateway/error_reply.hpp"
@@ -14,7 +15,7 @@ void refuse_overloaded(net::Socket socket, const RequestId& id) noexcept {
             .kind = ErrorKind::overloaded, .detail = {}, .subject = {}, .retry_after = {}};
         const std::string body = openai::error_body(api_error_of(error));
         std::string text;
-        http::append_status_line(text, reply_row(error.kind).status);
+        http::append_status_line(text, failure_row(error.kind).reply.status);
         http::append_field(text, "content-type", "application/json");
         http::append_field(text, "x-request-id", id.text());
         http::append_field(text, "cache-control", "no-store");

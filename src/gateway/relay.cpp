@@ -2,10 +2,12 @@
 
 #include "gateway/relay.hpp"
 
+#include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/http/head_writer.hpp"
-#include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/openai/usage.hpp"
 #include "sluicegate/provider/answer.hpp"
+#include "sluicegate/provider/failure.hpp"
+#include "sluicegate/provider/words.hpp"
 
 #include "gateway/answer_head.hpp"
 #include "gateway/body_writer.hpp"
@@ -25,15 +27,16 @@ net::Task<bool> relay_rejection(Request& request, Answered& answered) {
     upstream::Exchange& exchange = answered.attempt->exchange();
     const http::ResponseHead& head = exchange.head();
     const unsigned status = head.status;
-    const auto content_type = head.fields.find("content-type").value_or(std::string_view());
     const auto should_retry = head.fields.find("x-should-retry").value_or(std::string_view());
-    const openai::ApiError told = openai::normalise_error(status, content_type, exchange.body());
+    const openai::ApiError told =
+        provider::rejection_of(exchange.settings(), head, exchange.body());
     exchange.consume(exchange.body().size());
     if (request.events) {
         // The client's stream has begun without waiting for this.
         Error error{.kind = ErrorKind::upstream_rejected,
                     .detail = {},
-                    .subject = told.message,
+                    .subject = {},
+                    .upstream_words = provider::words_of(exchange.settings(), told.message),
                     .retry_after = {}};
         co_return co_await refuse_answer(request, answered, std::move(error));
     }
@@ -106,7 +109,7 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
         if (exchange.is_complete()) co_return writer.stays_open();
         auto received = co_await exchange.receive_body(buffer_bytes);
         if (!received) {
-            answered.attempt->report(outcome_of(received.error().kind));
+            answered.attempt->report(failure_row(received.error().kind).attempt.outcome);
             request.record.error = received.error().kind;
             request.record.error_detail = std::move(received.error().detail);
             request.client.abort();
@@ -123,7 +126,7 @@ net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& erro
         note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
     }
     settle(request, answered.reservation);
-    answered.attempt->report(outcome_of(error.kind));
+    answered.attempt->report(failure_row(error.kind).attempt.outcome);
     return reply_error(request, std::move(error));
 }
 

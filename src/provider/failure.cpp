@@ -4,9 +4,11 @@
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/reset_text.hpp"
 #include "sluicegate/provider/retry_after.hpp"
+#include "sluicegate/provider/words.hpp"
 
 #include <algorithm>
 #include <initializer_list>
+#include <string>
 
 namespace sluicegate::provider {
 namespace {
@@ -64,7 +66,7 @@ std::optional<openai::ApiError> first_error(std::string_view events, Read read) 
     while (!events.empty()) {
         const std::string_view line = events.substr(0, events.find_first_of("\r\n"));
         if (line.starts_with(field)) {
-            if (auto told = read(line.substr(field.size()))) return told;
+            if (auto said = read(line.substr(field.size()))) return said;
         }
         events.remove_prefix(std::min(line.size() + 1, events.size()));
     }
@@ -73,11 +75,11 @@ std::optional<openai::ApiError> first_error(std::string_view events, Read read) 
 
 }  // namespace
 
-std::optional<Error> failure_of(const std::string& upstream, const http::ResponseHead& head,
+std::optional<Error> failure_of(const config::Upstream& upstream, const http::ResponseHead& head,
                                 std::string_view body, WallTime now) {
     if (is_success(head.status)) return std::nullopt;
     Error error{.kind = ErrorKind::upstream_failed,
-                .detail = upstream + " answered " + std::to_string(head.status),
+                .detail = upstream.name + " answered " + std::to_string(head.status),
                 .subject = {},
                 .retry_after = retry_after_of(head.fields, now)};
     if (is_judged_by_body(head.status)) {
@@ -98,29 +100,50 @@ std::optional<Error> failure_of(const std::string& upstream, const http::Respons
 
 bool is_unknown_model(const http::ResponseHead& head, std::string_view body) {
     if (head.status != 404) return false;
-    const auto told = openai::normalise_error(head.status, content_type_of(head), body);
-    return told.code == "DeploymentNotFound";
+    const auto said = openai::normalise_error(head.status, content_type_of(head), body);
+    return said.code == "DeploymentNotFound";
 }
 
-Error error_of_events(const std::string& upstream, std::string_view events) {
-    const auto told = first_error(events, openai::error_in);
-    return {.kind = told ? kind_of(*told) : ErrorKind::upstream_failed,
-            .detail = upstream + " began its stream with an error",
-            .subject = told ? told->message : std::string(),
+openai::ApiError rejection_of(const config::Upstream& upstream, const http::ResponseHead& head,
+                              std::string_view body) {
+    openai::ApiError said = openai::normalise_error(head.status, content_type_of(head), body);
+    for (std::string* field : {&said.message, &said.type, &said.code, &said.param}) {
+        *field = words_of(upstream, *field).text();
+    }
+    return said;
+}
+
+Error error_of_events(const config::Upstream& upstream, std::string_view events) {
+    const auto said = first_error(events, openai::error_in);
+    return {.kind = said ? kind_of(*said) : ErrorKind::upstream_failed,
+            .detail = upstream.name + " began its stream with an error",
+            .subject = {},
+            .upstream_words = said ? words_of(upstream, said->message) : UpstreamWords(),
             .retry_after = Milliseconds(0)};
 }
 
-std::optional<Error> failure_in_events(const std::string& upstream, std::string_view events) {
-    const auto told = first_error(events, openai::error_in_response);
-    if (!told) return std::nullopt;
-    Error error{.kind = kind_of(*told),
-                .detail = upstream + " began its stream with a failed response",
-                .subject = told->message,
-                .retry_after = Milliseconds(0)};
+std::optional<Error> failure_in_events(const config::Upstream& upstream, std::string_view events) {
+    const auto said = first_error(events, openai::error_in_response);
+    if (!said) return std::nullopt;
+    const ErrorKind kind = kind_of(*said);
     // Its other codes are about the prompt and its files.
-    if (error.kind == ErrorKind::upstream_failed && told->code != "server_error") {
-        return std::nullopt;
-    }
+    if (kind == ErrorKind::upstream_failed && said->code != "server_error") return std::nullopt;
+    return Error{.kind = kind,
+                 .detail = upstream.name + " began its stream with a failed response",
+                 .subject = {},
+                 .upstream_words = words_of(upstream, said->message),
+                 .retry_after = Milliseconds(0)};
+}
+
+Error error_of_early_end(const config::Upstream& upstream, std::string_view last_error) {
+    Error error{.kind = ErrorKind::upstream_closed,
+                .detail = upstream.name + " ended its stream before it was complete",
+                .subject = {},
+                .retry_after = Milliseconds(0)};
+    if (last_error.empty()) return error;
+    error.kind = ErrorKind::upstream_failed;
+    const auto said = openai::error_in("{\"error\":" + std::string(last_error) + "}");
+    if (said) error.upstream_words = words_of(upstream, said->message);
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/fields.hpp"
 #include "sluicegate/provider/target.hpp"
+#include "sluicegate/provider/words.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -14,11 +15,11 @@
 namespace sluicegate::provider {
 namespace {
 
-constexpr std::size_t told_bytes_max = 120;
+constexpr std::size_t said_bytes_max = 120;
 
 /// Cut before a character, never inside one.
 std::string beginning_of(const std::string& text) {
-    std::size_t size = std::min(text.size(), told_bytes_max);
+    std::size_t size = std::min(text.size(), said_bytes_max);
     while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
     return text.substr(0, size);
 }
@@ -54,12 +55,15 @@ Secret health_request(const config::Upstream& upstream, std::size_t endpoint) {
     return Secret(std::move(text));
 }
 
-std::string why_unhealthy(unsigned status, std::string_view body) {
+std::string why_unhealthy(const config::Upstream& upstream, unsigned status,
+                          std::string_view body) {
     if (is_success(status)) return {};
     std::string reason = "answered " + std::to_string(status);
     if (status == 401 || status == 403) return reason + ": it refuses the API key";
     if (status < 500) return reason;
-    if (const auto told = openai::error_in(body)) reason += ": " + beginning_of(told->message);
+    if (const auto said = openai::error_in(body)) {
+        reason += ": " + beginning_of(words_of(upstream, said->message).text());
+    }
     return reason;
 }
 

@@ -41,13 +41,5 @@ TEST(Result, OfNothingIsAYesOrAnError) {
     EXPECT_EQ(name_of(failed.error().kind), "draining");
 }
 
-TEST(Error, OnlyUpstreamTroubleMayBeRetriedElsewhere) {
-    for (int i = 0; i < static_cast<int>(ErrorKind::count_); ++i) {
-        const auto kind = static_cast<ErrorKind>(i);
-        SCOPED_TRACE(name_of(kind));
-        EXPECT_TRUE(!may_retry(kind) || fault_of(kind) == Fault::upstream);
-    }
-}
-
 }  // namespace
 }  // namespace sluicegate

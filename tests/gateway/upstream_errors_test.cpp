@@ -179,6 +179,22 @@ TEST_F(UpstreamErrors, WhatTheClientCausedIsPassedOnInOneShape) {
     }
 }
 
+TEST_F(UpstreamErrors, OurKeyReachesNoClientThoughTheUpstreamRepeatsIt) {
+    const std::string error = R"({"error":{"message":"got authorization: Bearer )" +
+                              std::string(upstream_key) + R"(","type":"server_error"}})";
+    const std::string kept = "got authorization: Bearer ***";
+    const Response rejection = chat_on(json_response(400, error));
+    EXPECT_EQ(rejection.status, 400);
+    EXPECT_NE(rejection.body.find(kept), std::string::npos) << rejection.body;
+    EXPECT_EQ(rejection.body.find(upstream_key), std::string::npos);
+
+    upstream_.answer(Script().send(response(200, "text/event-stream", "data: " + error + "\n\n")));
+    const Response failure = gateway_.send(chat_request(alice_key, "m", true));
+    EXPECT_EQ(failure.status, 502);
+    EXPECT_NE(failure.body.find(kept), std::string::npos) << failure.body;
+    EXPECT_EQ(failure.body.find(upstream_key), std::string::npos);
+}
+
 TEST_F(UpstreamErrors, AnErrorToAStreamRequestIsAPlainError) {
     upstream_.answer(Script().send(json_response(429, openai_error())));
     expect_error(gateway_.send(chat_request(alice_key, "m", true)),

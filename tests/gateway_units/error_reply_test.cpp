@@ -1,5 +1,7 @@
 #include "gateway/error_reply.hpp"
 
+#include "sluicegate/base/failure_table.hpp"
+
 #include "gateway_units/in_process_gateway.hpp"
 
 #include <gmock/gmock.h>
@@ -87,20 +89,19 @@ TEST(ErrorReply, SaysOfEachKindWhatIsDocumented) {
     ASSERT_EQ(table.size(), static_cast<std::size_t>(ErrorKind::count_));
     for (const Expected& expected : table) {
         SCOPED_TRACE(name_of(expected.kind));
-        const ReplyRow& row = reply_row(expected.kind);
-        EXPECT_EQ(row.kind, expected.kind);
-        EXPECT_EQ(row.status, expected.status);
-        EXPECT_EQ(row.type, expected.type);
-        EXPECT_EQ(row.code, expected.code);
-        EXPECT_EQ(row.may_sdk_retry, expected.may_sdk_retry);
-        EXPECT_EQ(row.must_close, expected.must_close);
+        const FailureReply& reply = failure_row(expected.kind).reply;
+        EXPECT_EQ(reply.status, expected.status);
+        EXPECT_EQ(reply.type, expected.type);
+        EXPECT_EQ(reply.code, expected.code);
+        EXPECT_EQ(reply.sdk_retry != SdkRetry::never, expected.may_sdk_retry);
+        EXPECT_EQ(reply.connection == ConnectionAfter::ends, expected.must_close);
     }
 }
 
 TEST(ErrorReply, BlamesTheSameSideAsTheKindDoes) {
     for (const Expected& expected : table) {
         SCOPED_TRACE(name_of(expected.kind));
-        const unsigned status = reply_row(expected.kind).status;
+        const unsigned status = failure_row(expected.kind).reply.status;
         const bool is_client_status = status < 500;
         // A rate limit of the upstream is a 429 too, so that SDKs wait.
         if (expected.kind == ErrorKind::upstream_rate_limited) continue;
@@ -127,6 +128,11 @@ TEST(ErrorReply, PutsOnlyTheSubjectIntoItsMessage) {
         {ErrorKind::invalid_body, "", "The request body is not what this endpoint takes.", ""},
         {ErrorKind::unknown_url, "GET /x", "Unknown request URL: GET /x.", ""},
         {ErrorKind::request_too_large, "100", "Request body exceeds 100 bytes.", ""},
+        {ErrorKind::method_not_supported, "PUT /x", "PUT is not supported for /x.", ""},
+        {ErrorKind::invalid_body, "n", "The request body is not what this endpoint takes (n).", ""},
+        {ErrorKind::unknown_url, "GET /[{subject}]{", "Unknown request URL: GET /[{subject}]{.",
+         ""},
+        {ErrorKind::upstream_failed, "prompt", "The upstream failed to answer the request.", ""},
         {ErrorKind::upstream_auth, "secret", "The gateway's upstream credentials were rejected.",
          ""},
     };
@@ -138,8 +144,21 @@ TEST(ErrorReply, PutsOnlyTheSubjectIntoItsMessage) {
     }
     for (const Expected& expected : table) {
         const std::string message = api_error_of(error_of(expected.kind)).message;
-        EXPECT_THAT(message, Not(HasSubstr("%")));
+        EXPECT_THAT(message, Not(testing::ContainsRegex("[]{}[]")));
         EXPECT_THAT(message, Not(HasSubstr("for the log")));
+    }
+}
+
+TEST(ErrorReply, RepeatsTheUpstreamsWordsWhereItSaysSo) {
+    for (const Expected& expected : table) {
+        SCOPED_TRACE(name_of(expected.kind));
+        Error error = error_of(expected.kind);
+        error.upstream_words = UpstreamWords("its words", {});
+        const bool repeats = expected.kind == ErrorKind::upstream_failed ||
+                             expected.kind == ErrorKind::upstream_rejected;
+        const std::string message = api_error_of(error).message;
+        EXPECT_EQ(message.ends_with(": its words."), repeats) << message;
+        EXPECT_EQ(message.find("words") != std::string::npos, repeats);
     }
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 /// What went wrong, as a value: the kind, a sentence for the log, and what a reply may name.
 ///
-/// Whose fault a kind is and whether another upstream may help are facts of the kind. How a kind
-/// looks to a client (status, headers, JSON) is decided in gateway/error_reply.cpp alone.
+/// All that a kind means is in its row of base/failure_table.hpp.
+
+#include "sluicegate/base/upstream_words.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -70,8 +71,6 @@ enum class Fault : std::uint8_t { client, upstream, us };
 /// snake_case name for logs and metrics; stable, part of the documented log format.
 [[nodiscard]] std::string_view name_of(ErrorKind kind) noexcept;
 [[nodiscard]] Fault fault_of(ErrorKind kind) noexcept;
-/// True when the same request may succeed at another upstream.
-[[nodiscard]] bool may_retry(ErrorKind kind) noexcept;
 
 struct Error {
     ErrorKind kind = ErrorKind::internal;
@@ -79,6 +78,8 @@ struct Error {
     std::string detail;
     /// What the client itself sent and the reply may name: a model, a parameter, "METHOD PATH".
     std::string subject;
+    /// What the upstream said and the reply may repeat.
+    UpstreamWords upstream_words = {};
     /// How long to wait before trying again; zero when nothing is known.
     std::chrono::milliseconds retry_after{0};
 };

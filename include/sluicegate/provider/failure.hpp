@@ -7,11 +7,12 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
+#include "sluicegate/config/upstream.hpp"
 #include "sluicegate/http/response_head.hpp"
+#include "sluicegate/openai/api_error.hpp"
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace sluicegate::provider {
@@ -28,9 +29,9 @@ inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 /// The error that the client gets instead of this answer. Nothing for an answer to pass on: a
 /// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
 ///
-/// `upstream` is its name, for the log. `body` is what has arrived of the body where
-/// is_judged_by_body() says so, else it may be empty. Dates are compared with `now`.
-[[nodiscard]] std::optional<Error> failure_of(const std::string& upstream,
+/// `body` is what has arrived of the body where is_judged_by_body() says so, else it may be empty.
+/// Dates are compared with `now`.
+[[nodiscard]] std::optional<Error> failure_of(const config::Upstream& upstream,
                                               const http::ResponseHead& head, std::string_view body,
                                               WallTime now);
 
@@ -38,12 +39,22 @@ inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 /// the configuration does: so this is the operator's mistake.
 [[nodiscard]] bool is_unknown_model(const http::ResponseHead& head, std::string_view body);
 
+/// What the client is told of a 4xx that it caused: the upstream's words, in OpenAI's shape and
+/// without our secrets.
+[[nodiscard]] openai::ApiError rejection_of(const config::Upstream& upstream,
+                                            const http::ResponseHead& head, std::string_view body);
+
 /// The error that came among the first events of a stream.
-[[nodiscard]] Error error_of_events(const std::string& upstream, std::string_view events);
+[[nodiscard]] Error error_of_events(const config::Upstream& upstream, std::string_view events);
 
 /// The error of a stream that begins with its own failure, as `response.failed` of the Responses
 /// API is. Nothing when the caller caused it.
-[[nodiscard]] std::optional<Error> failure_in_events(const std::string& upstream,
+[[nodiscard]] std::optional<Error> failure_in_events(const config::Upstream& upstream,
                                                      std::string_view events);
+
+/// The error of a stream that ended before it was complete. `last_error` is the JSON of the bare
+/// `error:` line that llama.cpp ends with; "" where there was none.
+[[nodiscard]] Error error_of_early_end(const config::Upstream& upstream,
+                                       std::string_view last_error);
 
 }  // namespace sluicegate::provider

@@ -20,6 +20,7 @@ namespace sluicegate::provider {
 
 /// Why an answer with this status is no sign of health; "" when it is one. What a server says of
 /// itself is repeated; what it says of our key is not.
-[[nodiscard]] std::string why_unhealthy(unsigned status, std::string_view body);
+[[nodiscard]] std::string why_unhealthy(const config::Upstream& upstream, unsigned status,
+                                        std::string_view body);
 
 }  // namespace sluicegate::provider

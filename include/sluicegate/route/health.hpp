@@ -1,22 +1,15 @@
 #pragma once
 /// What an attempt at an endpoint taught us, and the state that an endpoint is in.
 
+#include "sluicegate/base/outcome.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace sluicegate::route {
 
-/// How one attempt ended, as far as the endpoint is concerned.
-enum class Outcome : std::uint8_t {
-    success,
-    rejected,        ///< a 4xx that the caller caused: the endpoint works
-    connect_failed,  ///< name, TCP, TLS or proxy
-    failed,          ///< 5xx, a timeout, a cut, garbage, or it refused our credential
-    overloaded,      ///< 503 or 529
-    rate_limited,    ///< 429: the account's matter, not the endpoint's
-    abandoned,       ///< the client left, or nothing was sent: says nothing
-};
+using sluicegate::Outcome;
 
 /// Of one endpoint. What is not healthy is offered last, never withheld.
 enum class Health : std::uint8_t {

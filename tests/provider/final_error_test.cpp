@@ -1,4 +1,4 @@
-#include "gateway/final_error.hpp"
+#include "sluicegate/provider/final_error.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 namespace {
 
 using namespace std::chrono_literals;
@@ -136,4 +136,4 @@ TEST(FinalError, NamesEverythingThatWentWrong) {
 }
 
 }  // namespace
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

@@ -1,12 +1,10 @@
 #pragma once
-/// What the client is told when no attempt has succeeded: of all that went wrong, that which tells
-/// it best what to do.
+/// What the client is told when no attempt has succeeded: of all that went wrong, the failure that
+/// tells it best what to do. The order is Usefulness in base/failure_table.hpp.
 ///
-/// A refusal for the sake of a quota comes first, with the shortest wait of all: it passes by
-/// itself. A wait that no SDK waits for comes after what may be over in a moment, and where a place
-/// at an endpoint is all that is missing, nobody is told to wait for longer than a second. Then
-/// overload, then what broke, then what took too long (an SDK would pay for it again), then what
-/// only an operator can mend.
+/// Of several refusals for the sake of a quota, the shortest wait counts. A wait that no SDK waits
+/// for comes after what may be over in a moment. Where only a slot at an endpoint is missing, the
+/// client is not told to wait for longer than a second.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
@@ -14,7 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace sluicegate::gateway {
+namespace sluicegate::provider {
 
 /// What kept the candidates away that were not tried.
 struct Untried {
@@ -38,4 +36,4 @@ private:
     std::string details_;
 };
 
-}  // namespace sluicegate::gateway
+}  // namespace sluicegate::provider

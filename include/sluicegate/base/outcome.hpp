@@ -1,0 +1,18 @@
+#pragma once
+/// What the end of an attempt says about the endpoint that it went to.
+
+#include <cstdint>
+
+namespace sluicegate {
+
+enum class Outcome : std::uint8_t {
+    success,
+    rejected,        ///< a 4xx that the caller or the account caused: the endpoint works
+    connect_failed,  ///< name, TCP, TLS or proxy
+    failed,          ///< 5xx, a timeout, a cut, garbage, or it refused our credential
+    overloaded,      ///< 503 or 529
+    rate_limited,    ///< 429: the account's matter, not the endpoint's
+    abandoned,       ///< the client left, or nothing was sent: says nothing
+};
+
+}  // namespace sluicegate

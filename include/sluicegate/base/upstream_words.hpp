@@ -1,0 +1,34 @@
+#pragma once
+/// What an upstream said, made fit for a client: bounded, and without the secrets that it was sent.
+///
+/// An upstream may repeat the head of a request in its answer, and with it our API key. So its
+/// words reach a client only as a value of this type, which cannot be made without the secrets.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate {
+
+class UpstreamWords {
+public:
+    static constexpr std::size_t bytes_max = 4096;
+    /// Shorter secrets are not looked for: they would be found in ordinary words.
+    static constexpr std::size_t secret_bytes_min = 8;
+
+    UpstreamWords() = default;
+    /// Each of the secrets becomes "***" wherever `said` has it. Cut to bytes_max, before a UTF-8
+    /// character, never inside one.
+    UpstreamWords(std::string_view said, std::span<const std::string_view> secrets);
+
+    [[nodiscard]] const std::string& text() const& noexcept { return text_; }
+    [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
+    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+
+private:
+    std::string text_;
+};
+
+}  // namespace sluicegate

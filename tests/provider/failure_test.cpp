@@ -1,0 +1,184 @@
+#include "sluicegate/provider/failure.hpp"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+namespace sluicegate::provider {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2026-11-21T20:45:23Z
+constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
+
+config::Upstream provider_with_key() {
+    config::Upstream upstream;
+    upstream.name = "provider";
+    upstream.api_key = Secret("sk-provider");
+    upstream.headers = {{.name = "x-team", .value = Secret("team-secret")}};
+    return upstream;
+}
+
+http::ResponseHead head_with(unsigned status,
+                             const std::vector<std::pair<const char*, const char*>>& fields = {}) {
+    http::ResponseHead head;
+    head.status = status;
+    EXPECT_TRUE(head.fields.add("content-type", "application/json"));
+    for (const auto& [name, value] : fields) EXPECT_TRUE(head.fields.add(name, value));
+    return head;
+}
+
+TEST(Failure, OfAnAnswerIsKnownByItsStatus) {
+    struct Row {
+        unsigned status;
+        std::optional<ErrorKind> kind;
+    };
+    const Row rows[] = {
+        {200, std::nullopt},
+        {204, std::nullopt},
+        {101, ErrorKind::upstream_bad_response},
+        {302, ErrorKind::upstream_bad_response},
+        {400, std::nullopt},
+        {401, ErrorKind::upstream_auth},
+        {402, ErrorKind::upstream_quota},
+        {403, ErrorKind::upstream_forbidden},
+        {404, std::nullopt},
+        {407, ErrorKind::upstream_auth},
+        {422, std::nullopt},
+        {429, ErrorKind::upstream_rate_limited},
+        {500, ErrorKind::upstream_failed},
+        {502, ErrorKind::upstream_failed},
+        {503, ErrorKind::upstream_overloaded},
+        {529, ErrorKind::upstream_overloaded},
+        {599, ErrorKind::upstream_failed},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.status);
+        const auto failure = failure_of(provider_with_key(), head_with(row.status), "", now);
+        ASSERT_EQ(failure.has_value(), row.kind.has_value());
+        if (!failure) continue;
+        EXPECT_EQ(failure->kind, *row.kind);
+        EXPECT_EQ(failure->detail, "provider answered " + std::to_string(row.status));
+        EXPECT_EQ(failure->retry_after, 0ms);
+    }
+}
+
+TEST(Failure, OfA429IsKnownByItsBody) {
+    struct Row {
+        const char* name;
+        std::vector<std::pair<const char*, const char*>> fields;
+        const char* body;
+        ErrorKind kind;
+        Milliseconds wait;
+    };
+    const std::vector<Row> rows{
+        {"a spent quota",
+         {},
+         R"({"error":{"code":"insufficient_quota"}})",
+         ErrorKind::upstream_quota,
+         0ms},
+        {"a rate limit", {{"retry-after", "7"}}, "{}", ErrorKind::upstream_rate_limited, 7s},
+        {"a wait in its words",
+         {},
+         R"({"error":{"message":"Please try again in 174ms."}})",
+         ErrorKind::upstream_rate_limited,
+         174ms},
+        {"a field before the words",
+         {{"retry-after", "7"}},
+         R"({"error":{"message":"Please try again in 174ms."}})",
+         ErrorKind::upstream_rate_limited,
+         7s},
+        {"a very long wait",
+         {},
+         R"({"error":{"message":"Please try again in 30h."}})",
+         ErrorKind::upstream_rate_limited,
+         1h},
+        {"no JSON", {}, "slow down", ErrorKind::upstream_rate_limited, 0ms},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const auto failure =
+            failure_of(provider_with_key(), head_with(429, row.fields), row.body, now);
+        ASSERT_TRUE(failure);
+        EXPECT_EQ(failure->kind, row.kind);
+        EXPECT_EQ(failure->retry_after, row.wait);
+        EXPECT_TRUE(failure->upstream_words.empty());
+    }
+}
+
+TEST(Failure, OfAMissingDeploymentIsTheOperatorsMistake) {
+    const char* body = R"({"error":{"code":"DeploymentNotFound","message":"none"}})";
+    EXPECT_TRUE(is_unknown_model(head_with(404), body));
+    EXPECT_FALSE(is_unknown_model(head_with(400), body));
+    EXPECT_FALSE(is_unknown_model(head_with(404), R"({"error":{"code":"other"}})"));
+}
+
+TEST(Failure, InAStreamIsKnownByItsWords) {
+    struct Row {
+        const char* events;
+        ErrorKind kind;
+        const char* words;
+    };
+    const Row rows[] = {
+        {"data: {\"error\":{\"message\":\"oh\",\"type\":\"server_error\"}}\n\n",
+         ErrorKind::upstream_failed, "oh"},
+        {"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+         "\"message\":\"busy\"}}\n\n",
+         ErrorKind::upstream_overloaded, "busy"},
+        {"data: {\"error\":{\"message\":\"slow\",\"code\":\"rate_limit_exceeded\"}}\n\n",
+         ErrorKind::upstream_rate_limited, "slow"},
+        {"data: {\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\"}}\n\n",
+         ErrorKind::upstream_rejected, "m"},
+        {": nothing\n\n", ErrorKind::upstream_failed, ""},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.events);
+        const Error error = error_of_events(provider_with_key(), row.events);
+        EXPECT_EQ(error.kind, row.kind);
+        EXPECT_EQ(error.upstream_words.text(), row.words);
+        EXPECT_EQ(error.subject, "") << "that is for what the client sent";
+    }
+}
+
+TEST(Failure, OfAResponseIsNoneIfTheCallerCausedIt) {
+    const auto failed = [](const std::string& code) {
+        return failure_in_events(
+            provider_with_key(),
+            "data: {\"response\":{\"error\":{\"code\":\"" + code + "\",\"message\":\"oh\"}}}\n\n");
+    };
+    ASSERT_TRUE(failed("server_error"));
+    EXPECT_EQ(failed("server_error")->kind, ErrorKind::upstream_failed);
+    EXPECT_EQ(failed("server_error")->upstream_words.text(), "oh");
+    ASSERT_TRUE(failed("rate_limit_exceeded"));
+    EXPECT_EQ(failed("rate_limit_exceeded")->kind, ErrorKind::upstream_rate_limited);
+    EXPECT_FALSE(failed("invalid_prompt"));
+    EXPECT_FALSE(failure_in_events(provider_with_key(), "data: {}\n\n"));
+}
+
+TEST(Failure, OfAStreamThatEndedEarlyHasTheLastWords) {
+    const Error cut = error_of_early_end(provider_with_key(), "");
+    EXPECT_EQ(cut.kind, ErrorKind::upstream_closed);
+    EXPECT_TRUE(cut.upstream_words.empty());
+    const Error failed = error_of_early_end(provider_with_key(), R"({"message":"oh"})");
+    EXPECT_EQ(failed.kind, ErrorKind::upstream_failed);
+    EXPECT_EQ(failed.upstream_words.text(), "oh");
+}
+
+TEST(Failure, RepeatsNoneOfOurSecrets) {
+    const std::string leak = "authorization: Bearer sk-provider, x-team: team-secret";
+    const std::string kept = "authorization: Bearer ***, x-team: ***";
+    const std::string error = R"({"error":{"message":")" + leak + R"(","code":")" + leak + "\"}}";
+    const auto rejection = rejection_of(provider_with_key(), head_with(400), error);
+    EXPECT_EQ(rejection.message, kept);
+    EXPECT_EQ(rejection.code, kept);
+    EXPECT_EQ(error_of_events(provider_with_key(), "data: " + error + "\n\n").upstream_words.text(),
+              kept);
+    EXPECT_EQ(error_of_early_end(provider_with_key(), R"({"message":")" + leak + "\"}")
+                  .upstream_words.text(),
+              kept);
+}
+
+}  // namespace
+}  // namespace sluicegate::provider
