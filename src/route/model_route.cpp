@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 namespace sluicegate::route {
 namespace {
@@ -63,14 +64,12 @@ std::vector<std::uint32_t> weights_of(std::span<const RouteEntry> entries) {
     return weights;
 }
 
-std::uint64_t first_pick_of(const config::Model& model, const ModelRoute* last) {
-    if (last == nullptr) return 0;
+std::vector<std::uint32_t> weights_of(const config::Model& model) {
     std::vector<std::uint32_t> weights;
     for (const config::RouteEntry& entry : model.route) {
         if (entry.weight != 0) weights.push_back(entry.weight);
     }
-    const auto before = std::span(last->entries()).first(last->weighted());
-    return weights == weights_of(before) ? last->position() : 0;
+    return weights;
 }
 
 }  // namespace
@@ -79,20 +78,25 @@ ModelRoute::ModelRoute(const config::Model& model, std::span<const config::Upstr
                        std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
                        const ModelRoute* last)
     : ModelRoute(entries_of(model, upstreams, states, quotas), model.is_sticky,
-                 first_pick_of(model, last)) {
+                 last != nullptr && last->weights() == weights_of(model) ? last->turns_ : nullptr) {
 }
 
 ModelRoute::ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
-                       std::uint64_t first_pick)
+                       std::shared_ptr<WeightedRoundRobin> turns)
     : entries_(sort(entries)),
       weighted_(count_weighted(entries_)),
       is_sticky_(is_sticky),
-      choice_(weights_of(std::span(entries_).first(weighted_)), first_pick) {
+      turns_(std::move(turns)) {
+    if (turns_ == nullptr) turns_ = std::make_shared<WeightedRoundRobin>(weights());
+}
+
+std::vector<std::uint32_t> ModelRoute::weights() const {
+    return weights_of(std::span(entries_).first(weighted_));
 }
 
 std::size_t ModelRoute::pick(std::uint64_t user) const noexcept {
     if (weighted_ == 1) return 0;
-    if (!is_sticky_) return choice_.pick();
+    if (!is_sticky_) return turns_->pick();
     // Each entry draws an exponentially distributed time with its weight as the rate; the earliest
     // wins, which is entry i with probability weight i / sum. A weight moves only its own draw.
     std::size_t best = 0;

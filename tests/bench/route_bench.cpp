@@ -1,7 +1,7 @@
-// What does it cost to find a request's upstream, in ns, from the first step to the end of
-// its lease?
+// What does it cost to find a request's upstream, in ns, from the first step to the end of its
+// lease?
 //
-// One request: a candidates, its first step, the report of a success, the slot given back. `Quota`:
+// One request: an iterator, its first step, the report of a success, the slot given back. `Quota`:
 // the provider has reported what is left, so that this is judged and counted, too. Threads share
 // all state, as workers do.
 //
@@ -38,7 +38,7 @@ const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_
     static std::vector<std::unique_ptr<ModelRoute>> routes(1'000);
     auto& route = routes[entries * 100 + endpoints + (has_quota ? 500 : 0)];
     if (route != nullptr) return *route;
-    std::vector<Entry> made;
+    std::vector<RouteEntry> made;
     for (std::size_t i = 0; i < entries; ++i) {
         made.push_back({.upstream = i,
                         .state = UpstreamState::make(make_upstream(endpoints), nullptr),
@@ -48,8 +48,8 @@ const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_
                         .is_fallback = false,
                         .id = i});
         if (!has_quota) continue;
-        const QuotaReport::Allowance budget{1'000'000'000'000, 999'999'999'999, Milliseconds(1)};
-        made.back().quota->report({.requests = budget, .tokens = budget}, {}, now);
+        const QuotaReport::Allowance allowance{1'000'000'000'000, 999'999'999'999, Milliseconds(1)};
+        made.back().quota->report({.requests = allowance, .tokens = allowance}, {}, now);
     }
     route = std::make_unique<ModelRoute>(made, false);
     return *route;

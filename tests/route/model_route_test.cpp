@@ -57,13 +57,18 @@ TEST(ModelRoute, GoesOnWithTheTurnWhileTheWeightsStay) {
     model.route = {{.upstream = 0, .weight = 9, .model = ""},
                    {.upstream = 1, .weight = 1, .model = ""}};
     QuotaTable quotas;
-    const ModelRoute first(model, upstreams, states, quotas, nullptr);
-    for (int i = 0; i < 7; ++i) (void)first.pick(0);
-    const ModelRoute same(model, upstreams, states, quotas, &first);
-    EXPECT_EQ(same.position(), 7U);
-    model.route[0].weight = 8;
-    const ModelRoute other(model, upstreams, states, quotas, &same);
-    EXPECT_EQ(other.position(), 0U);
+    std::vector<int> counts(2);
+    auto route = std::make_unique<ModelRoute>(model, upstreams, states, quotas, nullptr);
+    for (int i = 0; i < 10; ++i) {
+        route = std::make_unique<ModelRoute>(model, upstreams, states, quotas, route.get());
+        ++counts[route->pick(0)];
+    }
+    EXPECT_EQ(counts, (std::vector{9, 1}));
+    // Other weights begin their own turns.
+    model.route[0].weight = 1;
+    const ModelRoute other(model, upstreams, states, quotas, route.get());
+    EXPECT_EQ(other.pick(0), 0U);
+    EXPECT_EQ(other.pick(0), 1U);
 }
 
 TEST(ModelRoute, TreatsEntriesWithoutAnyWeightAsEqual) {

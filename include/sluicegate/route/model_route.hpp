@@ -1,18 +1,18 @@
 #pragma once
-/// The candidates of one model, and whose turn it is.
+/// The entries of one model's route, and whose turn it is.
 ///
-/// Shares     without `sticky`, requests are dealt out in turn (WeightedChoice). With it, a user's
-///            hash picks: the same one as long as the entry has its weight, and when a weight
-///            changes, only users that the change itself moves are moved (weighted rendezvous
-///            hashing).
-/// Threads    any number; immutable but for the turn.
+/// Shares     without `sticky`, requests are dealt out in turn (WeightedRoundRobin). With it, the
+///            user's hash decides: the entry stays the same as long as the weights do. When a
+///            weight changes, only those users move that the change itself moves (weighted
+///            rendezvous hashing).
+/// Threads    any number; immutable but for the turns, which several routes can share.
 /// Source     docs/routing.md
 
 #include "sluicegate/config/model.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/route/quota_table.hpp"
 #include "sluicegate/route/upstream_state.hpp"
-#include "sluicegate/route/weighted_choice.hpp"
+#include "sluicegate/route/weighted_round_robin.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,13 +36,13 @@ struct RouteEntry {
 class ModelRoute {
 public:
     /// `upstreams` and `states` have the same order. `last`: the model's route until now, may be
-    /// null; the turn goes on where it was if the weights are the same.
+    /// null; the turns go on where they were if the weights are the same.
     ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
                std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
                const ModelRoute* last);
-    /// Of entries in any order.
+    /// Of entries in any order. `turns`: those of another route of the same weights; null: new ones.
     ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
-               std::uint64_t first_pick = 0);
+               std::shared_ptr<WeightedRoundRobin> turns = nullptr);
 
     /// Those with a weight, then those without, then the fallback, each in configured order.
     [[nodiscard]] const std::vector<RouteEntry>& entries() const noexcept { return entries_; }
@@ -50,14 +50,14 @@ public:
     [[nodiscard]] std::size_t weighted() const noexcept { return weighted_; }
     /// The entry whose turn it is, one of the weighted. `user`: evenly distributed.
     [[nodiscard]] std::size_t pick(std::uint64_t user) const noexcept;
-    /// Number of the next pick.
-    [[nodiscard]] std::uint64_t position() const noexcept { return choice_.position(); }
 
 private:
+    [[nodiscard]] std::vector<std::uint32_t> weights() const;
+
     std::vector<RouteEntry> entries_;
     std::size_t weighted_;
     bool is_sticky_;
-    mutable WeightedChoice choice_;
+    std::shared_ptr<WeightedRoundRobin> turns_;
 };
 
 }  // namespace sluicegate::route
