@@ -51,10 +51,6 @@ void update_limiter_metrics(metrics::Registry& registry, std::string_view window
     set(Metric::limiter_memory_bytes, counts.bytes_mapped);
     set(Metric::limiter_evictions_total, counts.evictions);
     set(Metric::limiter_overflows_total, counts.overflows);
-    registry.set(Metric::limiter_promotions_total, static_cast<std::int64_t>(counts.promotions),
-                 {window, "done"});
-    registry.set(Metric::limiter_promotions_total,
-                 static_cast<std::int64_t>(counts.promotions_short), {window, "short"});
 }
 
 }  // namespace

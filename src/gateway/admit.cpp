@@ -32,8 +32,8 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
     const Instant now = request.worker.clock().now();
     const limit::Demand demand = demand_of(request, inspected);
     request.record.token_demand = demand.stated + demand.guessed;
-    limit::Admission admission = request.worker.limiter().admit(
-        inspected.key->user, inspected.model->id, plan, demand, now, &request.client.limit_hint());
+    limit::Admission admission =
+        request.worker.limiter().admit(inspected.key->user, inspected.model->id, plan, demand, now);
     request.record.decision = admission.decision;
     auto& counters = request.snapshot->model_counters[model_index];
     if (!admission.decision.admitted) {

@@ -117,7 +117,6 @@ net::Task<Result<void>> Attempt::try_once() {
         co_return answered;
     }
 
-    request_.worker.limiter().prefetch(request_.client.limit_hint());
     const Instant now = request_.worker.clock().now();
     request_.record.answered_at = now;
     const http::ResponseHead& head = exchange_->head();

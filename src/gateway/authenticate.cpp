@@ -28,7 +28,6 @@ Result<Identified> authenticate(Request& request, Received received) {
         return std::move(key).failure();
     }
     request.record.caller = auth::caller_of(**key);
-    request.worker.limiter().prefetch(request.client.limit_hint());
     return Identified{std::move(received.match), *key};
 }
 

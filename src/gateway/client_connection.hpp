@@ -87,9 +87,6 @@ public:
     [[nodiscard]] bool has_gone() const noexcept { return has_gone_; }
     /// True until the first byte of the next request is there.
     void set_idle(bool is_idle) noexcept { is_idle_ = is_idle; }
-    /// Where the limiter counted the last request: most clients ask for the same model again, so
-    /// the place can be fetched before the body says so.
-    [[nodiscard]] limit::Hint& limit_hint() noexcept { return limit_hint_; }
     /// Reused from request to request, so that a warm connection allocates nothing for heads.
     [[nodiscard]] std::string& request_text() noexcept { return request_text_; }
     [[nodiscard]] std::string& answer_text() noexcept { return answer_text_; }
@@ -108,7 +105,6 @@ private:
     Watched* watched_ = nullptr;  ///< by the request that runs
     net::ByteBuffer in_{buffer_bytes};
     http::RequestHead head_;
-    limit::Hint limit_hint_;
     std::string request_text_;
     std::string answer_text_;
     bool is_reading_ =

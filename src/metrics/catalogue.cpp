@@ -24,10 +24,7 @@ constexpr Label user{"user", "a configured user"};
 constexpr std::array refusal_labels{model,
                                     Label{"limit", "`rpm`, `tpm`, `rpd`, `tpd`, `concurrency`"},
                                     Label{"mode", "`enforced`, `dry_run`"}};
-constexpr Label window{"window", "`minute`, `day`"};
-constexpr std::array window_labels{window};
-constexpr std::array promotion_labels{
-    window, Label{"outcome", "`done`; `short`: the larger slots were used up"}};
+constexpr std::array window_labels{Label{"window", "`minute`, `day`"}};
 constexpr std::array token_labels{
     model,
     Label{"kind", "`input`, `output`; parts of them: `cached_input`, `cache_write`, `reasoning`"},
@@ -92,11 +89,9 @@ constexpr std::array<Definition, metric_count> definitions{{
     {Metric::limiter_slots_used, "sluicegate_limiter_slots_used", Type::gauge, Unit::one,
      window_labels, "Pairs of user and model that the limiter keeps counts of."},
     {Metric::limiter_memory_bytes, "sluicegate_limiter_memory_bytes", Type::gauge, Unit::one,
-     window_labels, "Memory mapped for these counts."},
+     window_labels, "Memory that these counts take."},
     {Metric::limiter_evictions_total, "sluicegate_limiter_evictions_total", Type::counter,
      Unit::one, window_labels, "Idle counts whose place another pair took; nothing is lost by it."},
-    {Metric::limiter_promotions_total, "sluicegate_limiter_promotions_total", Type::counter,
-     Unit::one, promotion_labels, "Pairs that needed a larger slot for an exact log."},
     {Metric::limiter_overflows_total, "sluicegate_limiter_overflows_total", Type::counter,
      Unit::one, window_labels,
      "Requests decided by a slot that several pairs share, because limiter.slots were all in "

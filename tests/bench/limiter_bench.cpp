@@ -1,12 +1,11 @@
 // What does one decision of the limiter cost, in ns? (requests, tokens and concurrency together)
 //
-// One step of time and one decision, settled at once where the name says so; keys are drawn
-// uniformly in an order made beforehand. `Journaled`: each admission is also recorded for a
-// restart. `SaveState` is the export of all keys, in ns for each. The same questions go to two
-// tables as they are commonly built (an unordered_map of strings in mutex shards, one flat map of
-// integers behind one mutex), each holding the cheapest counter there is, a fixed window: the
-// distance shown is a lower bound. `Dram` is one dependent memory access over as much memory as the
-// slots take.
+// Each call is one step of time and one decision, settled at once where the name says so. Keys are
+// drawn uniformly, in an order made beforehand. `Journaled`: each admission is also recorded for a
+// restart. `SaveState` exports all keys. Two tables as they are commonly built get the same calls:
+// an unordered_map of strings in shards with a mutex, and one flat map of integers behind one
+// mutex. Each holds the cheapest counter, a fixed window. `Dram` is one memory access that depends
+// on the one before, over 128 bytes for each key.
 //
 // Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
 
@@ -35,11 +34,10 @@ namespace {
 
 constexpr std::uint32_t models = 4;
 constexpr Plan plan{.rpm = 600'000'000, .tpm = 1'000'000'000, .concurrency = 1000};
-/// What every key has used up.
+/// A plan that every key has used up.
 constexpr Plan full{.rpm = 1, .tpm = 1, .concurrency = 1000};
 constexpr std::int64_t tokens = 1;
 constexpr Demand demand{.stated = tokens};
-constexpr std::size_t prefetch_ahead = 8;
 
 struct Caller {
     UserId user;
@@ -54,7 +52,7 @@ Instant at(std::int64_t ms) {
     return Instant(Milliseconds(ms));
 }
 
-/// Keys in the order of the calls; long enough that no predictor learns it.
+/// Keys in the order of the calls; too long for a predictor to learn.
 const std::vector<std::uint32_t>& order_of(std::uint32_t keys) {
     static std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> orders;
     std::vector<std::uint32_t>& order = orders[keys];
@@ -86,58 +84,29 @@ void report(benchmark::State& state, const Limiter& limiter, std::uint32_t keys)
     state.counters["bytes_per_key"] = static_cast<double>(limiter.counts().bytes_mapped) / keys;
 }
 
-enum class Ahead : bool { no, yes };
-/// Whether the caller keeps a hint for each key.
-enum class Hints : bool { no, yes };
-
-/// One hint for each key, and the calls that use it or not.
-template <Hints hints>
+/// The calls in the order of the keys.
 class Calls {
 public:
-    Calls(Limiter& limiter, std::uint32_t keys) : limiter_(limiter), order_(order_of(keys)) {
-        static std::unordered_map<std::uint32_t, std::vector<Hint>> known;
-        std::vector<Hint>& own = known[keys];
-        if (own.empty()) own = std::vector<Hint>(keys);
-        hints_ = own.data();
-    }
-    void prefetch(std::size_t i) const {
-        const std::uint32_t key = key_of(i);
-        if constexpr (hints == Hints::yes) {
-            limiter_.prefetch(hints_[key]);
-        } else {
-            const Caller caller = caller_of(key);
-            limiter_.prefetch(caller.user, caller.model);
-        }
-    }
+    Calls(Limiter& limiter, std::uint32_t keys) : limiter_(limiter), order_(order_of(keys)) {}
     Admission admit(std::size_t i, const Plan& by, Instant now) const {
-        const std::uint32_t key = key_of(i);
-        const Caller caller = caller_of(key);
-        return limiter_.admit(caller.user, caller.model, by, demand, now,
-                              hints == Hints::yes ? &hints_[key] : nullptr);
+        const Caller caller = caller_of(order_[i & (order_.size() - 1)]);
+        return limiter_.admit(caller.user, caller.model, by, demand, now);
     }
 
 private:
-    [[nodiscard]] std::uint32_t key_of(std::size_t i) const {
-        return order_[i & (order_.size() - 1)];
-    }
     Limiter& limiter_;
     const std::vector<std::uint32_t>& order_;
-    Hint* hints_ = nullptr;
 };
 
-template <Ahead ahead, Hints hints = Hints::no>
 void decide(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const Calls<hints> calls(limiter, keys);
-    // In one window each key sees few calls: time runs so fast that its counts expire in between.
+    const Calls calls(limiter, keys);
+    // Time runs so fast that each key sees few calls in one window.
     std::int64_t now_us = 0;
     const std::int64_t step_us = std::max<std::int64_t>(1, 10'000'000 / keys);
     std::size_t i = 0;
     for (auto _ : state) {
-        if constexpr (ahead == Ahead::yes) {
-            calls.prefetch(i + prefetch_ahead);
-        }
         now_us += step_us;
         Admission admission = calls.admit(i++, plan, at(now_us / 1000));
         benchmark::DoNotOptimize(admission.decision.admitted);
@@ -146,7 +115,7 @@ void decide(benchmark::State& state) {
     report(state, limiter, keys);
 }
 
-/// The decision alone: reservations are parked, and settled while the clock stands.
+/// The decision alone: reservations are kept, and settled while the time is not taken.
 void admit_only(benchmark::State& state) {
     constexpr std::size_t batch = 512;
     Limiter limiter({.slots = 1024});
@@ -167,7 +136,7 @@ void admit_only(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-/// The same with a journal in memory, whose pages are there already.
+/// The same with a journal in memory, whose pages are in use already.
 void journaled(benchmark::State& state) {
     constexpr std::size_t records = std::size_t{1} << 20U;
     static std::vector<JournalRecord> ring(records);
@@ -207,43 +176,35 @@ void save_state(benchmark::State& state) {
         static_cast<double>(bytes) / keys / static_cast<double>(state.iterations());
 }
 
-/// Refused: the path of an exhausted user, and the decision without its settlement.
-template <Ahead ahead, Hints hints = Hints::no>
+/// Refused: a user who has used up a limit, and the decision without its settlement.
 void refuse(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const Calls<hints> calls(limiter, keys);
+    const Calls calls(limiter, keys);
     std::size_t i = 0;
     // Slots whose clock is ahead stand still: their counts stay.
     for (auto _ : state) {
-        if constexpr (ahead == Ahead::yes) {
-            calls.prefetch(i + prefetch_ahead);
-        }
         const Admission admission = calls.admit(i++, full, at(0));
         benchmark::DoNotOptimize(admission.decision.admitted);
     }
     report(state, limiter, keys);
 }
 
-/// Each call needs the answer to the one before: what a lone request waits for.
-template <Ahead ahead, Hints hints = Hints::no>
+/// Each call needs the result of the one before: what a lone request waits for.
 void refuse_serialised(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     Limiter& limiter = limiter_of(keys);
-    const Calls<hints> calls(limiter, keys);
+    const Calls calls(limiter, keys);
     std::size_t i = 0;
     for (auto _ : state) {
-        if constexpr (ahead == Ahead::yes) {
-            calls.prefetch(i + prefetch_ahead);
-        }
         const Admission admission = calls.admit(i, full, at(0));
-        // Always 1, which neither compiler nor processor can know before the answer is there.
+        // Always 1, but neither compiler nor processor can know that before the result is there.
         i += 1U + static_cast<std::size_t>(admission.decision.requests.remaining);
     }
     report(state, limiter, keys);
 }
 
-/// Minute and day: two slots are locked, checked and charged.
+/// Minute and day: two slots are checked and charged.
 void decide_by_day(benchmark::State& state) {
     const auto keys = static_cast<std::uint32_t>(state.range(0));
     constexpr Plan both{.rpm = 600'000'000,
@@ -267,7 +228,7 @@ void decide_by_day(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-/// A key that is new to a table of so many slots, every second one of which became idle just now.
+/// A key that is new to a full table, where every second slot has just become idle.
 void newcomer(benchmark::State& state) {
     const auto slots = static_cast<std::uint32_t>(state.range(0));
     std::unique_ptr<Limiter> limiter;
@@ -308,7 +269,7 @@ void dram(benchmark::State& state) {
     ::munmap(memory, bytes);
 }
 
-/// The cheapest counter: what the tables below hold for each key.
+/// The cheapest counter, which the tables below hold for each key.
 struct FixedWindow {
     std::int64_t started_ms = 0;
     std::int64_t requests = 0;
@@ -423,18 +384,9 @@ void others(benchmark::internal::Benchmark* bench) {
 BENCHMARK(admit_only)->Name("Admit");
 BENCHMARK(journaled)->Name("AdmitAndSettleJournaled");
 BENCHMARK(save_state)->Name("SaveState")->Arg(1'000'000)->Unit(benchmark::kMillisecond);
-BENCHMARK(decide<Ahead::no>)->Name("AdmitAndSettle")->Apply(ours);
-BENCHMARK(decide<Ahead::yes>)->Name("AdmitAndSettlePrefetched")->Apply(ours);
-BENCHMARK(decide<Ahead::no, Hints::yes>)->Name("AdmitAndSettleHinted")->Apply(ours);
-BENCHMARK(decide<Ahead::yes, Hints::yes>)->Name("AdmitAndSettleHintedPrefetched")->Apply(ours);
-BENCHMARK(refuse<Ahead::no>)->Name("Refuse")->Apply(ours);
-BENCHMARK(refuse<Ahead::yes>)->Name("RefusePrefetched")->Apply(ours);
-BENCHMARK(refuse_serialised<Ahead::no>)->Name("RefuseSerialised")->Apply(ours);
-BENCHMARK(refuse_serialised<Ahead::yes>)->Name("RefuseSerialisedPrefetched")->Apply(ours);
-BENCHMARK(refuse_serialised<Ahead::no, Hints::yes>)->Name("RefuseSerialisedHinted")->Apply(ours);
-BENCHMARK(refuse_serialised<Ahead::yes, Hints::yes>)
-    ->Name("RefuseSerialisedHintedPrefetched")
-    ->Apply(ours);
+BENCHMARK(decide)->Name("AdmitAndSettle")->Apply(ours);
+BENCHMARK(refuse)->Name("Refuse")->Apply(ours);
+BENCHMARK(refuse_serialised)->Name("RefuseSerialised")->Apply(ours);
 BENCHMARK(decide_by_day)->Name("AdmitAndSettleByDay")->Apply(others);
 BENCHMARK(newcomer)->Name("NewcomerToAFullTable")->Arg(4096)->Arg(65'536)->Arg(1'000'000);
 BENCHMARK(dram)->Name("Dram")->Apply(ours);

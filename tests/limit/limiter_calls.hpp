@@ -17,6 +17,9 @@ constexpr std::int64_t minute_ms = 60'000;
 constexpr std::int64_t hour_ms = 60 * minute_ms;
 constexpr std::int64_t day_ms = 24 * hour_ms;
 
+/// The memory of a key's runs once there is room for 124 of them.
+constexpr std::uint64_t largest_block_bytes = std::uint64_t{124} * 12;
+
 inline Instant at(std::int64_t ms) {
     return Instant(Milliseconds(1'000'000 + ms));
 }
@@ -26,7 +29,7 @@ inline Admission ask(Limiter& limiter, const Plan& plan, std::int64_t ms,
     return limiter.admit(alice, gpt, plan, demand, at(ms));
 }
 
-/// Admits, and settles at once with what was reserved.
+/// Admits a request, and settles it at once with what was reserved.
 inline Decision call(Limiter& limiter, const Plan& plan, std::int64_t ms, std::int64_t tokens = 0,
                      UserId user = alice, ModelId model = gpt) {
     Admission admission = limiter.admit(user, model, plan, {.stated = tokens}, at(ms));

@@ -7,18 +7,17 @@
 #include <random>
 #include <string>
 
-// The laws of docs/limits.md for random plans with every limit, dry runs, bursts, reloads, clocks
-// that step back, cancels, answers that grow and outlive their window, late settlements and
-// over-runs, against a plain list of what was charged.
+// The laws of docs/limits-proofs.md for random plans with every limit, dry runs, bursts, reloads,
+// clocks that step back, cancels, answers that grow and outlive their window, late settlements and
+// over-runs. A plain list of what was charged tells what is right.
 
 namespace sluicegate::limit {
 namespace {
 
 constexpr std::int64_t day_ms = Settings::day.count();
 constexpr std::int64_t day_unit_ms = Settings::day_unit.count();
-/// W / (R - 1) in the largest slot, and in the smallest.
+/// W / (R - 1) in the largest ring.
 constexpr std::int64_t day_join_ms = (day_ms / day_unit_ms + 1) / 123 * day_unit_ms;
-constexpr std::int64_t tiny_day_join_ms = (day_ms / day_unit_ms + 1) / 11 * day_unit_ms;
 
 const Scenario scenarios[] = {
     {.name = "small limits are exact", .has_dry_runs = false, .has_growth = false},
@@ -43,14 +42,14 @@ const Scenario scenarios[] = {
      .rpm_max = 2000,
      .may_be_unlimited = true,
      .join_ms = 2000 / 123},
-    {.name = "larger slots are short",
+    {.name = "many users",
      .window_ms = 20'000,
      .pace_ms = 20'000,
      .rpm_max = 600,
      .rpd_max = 9000,
      .may_be_unlimited = true,
-     .join_ms = 20'000 / 11,
-     .day_join_ms = tiny_day_join_ms,
+     .join_ms = 20'000 / 123,
+     .day_join_ms = day_join_ms,
      .slots = 320,
      .users = 300,
      .operations = 200'000},

@@ -44,7 +44,7 @@ TEST(LimiterThreads, OnOneKeyAdmitExactlyTheLimit) {
                 Limiter limiter({.slots = 64});
                 std::atomic<std::int64_t> admitted{0};
                 together(threads, [&](int thread) {
-                    // Clocks of threads differ a little; slots grow while others use them.
+                    // The threads' clocks differ a little; slots grow while other threads use them.
                     for (std::int64_t i = 0; i <= limit; ++i) {
                         Admission admission =
                             limiter.admit(alice, gpt, plan, {.stated = 10}, at(i * 8 + thread));
@@ -103,7 +103,7 @@ TEST(LimiterThreads, StayWithinEveryLimitWhileKeysComeAndGo) {
     struct Row {
         std::string_view name;
         Plan plan;
-        std::int64_t apart;  ///< so far that bursts cannot share a window: each may admit the limit
+        std::int64_t apart;  ///< bursts share no window: each may admit the limit
     };
     const Row rows[] = {
         {"per minute", {.rpm = limit}, 2 * window},
@@ -122,7 +122,6 @@ TEST(LimiterThreads, StayWithinEveryLimitWhileKeysComeAndGo) {
                 for (std::uint32_t i = 0; i < 3000; ++i) {
                     const UserId user{static_cast<std::uint32_t>(random() % users)};
                     const auto ms = static_cast<std::int64_t>(i / 6);
-                    limiter.prefetch(user, gpt);
                     Admission admission = limiter.admit(user, gpt, row.plan, {}, at(start + ms));
                     admission.reservation.settle(0, at(start + ms));
                     admitted[static_cast<std::size_t>(user)] += admission.decision.admitted;

@@ -1,7 +1,7 @@
 # sluicegate_limit_mutant(NAME TEXT REPLACEMENT)
 #
-# The limiter with one defect put back into a copy of its run log, and the test of its laws, which
-# must fail with it. Assertions are off: the laws have to find it, not the code itself.
+# Builds the limiter with one defect put into a copy of its run log, and runs the test of the laws,
+# which must fail. Assertions are off: the laws have to find the defect, not the code itself.
 function(sluicegate_limit_mutant name text replacement)
   set(original ${PROJECT_SOURCE_DIR}/src/limit/run_log.hpp)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${original})

@@ -6,9 +6,10 @@
 /// Threads    not safe to share; grow, settle or cancel on any thread.
 /// Errors     none: nothing here fails.
 /// Unsettled  destruction gives everything back, like cancel(), so every early return is safe.
-/// Source     docs/limits.md, laws L5 and L8.
+/// Source     docs/limits-proofs.md, laws L5 and L8.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/ids.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -35,9 +36,9 @@ public:
         if (limiter_ != nullptr) release();
     }
 
-    /// Raises the reservation to what the answer has used up to now, in all; no effect when that is
-    /// not more than reserved(). Each call may take a run of the key's log once the request is
-    /// older than the window: call it in steps of some hundred tokens, not for each one.
+    /// Raises the reservation to all that the answer has used so far; no effect when that is not
+    /// more than reserved(). Once the request is older than the window, each call may take a run of
+    /// the key's log: call it in steps of some hundred tokens, not for each token.
     void grow(std::int64_t tokens_in_all, Instant now) noexcept;
     /// Replaces the estimate by what was really used: the request stays counted, tokens that were
     /// not needed come back, tokens beyond the estimate are charged. Then holds nothing.
@@ -53,16 +54,17 @@ public:
 private:
     friend class Limiter;
 
-    /// The latest charge in one window: what can still be given back while it is live.
+    /// The latest charge in one window, which can be given back while it still counts.
     struct Charged {
         std::uint64_t stamp = 0;   ///< when, by the slot's clock
-        std::uint32_t tokens = 0;  ///< by this charge alone
+        std::uint32_t tokens = 0;  ///< of this charge alone
         bool has_request = false;  ///< false for growth after the request had expired
         bool is_overflow = false;  ///< in an overflow slot that keys share
     };
-    /// Finds the charges again by key and time, never by address: slots may have moved.
+    /// Names the charges by key and time.
     struct Ticket {
-        std::uint64_t key = 0;
+        UserId user{};
+        ModelId model{};
         Charged minute;
         Charged day;               ///< only if counts_day
         std::uint32_t tokens = 0;  ///< reserved in all

@@ -22,7 +22,6 @@ enum class Metric : std::uint8_t {
     limiter_slots_used,                            ///< {window}
     limiter_memory_bytes,                          ///< {window}
     limiter_evictions_total,                       ///< {window}
-    limiter_promotions_total,                      ///< {window, outcome}
     limiter_overflows_total,                       ///< {window}
     tokens_total,                                  ///< {model, kind, source}
     inter_token_duration_seconds,                  ///< {model}
