@@ -50,7 +50,7 @@ std::int64_t tokens_from(double drawn) {
     return static_cast<std::int64_t>(std::ceil(drawn));
 }
 
-/// Of many draws, the one that one in a hundred (in the hundredths given) exceeds.
+/// The length that `hundredths` of a hundred draws do not exceed.
 std::int64_t percentile(const Draw& draw, Random& random, std::size_t hundredths) {
     std::vector<std::int64_t> drawn(20'000);
     for (std::int64_t& tokens : drawn) tokens = tokens_from(draw(random));
@@ -65,7 +65,7 @@ TEST(OutputEstimates, ComeCloseToTheNinetiethPercentile) {
         Random random(seed);
         OutputEstimates estimates;
         for (int i = 0; i < 500; ++i) estimates.learn(alice, gpt, tokens_from(row.draw(random)));
-        // Over time, because the figure never rests.
+        // An average over time, because the figure never rests.
         std::vector<std::int64_t> guesses;
         for (int i = 0; i < 2001; ++i) {
             estimates.learn(alice, gpt, tokens_from(row.draw(random)));
@@ -135,7 +135,7 @@ TEST(OutputEstimates, FallBackToTheModelAndThenToAConstant) {
 
 TEST(OutputEstimates, OfManyMorePairsThanFitStayPlausible) {
     OutputEstimates estimates;
-    // Each user answers in its own length, and each is known to at most one other by mistake.
+    // Half of the users get short answers and half get long ones.
     constexpr std::uint32_t users = 300'000;
     const auto length_of = [](std::uint32_t user) { return user % 2 == 0 ? 10 : 10'000; };
     for (std::uint32_t user = 0; user < users; ++user) {
