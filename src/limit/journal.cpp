@@ -9,10 +9,10 @@ constexpr unsigned clock_shift = 16;
 constexpr std::uint64_t request_flag = 1;
 constexpr std::uint64_t minute_flag = 2;
 constexpr std::uint64_t day_flag = 4;
-/// No journal comes so far; numbers beyond it are garbage, behind which none could be taken.
+/// No journal gets as far as this. Larger numbers are garbage, and a ring cannot go on from them.
 constexpr std::uint64_t number_end = std::uint64_t{1} << 62U;
 
-/// The number of the record at this place; none when it holds no whole record.
+/// Finds the number of the record at this place; false when there is no whole record.
 bool number_at(std::span<const JournalRecord> ring, std::size_t at, std::uint64_t& number) {
     const std::uint64_t stored = ring[at].number.load(std::memory_order_acquire);
     number = stored - 1;
@@ -22,7 +22,7 @@ bool number_at(std::span<const JournalRecord> ring, std::size_t at, std::uint64_
 }  // namespace
 
 void Journal::append(const Charged& charged) noexcept {
-    // The order with next(): whoever reads a larger number from it sees the charge made before.
+    // A thread that reads a larger number from next() also sees the charge made before.
     const std::uint64_t number = next_.fetch_add(1, std::memory_order_acq_rel);
     JournalRecord& record = ring_[number & mask_];
     record.key.store(std::uint64_t{static_cast<std::uint32_t>(charged.user)} << 32U |

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view magic = "sluicegate-state";
 constexpr std::size_t version_bytes = 4;
 constexpr std::size_t checksum_bytes = 4;
+constexpr std::uint32_t crc_start = 0xFFFFFFFF;
 
 // Bounds on what a file may say; far beyond what a limiter holds.
 constexpr std::size_t name_bytes_max = 4096;
@@ -62,7 +63,7 @@ void put(std::string& to, const std::vector<std::string>& names) {
     for (const std::string& name : names) put(to, std::string_view(name));
 }
 
-/// Small for small numbers of either sign.
+/// A small number for a small one of either sign.
 std::uint64_t zigzag(std::int64_t number) {
     return (static_cast<std::uint64_t>(number) << 1U) ^ static_cast<std::uint64_t>(number >> 63U);
 }
@@ -71,7 +72,7 @@ std::int64_t unzigzag(std::uint64_t number) {
     return static_cast<std::int64_t>((number >> 1U) ^ (~(number & 1U) + 1U));
 }
 
-/// Takes values off the front; the first that is not there or out of bounds makes all fail.
+/// Takes values off the front. Once a value is missing or out of bounds, all others fail too.
 class Cursor {
 public:
     explicit Cursor(std::string_view bytes) noexcept : rest_(bytes) {}
@@ -117,7 +118,7 @@ public:
     std::vector<std::string> names() {
         std::vector<std::string> names;
         const std::uint64_t count = number(names_max);
-        // A name takes a byte at least: no count makes us take more memory than that allows.
+        // A name takes at least a byte, so a larger count is wrong: it must not cost memory.
         if (count > rest_.size()) failed_ = true;
         for (std::uint64_t i = 0; i < count && !failed_; ++i) names.emplace_back(text());
         return names;
@@ -139,7 +140,7 @@ StateHeader take_header(Cursor& from) {
     return header;
 }
 
-/// The next key into `key`; false at the end mark, or when the cursor has failed.
+/// Takes the next key into `key`; false at the end mark, or when the cursor has failed.
 bool take_key(Cursor& from, const StateNames& names, KeyState& key) {
     const std::uint8_t mark = from.byte();
     if (mark == end_mark) return false;
@@ -165,11 +166,24 @@ bool take_key(Cursor& from, const StateNames& names, KeyState& key) {
         const std::uint64_t tokens = from.number(tokens_max);
         key.runs.push_back({.age_ms = age_ms, .requests = requests, .tokens = tokens});
     }
-    // One run after the other may lead out of the span.
+    // Each step is within the bounds, but their sum may not be.
     is_valid = is_valid && runs > 0 && age_ms >= -static_cast<std::int64_t>(span_ms_max);
     if (is_valid && !from.has_failed()) return true;
     from.fail();
     return false;
+}
+
+/// The CRC-32 after these bytes, from the one before them; crc_text() makes the last one final.
+std::uint32_t crc_after(std::uint32_t before, std::string_view bytes) {
+    boost::crc_32_type crc(before);
+    crc.process_bytes(bytes.data(), bytes.size());
+    return crc.get_interim_remainder();
+}
+
+std::string crc_text(std::uint32_t crc) {
+    std::string bytes;
+    put_fixed(bytes, boost::crc_32_type(crc).checksum());
+    return bytes;
 }
 
 Failure refuse(std::string why) {
@@ -178,22 +192,8 @@ Failure refuse(std::string why) {
 
 }  // namespace
 
-struct StateEncoder::Checksum {
-    boost::crc_32_type crc;
-
-    void add(std::string_view bytes) { crc.process_bytes(bytes.data(), bytes.size()); }
-    [[nodiscard]] std::string text() const {
-        std::string bytes;
-        put_fixed(bytes, static_cast<std::uint32_t>(crc.checksum()));
-        return bytes;
-    }
-};
-
 StateEncoder::StateEncoder(const StateHeader& header, const StateNames& names)
-    : users_(names.users.size()),
-      models_(names.models.size()),
-      bytes_(magic),
-      checksum_(std::make_unique<Checksum>()) {
+    : users_(names.users.size()), models_(names.models.size()), bytes_(magic), crc_(crc_start) {
     put_fixed(bytes_, StateReader::version);
     put(bytes_, header.window_ms);
     put(bytes_, header.clock_ms);
@@ -204,8 +204,6 @@ StateEncoder::StateEncoder(const StateHeader& header, const StateNames& names)
     put(bytes_, names.users);
     put(bytes_, names.models);
 }
-
-StateEncoder::~StateEncoder() = default;
 
 void StateEncoder::add(const KeyState& key) {
     const auto user = static_cast<std::uint32_t>(key.user);
@@ -232,14 +230,14 @@ void StateEncoder::add(const KeyState& key) {
 }
 
 std::string StateEncoder::take() {
-    checksum_->add(bytes_);
+    crc_ = crc_after(crc_, bytes_);
     return std::exchange(bytes_, {});
 }
 
 std::string StateEncoder::finish() {
     put_byte(bytes_, end_mark);
     std::string last = take();
-    last += checksum_->text();
+    last += crc_text(crc_);
     return last;
 }
 
@@ -276,9 +274,7 @@ void StateReader::visit(const std::function<void(const KeyState&)>& act) const {
 }
 
 std::string state_checksum(std::string_view bytes) {
-    StateEncoder::Checksum checksum;
-    checksum.add(bytes);
-    return checksum.text();
+    return crc_text(crc_after(crc_start, bytes));
 }
 
 }  // namespace sluicegate::limit

@@ -1,6 +1,6 @@
 #pragma once
-/// What a limiter must count, as a plain list of everything that was charged: the oracle of the
-/// laws' tests.
+/// What a limiter must count, as a plain list of everything that was charged. The tests of the laws
+/// compare the limiter with it.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,7 +21,7 @@ public:
             events_.pop_front();
         }
     }
-    /// Returns what names the charge from now on.
+    /// Returns the charge's name for change().
     std::size_t add(std::int64_t now, std::int64_t requests, std::int64_t tokens) {
         events_.push_back({now, requests, tokens});
         requests_ += requests;
@@ -51,8 +51,8 @@ private:
     std::int64_t tokens_ = 0;
 };
 
-/// One window of one key: what must count at least, and what may count at most where charges are
-/// kept longer by the window's unit and by merged runs.
+/// One window of one key: what must count at least, and what may count at most. The window's unit
+/// and merged runs may make a charge count for longer.
 class WindowOracle {
 public:
     /// One request's latest charge in this window.
@@ -84,8 +84,8 @@ public:
                 .has_request = requests != 0};
     }
 
-    /// Law L5: what was used beyond the reservation counts with the request, or from now on; what
-    /// was not needed comes back from the latest charge while that lives.
+    /// Law L5. What was used beyond the reservation counts with the request, or from now on. What
+    /// was not used comes back from the latest charge while that still counts.
     void correct(Charged& charged, std::int64_t reserved, std::int64_t used) {
         if (used <= reserved) {
             if (is_live(charged)) {

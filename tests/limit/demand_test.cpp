@@ -129,7 +129,7 @@ TEST(DryRun, ReportsWhatItWouldRefuseAndAdmitsIt) {
 TEST(DryRun, SaysNothingOfWhatTheLimitWouldAdmit) {
     Limiter limiter({.slots = 8});
     const Plan plan{.rpm = 2, .tpm = 100, .dry_run = dry(Resource::tokens)};
-    // Enforced, the limit would make the guess fit.
+    // If it were enforced, the limit would make the guess fit.
     const Decision guessed = ask(limiter, plan, 0, {.guessed = 700}).decision;
     EXPECT_EQ(guessed.would_refuse, Resource::none);
     EXPECT_EQ(guessed.reserved, 700);
@@ -145,7 +145,7 @@ TEST(DryRun, ChargesLikeAnyLimitAndShowsIt) {
     EXPECT_EQ(tokens.limit, 100);
     EXPECT_EQ(tokens.used, 250);
     EXPECT_EQ(tokens.remaining, 0);
-    // Enforced by a reload, it refuses at once what it only reported before.
+    // A reload that enforces the limit makes it refuse at once.
     EXPECT_EQ(call(limiter, {.tpm = 100}, 2, 1).refused_by, Resource::tokens);
 }
 

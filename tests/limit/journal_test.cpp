@@ -76,7 +76,7 @@ TEST(Journal, PassesOverRecordsThatAreNotWhole) {
     journal.append(charge(3));
     ring[1].number.store(0);  // killed before its last store
     ring[3].number.store((~std::uint64_t{0} & ~std::uint64_t{7}) + 4);  // garbage
-    ring[2].number.store(2 + 8);                                        // bytes of another place
+    ring[2].number.store(2 + 8);                                        // a number of another place
     EXPECT_EQ(read(ring, 0), std::vector{charge(1)});
     EXPECT_EQ(Journal::end_of(ring), 1U);
 }

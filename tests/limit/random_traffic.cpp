@@ -26,10 +26,10 @@ struct RandomTraffic::Check {
     std::int64_t limit;
     bool is_dry_run;
     bool can_never_fit;
-    std::int64_t least;  ///< counted, this request included, at least
+    std::int64_t least;  ///< counted at least, with this request
     std::int64_t most;
 
-    /// Certainly, whatever the error of merged runs and units.
+    /// True only if merged runs and units cannot make it wrong.
     [[nodiscard]] bool fits() const { return !can_never_fit && most <= limit; }
     [[nodiscard]] bool may_fit() const { return !can_never_fit && least <= limit; }
 };
@@ -59,7 +59,7 @@ void RandomTraffic::play() {
         } else if (choice <= 630) {
             admit(subject);
         } else if (choice <= 670) {
-            if (subject.has_slot) advance(subject, now_);  // nothing else remembers a look
+            if (subject.has_slot) advance(subject, now_);  // a look moves the clock of a slot only
             look(subject);
         } else if (choice <= 750) {
             grow_one(subject);
@@ -113,7 +113,7 @@ void RandomTraffic::pass_time() {
     const std::int64_t choice = draw(1, 1000);
     const std::int64_t pace = scenario_.pace_ms;
     if (choice <= 400) return;                      // bursts
-    if (choice <= 700) now_ += draw(0, 3);          //
+    if (choice <= 700) now_ += draw(0, 3);          // short steps
     if (choice > 700) now_ += draw(0, pace / 200);  // a steady flow
     if (choice > 992) now_ += draw(0, pace / 4);    // pauses
     if (choice > 998) now_ += draw(0, 2 * pace);    // idle
@@ -169,7 +169,7 @@ std::int64_t RandomTraffic::reserved_by(const Plan& plan, const Demand& demand) 
     return std::max(reserved, demand.stated);  // more than a limit can never fit
 }
 
-/// L1, L2, L5 and L8 in one: what counts lies between the exact list and the one that keeps events
+/// Laws L1, L2, L5 and L8: what counts lies between the exact list and the one that keeps events
 /// longer.
 template <class Budgeted>
 void RandomTraffic::check_budgets(const Subject& subject, const Budgeted& budgets) {
@@ -211,7 +211,7 @@ void RandomTraffic::admit(Subject& subject) {
     const Decision decision = ask(subject, demand, now_);
     if (testing::Test::HasFatalFailure() || decision.admitted || decision.can_never_fit) return;
 
-    // L3: too early by 1 ms, then in time.
+    // Law L3: 1 ms too early, then in time.
     const Plan& plan = subject.plan;
     const bool has_room = !plan.concurrency || is_dry_run(plan, Resource::concurrency) ||
                           static_cast<std::int64_t>(subject.held.size()) < *plan.concurrency;
@@ -250,7 +250,7 @@ Decision RandomTraffic::ask(Subject& subject, const Demand& demand, std::int64_t
     return decision;
 }
 
-/// L1, L2 and L7: what refuses, what would, and nothing else.
+/// Laws L1, L2 and L7: the limits that must refuse do, the others do not.
 void RandomTraffic::check_decision(const Subject& subject, const Demand& demand,
                                    const Decision& decision) {
     bool fits = true;

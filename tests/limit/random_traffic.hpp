@@ -1,6 +1,6 @@
 #pragma once
-/// Random users of one limiter, with an oracle beside each: plans, demands, streams that grow,
-/// settlements, cancels, reloads, clocks that step back. Every answer is held to the laws.
+/// Random users of one limiter, with an oracle for each: plans, demands, streams that grow,
+/// settlements, cancels, reloads, clocks that step back. Every decision must obey the laws.
 
 #include "sluicegate/limit/limiter.hpp"
 
@@ -23,8 +23,8 @@ struct Scenario {
     std::int64_t rpm_max = 60;
     std::int64_t rpd_max = 0;  ///< 0: no limits per day
     bool may_be_unlimited = false;
-    /// Limits in dry run bound nothing, and growth after the window is charged again and again:
-    /// with either, runs may have to be joined.
+    /// With either of these runs may have to be joined: a limit in dry run bounds nothing, and
+    /// growth after the window is charged again and again.
     bool has_dry_runs = true;
     bool has_growth = true;
     /// Largest error that the run logs may make here: W / (R - 1), 0 where they are exact.

@@ -46,7 +46,7 @@ std::vector<KeyState> keys_of(const StateReader& reader) {
     return keys;
 }
 
-/// The same content under a checksum that fits it.
+/// The same content with a checksum that is right for it.
 std::string sealed(std::string bytes) {
     bytes.resize(bytes.size() - 4);
     return bytes + state_checksum(bytes);
@@ -154,7 +154,7 @@ TEST(StateCodec, SurvivesContentThatOnlyItsChecksumIsRightOf) {
         changed = sealed(changed);
         if (const auto reader = StateReader::open(changed)) keys_of(*reader);
     }
-    // More names than bytes: nothing is reserved for them.
+    // A count of more names than there are bytes: no memory is taken for them.
     StateEncoder nothing({}, {});
     std::string many = nothing.finish();
     many.replace(many.size() - 4 - 3, 1, "\xFF\xFF\xFF\xFF\x0F");

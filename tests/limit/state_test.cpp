@@ -35,7 +35,7 @@ Instant at(std::int64_t ms) {
 
 struct Moment {
     std::int64_t clock;     ///< of the process
-    std::int64_t calendar;  ///< of both
+    std::int64_t calendar;  ///< the same for both processes
 };
 
 /// What `from` counts at `then`, counted by `to` at `now`.
@@ -58,7 +58,7 @@ void hand_over(const Limiter& from, Moment then, Limiter& to, Moment now) {
     }
 }
 
-/// Both on the same boot.
+/// The same for two processes of one boot.
 void hand_over(const Limiter& from, std::int64_t then, Limiter& to, std::int64_t now) {
     hand_over(from, {then, then}, to, {now, now});
 }
@@ -113,7 +113,7 @@ TEST(LimiterState, HoldsNothingThatHasExpired) {
 TEST(LimiterState, ReachesBackBeforeTheStartOfTheClock) {
     const Plan plan{.rpm = 1};
     Limiter after({.slots = 64});
-    // Booted two seconds ago: the charge lies before.
+    // The machine was booted two seconds ago, after the charge.
     after.restore_state({.user = alice, .model = gpt, .runs = {{50'000, 1, 0}}}, at(2000));
     EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(2000)).decision.admitted);
     EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(11'999)).decision.admitted);
@@ -169,7 +169,7 @@ TEST(LimiterState, IsJournaledFromEveryAdmissionAndOverrun) {
     std::vector<JournalRecord> ring(64);
     Journal journal(ring, 0);
     Limiter limiter({.slots = 64});
-    charge(limiter, alice, 500, 7);  // before it began
+    charge(limiter, alice, 500, 7);  // before the journal began
     limiter.set_journal(&journal);
     const Plan plan{.rpm = 4};
     Admission grown = limiter.admit(alice, gpt, plan, {.stated = 10}, at(1000));
@@ -207,7 +207,7 @@ struct Scenario {
     bool has_day_limits = false;
 };
 
-/// One process after the other, and what was really admitted, by the calendar.
+/// Processes that follow one another, and what they really admitted, by the calendar.
 class Restarts {
 public:
     Restarts(const Scenario& scenario, std::uint64_t seed) : scenario_(scenario), random_(seed) {

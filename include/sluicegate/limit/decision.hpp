@@ -1,5 +1,5 @@
 #pragma once
-/// The outcome of asking for a request, and what is left: everything a reply says about limits.
+/// A decision about one request, and what is left: everything that an answer says about limits.
 
 #include "sluicegate/base/clock.hpp"
 
@@ -30,12 +30,12 @@ constexpr std::string_view name_of(Resource resource) noexcept {
     return "none";
 }
 
-/// What is used and left of one limit, the request just admitted already counted.
+/// What is used and left of one limit. A request that was just admitted is counted already.
 struct Budget {
     std::int64_t limit = 0;
-    std::int64_t remaining = 0;  ///< never below 0, also when a lowered limit is exceeded
+    std::int64_t remaining = 0;  ///< never below 0
     std::int64_t used = 0;       ///< may be above the limit: a lowered one, debt, or a dry run
-    Milliseconds reset{0};       ///< until it is fully replenished if nothing else arrives
+    Milliseconds reset{0};       ///< until all of it is free again if nothing else arrives
     bool is_limited = false;     ///< false: no such limit in the plan; the other fields are 0
     bool is_dry_run = false;     ///< the limit only reports
 };
@@ -45,21 +45,21 @@ struct Budgets {
     Budget tokens;
     Budget requests_per_day;
     Budget tokens_per_day;
-    Budget concurrency;  ///< its reset is 0: nobody knows when a request ends
+    Budget concurrency;  ///< its reset is 0: when a request ends is not known
 };
 
 struct Decision {
     bool admitted = false;
     /// What refused; where several do, the one to wait for longest. none when admitted.
     Resource refused_by = Resource::none;
-    /// A limit in dry run that would have refused this request, admitted or not; where several
-    /// would, the one to wait for longest, and first of all one that can never fit.
+    /// A limit in dry run that would have refused this request, whether it was admitted or not.
+    /// Where several would, the one to wait for longest; before all others, one that can never fit.
     Resource would_refuse = Resource::none;
     /// The request will never be admitted under this plan: a limit is 0, or the tokens stated
     /// exceed the limit. retry_after is then 0 and means nothing.
     bool can_never_fit = false;
     /// Law L3: the same request is admitted after exactly this time if nothing else arrives, and
-    /// not 1 ms earlier. 0 when only concurrency refused, because nobody knows.
+    /// not 1 ms earlier. 0 when only concurrency refused: that wait is not known.
     Milliseconds retry_after{0};
     Budget requests;
     Budget tokens;

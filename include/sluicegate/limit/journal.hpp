@@ -1,16 +1,16 @@
 #pragma once
 /// What was charged since the last export, in memory that outlives the process.
 ///
-/// The records lie in a ring that the owner maps from a file and shares with it: what a thread has
-/// stored is in the file when the process is killed, whichever way. A record's number, stored last,
-/// says that the record is whole and which turn of the ring it belongs to.
+/// The records lie in a ring that the owner maps from a file. What a thread has stored there is in
+/// the file, however the process ends. A record's number is stored last: it says that the record is
+/// whole, and to which turn of the ring it belongs.
 ///
-/// A charge is recorded after it was made and before its admission is returned. Whoever takes
-/// next() first and exports the limiter then misses nothing: a record with a smaller number was
-/// charged before, so the export sees it; the others are read from here. One that is in both is
-/// counted twice, which refuses sooner.
+/// A charge is recorded after it was made and before its admission is returned. An owner that takes
+/// next() first and then exports the limiter misses nothing. A record with a smaller number was
+/// charged before, so the export sees it; the other records are read from here. A charge that is in
+/// both is counted twice, which refuses sooner.
 ///
-/// Threads    append() by any number; the rest by one, or while nothing is appended.
+/// Threads    any number may append(); the rest is for one, or for when nothing is appended.
 /// Memory     the ring is the owner's and must outlive the journal.
 /// Source     docs/decisions/0006-limiter-state.md
 
@@ -24,12 +24,12 @@
 
 namespace sluicegate::limit {
 
-/// One charge. Zeroed memory holds no record.
+/// One charge. Memory of zeros holds no record.
 struct alignas(32) JournalRecord {
     std::atomic<std::uint64_t> key;
     std::atomic<std::uint64_t> when;  ///< clock in ms, and Charged's flags in the low 16 bits
     std::atomic<std::uint64_t> tokens;
-    std::atomic<std::uint64_t> number;  ///< plus 1
+    std::atomic<std::uint64_t> number;  ///< the record's number plus 1
 };
 static_assert(sizeof(JournalRecord) == 32 && std::atomic<std::uint64_t>::is_always_lock_free);
 

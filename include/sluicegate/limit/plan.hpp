@@ -8,8 +8,8 @@
 
 namespace sluicegate::limit {
 
-/// Absent is unlimited, 0 forbids. Values from 0 to Plan::value_max; a larger one means the same
-/// as value_max. "Per minute" is Settings::window, "per day" Settings::day; both slide.
+/// An absent limit is unlimited, 0 forbids. A value above Plan::value_max means the same as
+/// value_max. "Per minute" is Settings::window, "per day" Settings::day; both slide.
 struct Plan {
     /// Also the largest number of tokens one request can reserve.
     static constexpr std::int64_t value_max = 1'000'000'000;
@@ -21,8 +21,8 @@ struct Plan {
     std::optional<std::int64_t> rpd{};          ///< requests per day
     std::optional<std::int64_t> tpd{};          ///< model tokens per day
     std::optional<std::int64_t> concurrency{};  ///< requests in flight
-    /// A dry_run_bit() for each limit that only reports (Decision::would_refuse): it never refuses
-    /// and never makes a reservation smaller, also where it is 0.
+    /// A dry_run_bit() for each limit that only reports (Decision::would_refuse). Such a limit
+    /// never refuses and never makes a reservation smaller, even where it is 0.
     std::uint8_t dry_run = 0;
 };
 

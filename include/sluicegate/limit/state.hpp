@@ -2,11 +2,11 @@
 /// What a limiter remembers of one key, in a form that can leave the process.
 ///
 /// Limiter::visit_state() makes these values and Limiter::restore_state() takes them; the state
-/// codec writes them down. Reservations in flight are part of what was charged; that they are in
+/// codec writes them down. What requests in flight have reserved is part of it. That they are in
 /// flight is not, because they end with the process.
 ///
 /// Units      milliseconds, model tokens.
-/// Source     docs/limits.md, laws L1 and L5, which hold across an export and an import.
+/// Source     docs/limits-proofs.md, laws L1 and L5, which hold across an export and an import.
 
 #include "sluicegate/base/ids.hpp"
 
@@ -32,14 +32,14 @@ struct KeyState {
     UserId user{};
     ModelId model{};
     StateWindow window = StateWindow::minute;
-    /// Counts that several keys share because no slot was free; user and model say nothing then.
+    /// Counts of an overflow slot, which several keys share; user and model mean nothing then.
     bool is_shared = false;
     std::vector<RunState> runs{};  ///< oldest first
 
     friend bool operator==(const KeyState&, const KeyState&) = default;
 };
 
-/// The names behind the numbers, by number: ids mean nothing outside their process.
+/// The names of users and models, by number: the numbers mean nothing outside their process.
 struct StateNames {
     std::vector<std::string> users{};
     std::vector<std::string> models{};

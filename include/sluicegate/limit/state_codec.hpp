@@ -5,7 +5,7 @@
 ///            with their length in front: StateHeader, both lists of names, one entry for each
 ///            key, an end mark, and the CRC-32 of everything before it.
 /// Errors     every input is safe to read. A file that is damaged, cut short, of another version
-///            or against the rules yields an error that says so; nothing of it is used.
+///            or against the rules gives an error that says so, and nothing of it is used.
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/limit/state.hpp"
@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,7 +23,7 @@ struct StateHeader {
     std::uint64_t window_ms = 0;     ///< Settings::window
     std::uint64_t clock_ms = 0;      ///< CLOCK_MONOTONIC, from which ages count
     std::uint64_t wall_ms = 0;       ///< the calendar at the same moment, since 1970
-    std::string boot_id{};           ///< CLOCK_MONOTONIC means the same only while this is the same
+    std::string boot_id{};           ///< another boot: CLOCK_MONOTONIC began anew
     std::uint64_t journal_id = 0;    ///< of the journal that goes on from here; 0: there is none
     std::uint64_t journal_from = 0;  ///< the first record that the state may lack
 
@@ -35,11 +34,8 @@ struct StateHeader {
 class StateEncoder {
 public:
     StateEncoder(const StateHeader& header, const StateNames& names);
-    ~StateEncoder();
-    StateEncoder(const StateEncoder&) = delete;
-    StateEncoder& operator=(const StateEncoder&) = delete;
 
-    /// A key whose numbers have no name, or without runs, is left out.
+    /// Leaves out a key that has no runs, or whose user or model has no name.
     void add(const KeyState& key);
     [[nodiscard]] std::size_t pending() const noexcept { return bytes_.size(); }
     /// The bytes made since the last call.
@@ -48,13 +44,10 @@ public:
     [[nodiscard]] std::string finish();
 
 private:
-    friend std::string state_checksum(std::string_view bytes);
-    struct Checksum;
-
     std::size_t users_;
     std::size_t models_;
     std::string bytes_;
-    std::unique_ptr<Checksum> checksum_;
+    std::uint32_t crc_;
 };
 
 /// A state in memory, checked completely before anything of it is seen.
@@ -78,7 +71,7 @@ private:
     std::string_view keys_;
 };
 
-/// What stands at the end of a state: four bytes that depend on all others. For tests.
+/// The four bytes at the end of a state, which depend on all others. For tests.
 [[nodiscard]] std::string state_checksum(std::string_view bytes);
 
 }  // namespace sluicegate::limit
