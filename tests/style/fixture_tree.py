@@ -14,7 +14,8 @@ sluicegate_module(limit
   USES base)
 sluicegate_module(openai USES base LINKS INTERFACE simdjson::simdjson)
 sluicegate_module(http USES base)
-sluicegate_module(gateway SOURCES path.cpp USES http openai limit base)
+sluicegate_module(provider SOURCES fields.cpp USES openai http base)
+sluicegate_module(gateway SOURCES path.cpp USES provider http openai limit base)
 add_executable(sluicegate cli/main.cpp)
 target_link_libraries(sluicegate PRIVATE sluicegate_flags sluicegate_gateway)
 """

@@ -7,11 +7,14 @@ import module_graph
 from problem import Problem
 
 RULES = ("folders", "direction", "private-header", "third-party", "heavy-header",
-         "own-header-first", "umbrella", "cpp-included")
+         "own-header-first", "umbrella", "cpp-included", "reaches-asio")
 
 _SOCKET_FOLDERS = {"net", "upstream", "echo", "gateway", "admin", "app", "cli"}
 _RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http",
                  "provider"}
+
+# Folders that compile without Asio: no header on any path of includes may lead to it.
+_WITHOUT_ASIO = _RULE_FOLDERS - {"http"}
 
 # Third-party headers by prefix -> the folders whose files may include them. A library that is not
 # here may be used anywhere.
@@ -104,7 +107,42 @@ def _check_own_header_first(problems, path, folder, included, tree):
                                 "compiles alone"))
 
 
-def _check_file(problems, path, tree, graph):
+def _header_of(include, folder, tree):
+    """The file of the tree that an #include names, or None."""
+    names = [f"include/{include.path}", f"src/{include.path}", include.path,
+             f"src/{folder}/{include.path}"]
+    return next((name for name in names if tree.exists(name)), None)
+
+
+def _way_to_asio(path, tree, known):
+    """The includes that lead from a file to Asio: ["include/a.hpp", "boost/asio.hpp"], or None."""
+    if path not in known:
+        known[path] = None  # a circle leads nowhere
+        for include in cpp_text.includes(tree.text(path) or ""):
+            if include.path.startswith("boost/asio"):
+                known[path] = [include.path]
+                break
+            header = _header_of(include, _folder_of(path), tree)
+            way = _way_to_asio(header, tree, known) if header else None
+            if way:
+                known[path] = [header] + way
+                break
+    return known[path]
+
+
+def _check_reach(problems, path, folder, included, tree, known):
+    if folder not in _WITHOUT_ASIO:
+        return
+    for include in included:
+        header = _header_of(include, folder, tree)
+        way = _way_to_asio(header, tree, known) if header else None
+        if way:
+            problems.append(Problem(path, include.line, "reaches-asio",
+                                    f"{folder} compiles without Asio, but this leads to it: "
+                                    + " -> ".join([header] + way)))
+
+
+def _check_file(problems, path, tree, graph, known):
     folder = _folder_of(path)
     text = tree.text(path) or ""
     included = cpp_text.includes(text)
@@ -121,6 +159,7 @@ def _check_file(problems, path, tree, graph):
         elif include.is_quoted:
             _check_private(problems, path, folder, include, tree)
         _check_third_party(problems, path, folder, include)
+    _check_reach(problems, path, folder, included, tree, known)
     if path.endswith(".cpp"):
         _check_own_header_first(problems, path, folder, included, tree)
     elif included and not cpp_text.has_code(text):
@@ -131,8 +170,9 @@ def _check_file(problems, path, tree, graph):
 def check(tree):
     problems = []
     graph = module_graph.parse(tree.text("src/CMakeLists.txt") or "")
+    known = {}  # file -> the includes that lead from it to Asio
     for path in tree.cpp("src", "include"):
-        _check_file(problems, path, tree, graph)
+        _check_file(problems, path, tree, graph, known)
     for path in tree.cpp("tests"):
         folder = module_graph.tested_folder(path.split("/")[1])
         for include in cpp_text.includes(tree.text(path) or ""):

@@ -67,6 +67,23 @@ class IncludeRules(RuleTest):
             with self.subTest(path):
                 self.assertEqual(self.problems(include_rules, {path: text}), [])
 
+    def test_asio_is_not_reached_through_other_headers(self):
+        files = {
+            "src/http/buffers.hpp": HEADER + "#include <boost/asio/buffer.hpp>\nint a;\n",
+            "include/sluicegate/http/head.hpp": HEADER + '#include "http/buffers.hpp"\nint b;\n',
+            "src/provider/rules.hpp": HEADER + '#include "sluicegate/http/head.hpp"\nint c;\n',
+            "src/provider/fields.cpp": '#include "provider/rules.hpp"\n',
+            "src/gateway/path.cpp": '#include "sluicegate/http/head.hpp"\n',
+        }
+        found = self.problems(include_rules, files)
+        self.assertEqual([(problem.path, problem.rule) for problem in found],
+                         [("src/provider/fields.cpp", "reaches-asio"),
+                          ("src/provider/rules.hpp", "reaches-asio")])
+        self.assertIn("include/sluicegate/http/head.hpp -> src/http/buffers.hpp -> "
+                      "boost/asio/buffer.hpp", found[0].message)
+        files["src/http/buffers.hpp"] = HEADER + "int a;\n"
+        self.assertEqual(self.problems(include_rules, files), [])
+
     def test_a_private_header_is_for_its_own_folder(self):
         private = {"src/http/grammar.hpp": HEADER + "int a;\n"}
         for spelling in ("http/grammar.hpp", "../http/grammar.hpp", "src/http/grammar.hpp"):
@@ -99,7 +116,8 @@ class IncludeRules(RuleTest):
                     **files, "src/limit/run_log.cpp": first}), [])
 
     def test_every_rule_has_a_case_that_fires_it(self):
-        shown = {rule for *_, rule in self.CASES} | {"private-header", "own-header-first"}
+        shown = {rule for *_, rule in self.CASES} | {"private-header", "own-header-first",
+                                                 "reaches-asio"}
         self.assertEqual(shown, set(include_rules.RULES))
 
 
