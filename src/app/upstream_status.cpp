@@ -21,15 +21,6 @@ using nlohmann::ordered_json;
 using route::Health;
 using Sample = metrics::Registry::Sample;
 
-std::string_view name_of(config::UpstreamKind kind) {
-    switch (kind) {
-        case config::UpstreamKind::openai: return "openai";
-        case config::UpstreamKind::azure: return "azure";
-        case config::UpstreamKind::echo: return "echo";
-    }
-    return "";
-}
-
 /// Of two series that differ only in the second label, by that label.
 ordered_json counts_by_second_label(const std::vector<Sample>& samples, std::string_view first) {
     ordered_json counts = ordered_json::object();
@@ -146,7 +137,7 @@ ordered_json upstreams_json(const StatusSources& sources) {
     for (std::size_t i = 0; i < snapshot.config.upstreams.size(); ++i) {
         const config::Upstream& upstream = snapshot.config.upstreams[i];
         const route::UpstreamState& state = *snapshot.upstream_states[i];
-        ordered_json json = {{"name", upstream.name}, {"kind", name_of(upstream.kind)}};
+        ordered_json json = {{"name", upstream.name}, {"kind", config::row_of(upstream.kind).name}};
         if (!upstream.account.empty()) json["account"] = upstream.account;
         ordered_json& endpoints = json["endpoints"] = ordered_json::array();
         for (const auto& endpoint : state.endpoints()) {

@@ -104,7 +104,7 @@ bool is_api_version(std::string_view text) {
     return text.size() == form.size() || text.substr(form.size()) == "-preview";
 }
 
-void parse_azure(Context& context, const MapReader& map, Upstream& upstream) {
+void parse_api_version(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto version = map.find("api_version")) {
         const auto text = read_text(context, *version);
         if (!text) return;
@@ -128,9 +128,9 @@ void parse_azure(Context& context, const MapReader& map, Upstream& upstream) {
 }  // namespace
 
 void parse_account(Context& context, const MapReader& map, Upstream& upstream) {
-    const bool is_azure = upstream.kind == UpstreamKind::azure;
+    const UpstreamKindRow& kind = row_of(upstream.kind);
     const bool has_key = map.has("api_key");
-    if (is_azure) upstream.api_key_header = "api-key";
+    upstream.api_key_header = kind.api_key_header;
     if (const auto key = map.find("api_key")) upstream.api_key = read_secret(context, *key);
     if (const auto header = map.find("api_key_header")) {
         parse_api_key_header(context, *header, upstream.api_key_header);
@@ -139,7 +139,7 @@ void parse_account(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto headers = map.find("headers")) {
         parse_headers(context, *headers, has_key, upstream);
     }
-    if (is_azure) parse_azure(context, map, upstream);
+    if (kind.has_api_version) parse_api_version(context, map, upstream);
     if (const auto account = map.find("account")) {
         if (const auto text = read_text(context, *account)) {
             const std::string reason = why_not_a_name(text->text);

@@ -26,17 +26,29 @@ constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
 /// All others are about an address and what is there.
 constexpr std::array<std::string_view, 4> echo_keys{"kind", "when_env", "delay", "tokens"};
 
+/// "openai, azure or echo"
+std::string names_of_kinds() {
+    std::string names;
+    const auto rows = upstream_kinds();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (i > 0) names += i + 1 < rows.size() ? ", " : " or ";
+        names += rows[i].name;
+    }
+    return names;
+}
+
 std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
     const auto text = read_text(context, at);
     if (!text) return std::nullopt;
-    if (text->text == "openai") return UpstreamKind::openai;
-    if (text->text == "azure") return UpstreamKind::azure;
-    if (text->text == "echo") return UpstreamKind::echo;
+    for (const UpstreamKindRow& row : upstream_kinds()) {
+        if (text->text == row.name) return row.kind;
+    }
     const bool has_compatible_api = text->text == "anthropic" || text->text == "gemini";
     add_problem(context, at,
-                (has_compatible_api ? "not supported by this version: take kind openai with the "
-                                      "provider's OpenAI-compatible endpoint"
-                                    : "must be openai, azure or echo") +
+                (has_compatible_api
+                     ? std::string("not supported by this version: take kind openai with the "
+                                   "provider's OpenAI-compatible endpoint")
+                     : "must be " + names_of_kinds()) +
                     got(*text));
     return std::nullopt;
 }
@@ -118,19 +130,19 @@ Upstream parse_upstream(Context& context, const NamedEntry& entry) {
     const auto kind = kind_value ? parse_kind(context, *kind_value) : std::nullopt;
     if (!kind) return upstream;
     upstream.kind = *kind;
-    if (*kind == UpstreamKind::echo) {
+    const UpstreamKindRow& row = row_of(*kind);
+    if (!row.has_address) {
         map.duration("delay", delay_range, upstream.echo.delay);
         map.count("tokens", tokens_range, upstream.echo.tokens);
         for (const std::string_view key : shape_of(Section::upstream).keys) {
             const bool is_its_own = std::ranges::find(echo_keys, key) != echo_keys.end();
-            if (!is_its_own) refuse_key(context, map, key, "echo");
+            if (!is_its_own) refuse_key(context, map, key, row.name);
         }
         return upstream;
     }
     parse_addressed(context, map, upstream);
-    const std::string_view name = *kind == UpstreamKind::azure ? "azure" : "openai";
-    for (const std::string_view key : echo_only) refuse_key(context, map, key, name);
-    if (*kind != UpstreamKind::azure) refuse_key(context, map, "api_version", name);
+    for (const std::string_view key : echo_only) refuse_key(context, map, key, row.name);
+    if (!row.has_api_version) refuse_key(context, map, "api_version", row.name);
     return upstream;
 }
 

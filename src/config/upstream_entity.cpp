@@ -70,13 +70,12 @@ void add_tls(Entity& entity, const UpstreamTls& tls) {
 
 Entity entity_of(const Upstream& upstream) {
     Entity entity = make_entity("upstreams", upstream.name);
-    if (upstream.kind == UpstreamKind::echo) {
-        entity.add("kind", "echo");
+    entity.add("kind", std::string(row_of(upstream.kind).name));
+    if (!row_of(upstream.kind).has_address) {
         entity.add("delay", duration_text(upstream.echo.delay));
         entity.add("tokens", std::to_string(upstream.echo.tokens));
         return entity;
     }
-    entity.add("kind", upstream.kind == UpstreamKind::azure ? "azure" : "openai");
     if (upstream.endpoints.size() == 1) {
         entity.add("base_url", url_of(upstream.endpoints.front()));
     } else {

@@ -3,7 +3,10 @@
 namespace sluicegate::provider {
 namespace {
 
-bool is_deployments_own(openai::Endpoint endpoint) noexcept {
+constexpr std::string_view root = "/openai";
+constexpr std::string_view v1_prefix = "/openai/v1";
+
+bool has_deployment_in_path(openai::Endpoint endpoint) noexcept {
     switch (endpoint) {
         case openai::Endpoint::chat_completions:
         case openai::Endpoint::completions:
@@ -13,8 +16,14 @@ bool is_deployments_own(openai::Endpoint endpoint) noexcept {
         case openai::Endpoint::audio_speech:
         case openai::Endpoint::audio_transcriptions:
         case openai::Endpoint::audio_translations: return true;
-        default: return false;
+        case openai::Endpoint::responses:
+        case openai::Endpoint::moderations:
+        case openai::Endpoint::rerank:
+        case openai::Endpoint::images_variations:
+        case openai::Endpoint::models_list:
+        case openai::Endpoint::model_get: return false;
     }
+    return false;
 }
 
 constexpr bool is_unreserved(char c) noexcept {
@@ -38,13 +47,25 @@ void append_segment(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void append_azure_path(std::string& out, openai::Endpoint endpoint, std::string_view deployment) {
-    out += "/openai";
-    if (is_deployments_own(endpoint)) {
+void append_azure_path(std::string& out, const config::Upstream& upstream, std::string_view prefix,
+                       openai::Endpoint asked, std::string_view deployment) {
+    if (upstream.api_version.empty() || prefix.ends_with(v1_prefix)) {
+        out += prefix;
+        out += openai::upstream_path(asked);
+        return;
+    }
+    if (prefix.ends_with(root)) prefix.remove_suffix(root.size());
+    out += prefix;
+    append_dated_path(out, asked, deployment);
+}
+
+void append_dated_path(std::string& out, openai::Endpoint asked, std::string_view deployment) {
+    out += root;
+    if (has_deployment_in_path(asked)) {
         out += "/deployments/";
         append_segment(out, deployment);
     }
-    out += openai::upstream_path(endpoint);
+    out += openai::upstream_path(asked);
 }
 
 }  // namespace sluicegate::provider

@@ -2,6 +2,8 @@
 
 #include "sluicegate/http/head_writer.hpp"
 
+#include "provider/kind_rules.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -34,6 +36,9 @@ Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint) {
         out += "\r\n";
     }
     if (!sets_field(upstream, "user-agent")) http::append_field(out, "user-agent", user_agent);
+    for (const KindField& field : rules_of(upstream.kind).fields) {
+        if (!sets_field(upstream, field.name)) http::append_field(out, field.name, field.value);
+    }
     // Usage must be readable, and tokens must not wait for a compressor.
     http::append_field(out, "accept-encoding", "identity");
     for (const config::ExtraField& field : upstream.headers) {

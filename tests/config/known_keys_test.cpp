@@ -1,5 +1,7 @@
 #include "config/known_keys.hpp"
 
+#include "sluicegate/config/upstream_kind.hpp"
+
 #include "config/support.hpp"
 #include "support/paths.hpp"
 
@@ -13,6 +15,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::config {
 namespace {
@@ -75,6 +78,13 @@ TEST(KnownKeys, AreThoseOfTheJsonSchema) {
     std::set<std::string> paths;
     collect(schema, schema, "", paths);
     EXPECT_EQ(paths, known_paths());
+}
+
+TEST(KnownKeys, OfUpstreamsHaveTheKindsOfTheJsonSchema) {
+    const json schema = json::parse(text_of_file(root_folder / "config/sluicegate.schema.json"));
+    std::vector<std::string> names;
+    for (const UpstreamKindRow& row : upstream_kinds()) names.emplace_back(row.name);
+    EXPECT_EQ(schema.at("/$defs/upstream/properties/kind/anyOf/0/enum"_json_pointer), json(names));
 }
 
 TEST(KnownKeys, StandInTheOrderOfTheirSections) {

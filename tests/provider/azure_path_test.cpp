@@ -11,7 +11,7 @@ using openai::Endpoint;
 
 std::string path_of(Endpoint endpoint, std::string_view deployment) {
     std::string out = "[";
-    append_azure_path(out, endpoint, deployment);
+    append_dated_path(out, endpoint, deployment);
     return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/secret.hpp"
+#include "sluicegate/config/upstream_kind.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -12,12 +13,6 @@
 #include <vector>
 
 namespace sluicegate::config {
-
-enum class UpstreamKind : std::uint8_t {
-    openai,  ///< any server that speaks OpenAI's API
-    azure,   ///< OpenAI's API as Azure serves it: the same, but for its paths and its credential
-    echo,    ///< the embedded one: no network
-};
 
 struct UpstreamTimeouts {
     Milliseconds connect = std::chrono::seconds(3);  ///< name, TCP and TLS together

@@ -9,9 +9,10 @@
 
 namespace sluicegate::provider {
 
-/// Host, credential, User-Agent, Accept-Encoding and the configured fields, each once and with its
-/// line end; what is configured replaces the gateway's own. Secret, because the upstream's API key
-/// is among them. `endpoint` is an index into `upstream.endpoints`; no matter for a kind without.
+/// Host, credential, User-Agent, Accept-Encoding, the fields of the upstream's kind and the
+/// configured ones, each once and with its line end. A configured field replaces the gateway's own.
+/// Secret, because the upstream's API key is among them. `endpoint` is an index into
+/// `upstream.endpoints`; it does not matter for a kind without any.
 [[nodiscard]] Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint = 0);
 
 /// Whether the operator has set the field `name` (in lower case) for every request.
