@@ -17,32 +17,32 @@ Milliseconds from_ms(std::uint64_t ms) noexcept {
     return Milliseconds(static_cast<Milliseconds::rep>(ms));
 }
 
-/// What the caller is told of each limit.
-Budgets budgets_of(const Plan& plan, const Bounds& bounds, const WindowUsage& minute,
-                   const WindowUsage& day, std::uint64_t in_flight) noexcept {
-    const auto budget = [&plan](Resource resource, const std::optional<std::int64_t>& limit,
-                                const Bound& bound, std::uint64_t used,
-                                std::uint64_t reset_ms) -> Budget {
-        if (!limit) return {};
-        const bool is_dry = is_dry_run(plan, resource);
-        const std::uint64_t allowed = is_dry ? bound.reported : bound.enforced;
-        return {.limit = static_cast<std::int64_t>(allowed),
-                .remaining = static_cast<std::int64_t>(used < allowed ? allowed - used : 0),
-                .used = static_cast<std::int64_t>(used),
-                .reset = from_ms(reset_ms),
-                .is_limited = true,
-                .is_dry_run = is_dry};
+/// Sets what the caller is told of each limit, in a Decision or in Budgets.
+template <class Told>
+void set_budgets(Told& told, const Plan& plan, const Bounds& bounds, const WindowUsage& minute,
+                 const WindowUsage& day, std::uint64_t in_flight) noexcept {
+    const auto set = [&plan](Budget& budget, Resource resource,
+                             const std::optional<std::int64_t>& limit, const Bound& bound,
+                             std::uint64_t used, std::uint64_t reset_ms) {
+        if (!limit) return;
+        budget.is_limited = true;
+        budget.is_dry_run = is_dry_run(plan, resource);
+        const std::uint64_t allowed = budget.is_dry_run ? bound.reported : bound.enforced;
+        budget.limit = static_cast<std::int64_t>(allowed);
+        budget.remaining = static_cast<std::int64_t>(used < allowed ? allowed - used : 0);
+        budget.used = static_cast<std::int64_t>(used);
+        budget.reset = from_ms(reset_ms);
     };
-    return {.requests = budget(Resource::requests, plan.rpm, bounds.minute.requests,
-                               minute.requests, minute.requests_reset_ms),
-            .tokens = budget(Resource::tokens, plan.tpm, bounds.minute.tokens, minute.tokens,
-                             minute.tokens_reset_ms),
-            .requests_per_day = budget(Resource::requests_per_day, plan.rpd, bounds.day.requests,
-                                       day.requests, day.requests_reset_ms),
-            .tokens_per_day = budget(Resource::tokens_per_day, plan.tpd, bounds.day.tokens,
-                                     day.tokens, day.tokens_reset_ms),
-            .concurrency =
-                budget(Resource::concurrency, plan.concurrency, bounds.concurrency, in_flight, 0)};
+    set(told.requests, Resource::requests, plan.rpm, bounds.minute.requests, minute.requests,
+        minute.requests_reset_ms);
+    set(told.tokens, Resource::tokens, plan.tpm, bounds.minute.tokens, minute.tokens,
+        minute.tokens_reset_ms);
+    set(told.requests_per_day, Resource::requests_per_day, plan.rpd, bounds.day.requests,
+        day.requests, day.requests_reset_ms);
+    set(told.tokens_per_day, Resource::tokens_per_day, plan.tpd, bounds.day.tokens, day.tokens,
+        day.tokens_reset_ms);
+    set(told.concurrency, Resource::concurrency, plan.concurrency, bounds.concurrency, in_flight,
+        0);
 }
 
 }  // namespace
@@ -83,39 +83,33 @@ Admission Limiter::admit(UserId user, ModelId model, const Plan& plan, const Dem
     if (is_minute_overflow) table_->minute().overflows.fetch_add(1, std::memory_order_relaxed);
     if (is_day_overflow) table_->day().overflows.fetch_add(1, std::memory_order_relaxed);
 
+    Admission admission;
+    Decision& decision = admission.decision;
     const Verdict& refusal = outcome.findings.enforced;
-    const bool is_admitted = outcome.is_admitted();
-    if (is_admitted) {
-        record(user, model, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
-    }
+    decision.admitted = outcome.is_admitted();
+    decision.refused_by = refusal.refused_by;
+    decision.would_refuse = outcome.findings.reported.refused_by;
+    decision.can_never_fit = refusal.can_never_fit;
+    decision.retry_after = from_ms(refusal.wait_ms);
+    set_budgets(decision, plan, bounds, outcome.minute, outcome.day, outcome.in_flight);
+    if (!decision.admitted) return admission;
+
+    record(user, model, outcome.minute_stamp, asked.reserved, true, bounds.has_day);
     const auto tokens = static_cast<std::uint32_t>(asked.reserved);
-    const Budgets budgets =
-        budgets_of(plan, bounds, outcome.minute, outcome.day, outcome.in_flight);
-    return {.decision = {.admitted = is_admitted,
-                         .refused_by = refusal.refused_by,
-                         .would_refuse = outcome.findings.reported.refused_by,
-                         .can_never_fit = refusal.can_never_fit,
-                         .retry_after = from_ms(refusal.wait_ms),
-                         .requests = budgets.requests,
-                         .tokens = budgets.tokens,
-                         .requests_per_day = budgets.requests_per_day,
-                         .tokens_per_day = budgets.tokens_per_day,
-                         .concurrency = budgets.concurrency,
-                         .reserved = is_admitted ? std::int64_t{tokens} : 0},
-            .reservation = is_admitted
-                               ? Reservation(*this, {.user = user,
-                                                     .model = model,
-                                                     .minute = {.stamp = outcome.minute_stamp,
-                                                                .tokens = tokens,
-                                                                .has_request = true,
-                                                                .is_overflow = is_minute_overflow},
-                                                     .day = {.stamp = outcome.day_stamp,
-                                                             .tokens = tokens,
-                                                             .has_request = true,
-                                                             .is_overflow = is_day_overflow},
-                                                     .tokens = tokens,
-                                                     .counts_day = bounds.has_day})
-                               : Reservation()};
+    decision.reserved = tokens;
+    admission.reservation = Reservation(*this, {.user = user,
+                                                .model = model,
+                                                .minute = {.stamp = outcome.minute_stamp,
+                                                           .tokens = tokens,
+                                                           .has_request = true,
+                                                           .is_overflow = is_minute_overflow},
+                                                .day = {.stamp = outcome.day_stamp,
+                                                        .tokens = tokens,
+                                                        .has_request = true,
+                                                        .is_overflow = is_day_overflow},
+                                                .tokens = tokens,
+                                                .counts_day = bounds.has_day});
+    return admission;
 }
 
 Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now) noexcept {
@@ -140,7 +134,9 @@ Budgets Limiter::peek(UserId user, ModelId model, const Plan& plan, Instant now)
         }
         if (Slot* slot = shard.days.find(key)) day = usage_in(shard.days, *slot);
     }
-    return budgets_of(plan, bounds, minute, day, in_flight);
+    Budgets budgets;
+    set_budgets(budgets, plan, bounds, minute, day, in_flight);
+    return budgets;
 }
 
 TableCounts Limiter::counts() const noexcept {

@@ -1,10 +1,10 @@
 #pragma once
 /// From (user, model) to its slots: shards of a mutex and, for each window, a flat map.
 ///
-/// Memory     bounded by the window's slots_max. When a new key needs a slot and all are in use, an
-///            idle one of its shard is evicted, never a live one.
-/// Overflow   when none is idle, all newcomers of a shard share its overflow slot, under their own
-///            limits but with everybody's counts: they are refused sooner, never later.
+/// Memory     bounded by the window's slots. When a new key needs one and all are in use, an idle
+///            slot of its shard is evicted, never a live one.
+/// Overflow   when none is idle, all newcomers of a shard share its overflow slot. Each is under its
+///            own limits but counts what all of them use: it is refused sooner, never later.
 /// Errors     no memory looks like a bound that was reached.
 
 #include "sluicegate/base/ids.hpp"
@@ -54,8 +54,8 @@ public:
     /// `counts_in_flight`: the key gets no slot of its own while the overflow slot holds
     /// reservations that could be the key's.
     Found find_or_make(Key key, std::uint64_t now, bool counts_in_flight) noexcept;
-    /// Where something was charged: the overflow slot, or the key's own, made anew if it was
-    /// evicted since.
+    /// Where something was charged: the overflow slot, or the key's own. A key's own slot may have
+    /// been evicted if nothing was in flight in it; then it is made anew.
     Found find_charged(Key key, bool is_overflow, std::uint64_t now) noexcept {
         return is_overflow ? Found{overflow_, true} : find_or_make(key, now, false);
     }
@@ -76,9 +76,8 @@ private:
     Window& window_;
     boost::unordered_flat_map<Key, Slot*> slots_;
     Slot overflow_;
-    Slot* spare_ =
-        nullptr;         ///< one that could not be used, because there was no memory for the map
-    Key looked_at_ = 0;  ///< the key at which the last search for an idle slot ended
+    Slot* spare_ = nullptr;  ///< left over when there was no memory to enter it into the map
+    Key looked_at_ = 0;      ///< the key at which the last search for an idle slot ended
     /// The latest time at which a slot was evicted. A new slot's clock starts no earlier: a clock
     /// that steps back could count the same window twice otherwise.
     std::uint64_t evicted_ = 0;
@@ -105,7 +104,7 @@ public:
 private:
     Window minute_;
     Window day_;
-    std::deque<Shard> shards_;  ///< a power of two
+    std::deque<Shard> shards_;  ///< their number is a power of two
 };
 
 }  // namespace sluicegate::limit

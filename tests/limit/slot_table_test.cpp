@@ -92,6 +92,19 @@ TEST(SlotTable, KeyThatLeavesTheSharedSlotTakesItsCountsAlong) {
     EXPECT_TRUE(call(limiter, 1, plan, 90'000).admitted);
 }
 
+TEST(SlotTable, KeyThatLeavesTheSharedSlotTakesEachRunAlongAtItsTime) {
+    Limiter limiter({.slots = 1});
+    const Plan plan{.rpm = 100};
+    EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(call(limiter, 1, plan, 30'000 + i).admitted);
+    EXPECT_FALSE(call(limiter, 1, plan, 60'000).admitted);
+    EXPECT_EQ(limiter.counts().evictions, 1U);
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(call(limiter, 1, plan, 89'999 + i).retry_after, Milliseconds(1));
+        EXPECT_TRUE(call(limiter, 1, plan, 90'000 + i).admitted);
+    }
+}
+
 TEST(SlotTable, KeyInFlightInTheSharedSlotStaysThere) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 10, .concurrency = 1};
