@@ -1,7 +1,6 @@
 #include "gateway/attempt.hpp"
 
 #include "sluicegate/openai/normalise_error.hpp"
-#include "sluicegate/openai/stream_from_answer.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
 #include "sluicegate/provider/quota_fields.hpp"
@@ -195,36 +194,19 @@ net::Task<Result<void>> Attempt::receive_json() {
         auto received = co_await exchange_->receive_body(held_bytes_max);
         if (!received) co_return std::move(received).failure();
     }
-    if (exchange_->is_complete()) co_return judge_json();
+    if (exchange_->is_complete()) {
+        auto answer =
+            provider::judge_json(exchange_->settings(), routed_.endpoint, routed_.inspection,
+                                 exchange_->body(), exchange_->is_delimited());
+        if (!answer) co_return std::move(answer).failure();
+        json_ = std::move(*answer);
+        co_return Result<void>();
+    }
     if (request_.record.is_streaming) {
         co_return unusable(ErrorKind::upstream_bad_response,
                            "answered a streamed request with too much JSON");
     }
     co_return Result<void>();
-}
-
-Result<void> Attempt::judge_json() {
-    facts_ = openai::facts_of_answer(routed_.endpoint, exchange_->body());
-    if (!facts_->is_whole) {
-        // Where the connection's end is the answer's end, only the text tells that it is cut.
-        return unusable(exchange_->is_delimited() ? ErrorKind::upstream_bad_response
-                                                  : ErrorKind::upstream_closed,
-                        "sent JSON that is not whole");
-    }
-    if (!request_.record.is_streaming) return {};
-    // An SDK that asked for a stream takes a JSON answer for an empty one.
-    if (openai::error_in(exchange_->body())) {
-        return unusable(ErrorKind::upstream_failed,
-                        "answered a streamed request with an error and status 200");
-    }
-    auto events = openai::stream_of_answer(routed_.endpoint, exchange_->body(),
-                                           routed_.inspection.wants_usage);
-    if (!events) {
-        return unusable(ErrorKind::upstream_bad_response,
-                        "answered a streamed request with JSON that is no answer");
-    }
-    converted_ = std::move(*events);
-    return {};
 }
 
 /// A stream that fails before its first event, or with it, is still a proper status for the client.

@@ -3,7 +3,7 @@
 /// before a byte of it may reach the client: a status, the first events of a stream, short JSON as
 /// a whole. While one lives, a client that leaves ends it.
 
-#include "sluicegate/openai/usage.hpp"
+#include "sluicegate/provider/json_answer.hpp"
 
 #include "gateway/event_reader.hpp"
 #include "gateway/upstream_request.hpp"
@@ -49,11 +49,7 @@ public:
     /// Of an answer in JSON that is complete in exchange().body(). None for a rejection (4xx, its
     /// body is complete as far as it is looked at) and for what goes on as it comes: recordings,
     /// and JSON that is too long to be held.
-    [[nodiscard]] const std::optional<openai::AnswerFacts>& facts() const noexcept {
-        return facts_;
-    }
-    /// The same answer as the events that the client asked for; empty when it asked for JSON.
-    [[nodiscard]] const std::string& converted() const noexcept { return converted_; }
+    [[nodiscard]] const std::optional<provider::JsonAnswer>& json() const noexcept { return json_; }
 
 private:
     bool goes_on_alone() noexcept override;
@@ -66,7 +62,6 @@ private:
     net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();
     net::Task<Result<void>> receive_json();
-    Result<void> judge_json();
     /// A comment for the client, whose stream begins here at the latest; when the next is due.
     net::Task<Result<Instant>> keep_waiting(const http::ResponseHead* head);
     [[nodiscard]] Failure unusable(ErrorKind kind, std::string_view what) const;
@@ -80,8 +75,7 @@ private:
     std::optional<upstream::Exchange> exchange_;
     std::optional<ClientConnection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
-    std::optional<openai::AnswerFacts> facts_;
-    std::string converted_;
+    std::optional<provider::JsonAnswer> json_;
     bool has_refused_options_ = false;
 };
 

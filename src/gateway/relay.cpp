@@ -136,7 +136,7 @@ net::Task<bool> relay(Request& request, Answered& answered) {
     request.record.status = head.status;
     if (head.status >= 400) return relay_rejection(request, answered);
     if (attempt.events() != nullptr) return relay_events(request, answered);
-    if (attempt.facts()) return relay_json(request, answered);
+    if (attempt.json()) return relay_json(request, answered);
     return relay_as_it_comes(request, answered);
 }
 

@@ -12,7 +12,7 @@ namespace sluicegate::gateway {
 net::Task<bool> relay_json(Request& request, Answered& answered) {
     Attempt& attempt = *answered.attempt;
     const upstream::Exchange& exchange = attempt.exchange();
-    const openai::AnswerFacts& facts = *attempt.facts();
+    const openai::AnswerFacts& facts = attempt.json()->facts;
     request.record.finish_reason = facts.finish_reason;
     note_usage(request, answered.endpoint, facts.usage, openai::tokens_of_text(facts.output_bytes),
                UsageSource::estimated);
@@ -23,7 +23,7 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
         co_return co_await write_complete(request, out, exchange.body(), false);
     }
     if (!request.events) request.events = std::make_unique<EventWriter>(request, &exchange.head());
-    const bool is_written = co_await request.events->write(attempt.converted(), true, true);
+    const bool is_written = co_await request.events->write(attempt.json()->events, true, true);
     co_return is_written&& request.events->stays_open();
 }
 

@@ -1,0 +1,63 @@
+#include "sluicegate/provider/request_head.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluicegate::provider {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string head_for(const config::Upstream& upstream, const http::RequestHead& client) {
+    std::string out;
+    append_request_head(out, {.upstream = upstream,
+                              .endpoint = 0,
+                              .asked = openai::Endpoint::chat_completions,
+                              .model = "m",
+                              .head = client,
+                              .fixed_fields = "host: api.test\r\n",
+                              .request_id = "req_1",
+                              .body_bytes = 17});
+    return out;
+}
+
+config::Upstream provider() {
+    config::Upstream upstream;
+    upstream.endpoints = {{.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"}};
+    return upstream;
+}
+
+TEST(RequestHead, IsWrittenAnew) {
+    http::RequestHead client;
+    client.query = "a=1";
+    EXPECT_EQ(head_for(provider(), client),
+              "POST /v1/chat/completions?a=1 HTTP/1.1\r\nhost: api.test\r\n"
+              "x-request-id: req_1\r\ncontent-length: 17\r\n\r\n");
+}
+
+TEST(RequestHead, CarriesOnlyTheClientsFieldsOnTheList) {
+    http::RequestHead client;
+    for (const char* name : {"content-type", "Traceparent", "authorization", "cookie", "x-mine",
+                             "connection", "x-forwarded-for", "accept-encoding"}) {
+        ASSERT_TRUE(client.fields.add(name, "the-value"));
+    }
+    const std::string head = head_for(provider(), client);
+    EXPECT_THAT(head, HasSubstr("\r\ncontent-type: the-value\r\ntraceparent: the-value\r\n"));
+    for (const char* name : {"authorization", "cookie", "x-mine", "connection", "x-forwarded-for",
+                             "accept-encoding"}) {
+        EXPECT_THAT(head, Not(HasSubstr(name)));
+    }
+}
+
+TEST(RequestHead, LeavesToTheOperatorWhatTheOperatorSets) {
+    http::RequestHead client;
+    ASSERT_TRUE(client.fields.add("openai-beta", "the-clients"));
+    config::Upstream upstream = provider();
+    upstream.headers = {{.name = "openai-beta", .value = Secret("the-operators")}};
+    EXPECT_THAT(head_for(upstream, client), Not(HasSubstr("openai-beta")))
+        << "it is among the fixed fields";
+}
+
+}  // namespace
+}  // namespace sluicegate::provider
