@@ -3,8 +3,8 @@
 ///
 /// Memory     bounded by the window's slots. When a new key needs one and all are in use, an idle
 ///            slot of its shard is evicted, never a live one.
-/// Overflow   when none is idle, all newcomers of a shard share its overflow slot. Each is under its
-///            own limits but counts what all of them use: it is refused sooner, never later.
+/// Overflow   when none is idle, all newcomers of a shard share its overflow slot. Each is under
+///            its own limits but counts what all of them use: it is refused sooner, never later.
 /// Errors     no memory looks like a bound that was reached.
 
 #include "sluicegate/base/ids.hpp"
