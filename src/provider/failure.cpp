@@ -19,7 +19,7 @@ bool is_quota_error(const openai::ApiError& error) {
            (error.code.ends_with("_limit_exceeded") && error.code != "rate_limit_exceeded");
 }
 
-/// By the words that OpenAI, Azure, Anthropic, vLLM and llama.cpp use for the same.
+/// OpenAI, Azure, Anthropic, vLLM and llama.cpp use different words for the same failures.
 ErrorKind kind_of(const openai::ApiError& error) {
     const auto is_any = [](std::string_view text, std::initializer_list<std::string_view> names) {
         return std::ranges::find(names, text) != names.end();
@@ -48,7 +48,7 @@ std::string_view content_type_of(const http::ResponseHead& head) {
     return head.fields.find("content-type").value_or(std::string_view());
 }
 
-/// By the status; nothing where it is for the body to say, or where the client caused it.
+/// Nothing for a 4xx that the client caused.
 std::optional<ErrorKind> kind_of(unsigned status) noexcept {
     if (status < 400) return ErrorKind::upstream_bad_response;  // redirects are never followed
     if (status == 401 || status == 407) return ErrorKind::upstream_auth;
@@ -59,7 +59,7 @@ std::optional<ErrorKind> kind_of(unsigned status) noexcept {
     return std::nullopt;
 }
 
-/// What `read` finds in the first `data:` line in which it finds anything.
+/// Calls `read` with the text of each `data:` line until it finds an error.
 template <class Read>
 std::optional<openai::ApiError> first_error(std::string_view events, Read read) {
     constexpr std::string_view field = "data:";
@@ -126,7 +126,7 @@ std::optional<Error> failure_in_events(const config::Upstream& upstream, std::st
     const auto said = first_error(events, openai::error_in_response);
     if (!said) return std::nullopt;
     const ErrorKind kind = kind_of(*said);
-    // Its other codes are about the prompt and its files.
+    // All other codes are about the prompt and its files.
     if (kind == ErrorKind::upstream_failed && said->code != "server_error") return std::nullopt;
     return Error{.kind = kind,
                  .detail = upstream.name + " began its stream with a failed response",

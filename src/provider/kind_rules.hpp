@@ -1,6 +1,6 @@
 #pragma once
-/// In what the kinds of upstream differ, as far as a request is concerned: one row for each kind.
-/// All else is the same for all of them.
+/// How the requests to the kinds of upstream differ: one row for each kind. Everything else is the
+/// same for all kinds.
 
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/openai/endpoints.hpp"

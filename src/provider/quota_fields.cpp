@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 3> parts{"limit", "remaining", "reset"};
 constexpr std::array<std::string_view, 5> counted{"requests", "tokens", "project-tokens",
                                                   "input-tokens", "output-tokens"};
 
-/// What has been read of one allowance; first values stay.
+/// What has been read of one allowance. Where a field comes twice, the first one counts.
 struct Told {
     std::optional<std::int64_t> limit;
     std::optional<std::int64_t> remaining;
@@ -34,9 +34,9 @@ bool begins_with(std::string_view name, std::string_view prefix) noexcept {
            http::equals_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
-/// The place of `word` in `words`; their number when it is none of them.
+/// The index of `word` in `words`; the size of `words` when it is not among them.
 template <std::size_t size>
-std::size_t place_of(const std::array<std::string_view, size>& words,
+std::size_t index_of(const std::array<std::string_view, size>& words,
                      std::string_view word) noexcept {
     const auto is_it = [word](std::string_view one) {
         return http::equals_ignoring_case(one, word);
@@ -54,10 +54,10 @@ std::optional<std::int64_t> count_in(std::string_view text) noexcept {
 
 void note(Table& table, std::string_view what, std::string_view part, std::string_view value,
           WallTime now) {
-    const std::size_t index = place_of(counted, what);
+    const std::size_t index = index_of(counted, what);
     if (index == counted.size()) return;
     Told& told = table[index];
-    switch (place_of(parts, part)) {
+    switch (index_of(parts, part)) {
         case 0:
             if (!told.limit) told.limit = count_in(value);
             break;
@@ -72,7 +72,7 @@ void note(Table& table, std::string_view what, std::string_view part, std::strin
 }
 
 std::optional<Allowance> allowance_of(const Told& told) noexcept {
-    // Some write 0 of 0 where there is no limit.
+    // Some providers write 0 of 0 where there is no limit.
     if (!told.remaining || told.limit == 0) return std::nullopt;
     Allowance allowance{.limit = told.limit.value_or(0),
                         .remaining = *told.remaining,
@@ -86,10 +86,9 @@ std::optional<Allowance> allowance_of(const Told& told) noexcept {
 route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now) {
     Table table;
     bool is_told = false;
-    // A name without a dash behind its prefix gives twice the whole rest: no allowance has both
-    // names.
+    // Where no dash follows the prefix, both parts are the whole rest. No allowance has such names.
     for (const http::Field& field : fields) {
-        if (field.name.size() < shortest_name.size()) continue;  // as most are
+        if (field.name.size() < shortest_name.size()) continue;  // true of most fields
         if (begins_with(field.name, openai_prefix)) {
             const std::string_view rest = field.name.substr(openai_prefix.size());
             const std::size_t dash = rest.find('-');

@@ -52,7 +52,7 @@ public:
         }
         return true;
     }
-    /// ".25", if there is one: as millionths, what is smaller left out.
+    /// Takes a fraction such as ".25", if there is one. Digits beyond the millionths are dropped.
     bool take_fraction(std::int64_t& millionths) noexcept {
         millionths = 0;
         if (!take(".")) return true;
@@ -62,7 +62,7 @@ public:
         }
         return true;
     }
-    /// The place in `names` of the one that comes next.
+    /// Takes the name that comes next; `index` is its index in `names`.
     template <std::size_t size>
     bool take_name(const std::array<std::string_view, size>& names, unsigned& index) noexcept {
         for (index = 0; index < size; ++index) {
@@ -86,7 +86,7 @@ Milliseconds bounded(nanoseconds span) noexcept {
     return std::chrono::ceil<Milliseconds>(std::min<nanoseconds>(span, reset_max));
 }
 
-/// `number` and the fraction of one unit; longer than reset_max becomes reset_max.
+/// So many units and millionths of one; at most reset_max.
 nanoseconds scaled(std::int64_t number, std::int64_t millionths, nanoseconds unit) noexcept {
     if (number >= nanoseconds(reset_max) / unit) return reset_max;
     return unit * number + nanoseconds(unit.count() / 1'000 * millionths / 1'000);
@@ -109,7 +109,7 @@ struct Calendar {
     unsigned minute = 0;
     unsigned second = 0;
 
-    /// Nothing for what is on no calendar. A leap second counts as the one after it.
+    /// Nothing for a date that does not exist. A leap second counts as the second after it.
     [[nodiscard]] std::optional<std::chrono::sys_seconds> point() const noexcept {
         const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
                                                std::chrono::month(month), std::chrono::day(day)};
@@ -124,7 +124,7 @@ bool take_clock(Scanner& text, Calendar& at) noexcept {
            text.take(":") && text.take_digits(2, at.second);
 }
 
-/// "Z", "+01:00": how much later the clock shows there than in UTC.
+/// Takes "Z" or "+01:00". `ahead` is how far the clocks of that zone are ahead of UTC.
 bool take_zone(Scanner& text, std::chrono::minutes& ahead) noexcept {
     if (text.take_any("Zz")) return true;
     const bool is_behind = text.take("-");
@@ -157,7 +157,7 @@ std::optional<Milliseconds> parse_http_date(Scanner text, WallTime now) noexcept
     constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     Calendar at;
-    unsigned weekday = 0;  // says nothing that the date does not
+    unsigned weekday = 0;  // not needed: the date says it too
     const bool is_read = text.take_name(days, weekday) && text.take(", ") &&
                          text.take_digits(2, at.day) && text.take(" ") &&
                          text.take_name(months, at.month) && text.take(" ") &&
@@ -246,7 +246,7 @@ std::optional<Milliseconds> retry_delay_in(std::string_view body) {
         return std::nullopt;
     }
     span = span.substr(0, span.find_first_not_of("0123456789.hms"));
-    // A sentence may end behind it.
+    // The time may be the last word of a sentence.
     if (span.ends_with('.')) span.remove_suffix(1);
     const bool has_unit = !span.empty() && (span.back() < '0' || span.back() > '9');
     return has_unit && span.size() <= text_bytes_max ? parse_units(Scanner(span)) : std::nullopt;

@@ -1,5 +1,5 @@
 #pragma once
-/// What an upstream's answer is, as far as its head says it.
+/// What the head of an upstream's answer says of the answer.
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/http/response_head.hpp"

@@ -17,7 +17,7 @@
 
 namespace sluicegate::provider {
 
-/// What failure_of() looks at of a body.
+/// failure_of() looks at so much of a body.
 inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 
 /// Whether the status alone does not say what happened. A spent quota and a rate limit are both a
@@ -29,7 +29,7 @@ inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 /// The error that the client gets instead of this answer. Nothing for an answer to pass on: a
 /// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
 ///
-/// `body` is what has arrived of the body where is_judged_by_body() says so, else it may be empty.
+/// `body` is what has arrived of the body. It is looked at where is_judged_by_body() says so.
 /// Dates are compared with `now`.
 [[nodiscard]] std::optional<Error> failure_of(const config::Upstream& upstream,
                                               const http::ResponseHead& head, std::string_view body,

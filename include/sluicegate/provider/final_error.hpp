@@ -3,8 +3,8 @@
 /// tells it best what to do. The order is Usefulness in base/failure_table.hpp.
 ///
 /// Of several refusals for the sake of a quota, the shortest wait counts. A wait that no SDK waits
-/// for comes after what may be over in a moment. Where only a slot at an endpoint is missing, the
-/// client is not told to wait for longer than a second.
+/// for counts less than a failure that may be gone in a moment. Where only a slot at an endpoint is
+/// missing, the client is not told to wait for longer than a second.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
@@ -14,21 +14,21 @@
 
 namespace sluicegate::provider {
 
-/// What kept the candidates away that were not tried.
+/// Why some candidates were not tried.
 struct Untried {
-    /// The shortest time until the quota of one of them lets a request pass; nothing if none of
-    /// them waits for that.
+    /// The shortest time until the quota of one of them lets a request pass. Nothing if no quota
+    /// kept a candidate away.
     std::optional<Milliseconds> quota_wait = std::nullopt;
-    /// Every endpoint of one of them has as many requests as it may have.
+    /// One of them was full: each of its endpoints had max_in_flight requests.
     bool is_full = false;
 };
 
 class FinalError {
 public:
-    /// Of an attempt, in the order in which they were made.
+    /// Takes the error of an attempt. Call it in the order of the attempts.
     void note(Error&& error);
 
-    /// Names all of them in its detail.
+    /// The error for the client. Its detail names every attempt.
     [[nodiscard]] Error take(const Untried& untried) &&;
 
 private:

@@ -1,5 +1,5 @@
 #pragma once
-/// An answer in JSON that is complete: whether it can be passed on, and as what.
+/// An answer in JSON that has arrived completely: whether it can be passed on, and in which form.
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/upstream.hpp"

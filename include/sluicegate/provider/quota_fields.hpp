@@ -1,5 +1,5 @@
 #pragma once
-/// What a provider grants us, as the fields of its answers say it.
+/// How much a provider still allows us, as the fields of its answers say it.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/http/field_table.hpp"
@@ -9,18 +9,18 @@
 
 namespace sluicegate::provider {
 
-/// Larger counts are not believed, and their fields are passed over.
+/// Fields with larger counts are ignored.
 inline constexpr std::int64_t quota_max = 1'000'000'000'000;
 
-/// From one look at each field: `x-ratelimit-{limit,remaining,reset}-{requests,tokens,
-/// project-tokens}` of OpenAI, Azure and Groq, `anthropic-ratelimit-{requests,tokens,input-tokens,
-/// output-tokens}-{limit,remaining,reset}`. Of several counts of tokens, the one of which least is
-/// left. What is not a count or a time is passed over; without a `remaining`, nothing is said; of a
-/// field that comes twice, the first counts.
+/// Reads `x-ratelimit-{limit,remaining,reset}-{requests,tokens,project-tokens}` of OpenAI, Azure
+/// and Groq, and `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,
+/// remaining,reset}`. Of several counts of tokens it reports the one of which the least is left. It
+/// ignores what is no count and no time, and an allowance without `remaining`. Of a field that comes
+/// twice, the first counts.
 ///
-/// An allowance keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where none was told; its
-/// reset is 0 … reset_max. The fields are an upstream's words: they steer which upstream is
-/// asked, and nothing else.
+/// An allowance keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where the upstream told
+/// none. Its reset is 0 … reset_max. The fields are an upstream's words: they decide which upstream
+/// is asked next, and nothing else.
 [[nodiscard]] route::QuotaReport quota_of(const http::FieldTable& fields, WallTime now);
 
 }  // namespace sluicegate::provider

@@ -24,7 +24,7 @@ struct RequestParts {
 };
 
 /// Request line and fields, with the blank line that ends them. Of the client's fields only those
-/// on a short list go on, each once, and only where the operator sets none of that name.
+/// on a short list are passed on, each once. A field that the operator configured replaces them.
 void append_request_head(std::string& out, const RequestParts& parts);
 
 }  // namespace sluicegate::provider

@@ -14,7 +14,7 @@
 
 namespace sluicegate::provider {
 
-/// Some quotas are counted by the month; whatever is said to take longer is taken as this.
+/// Some quotas are counted by the month. Longer times are cut to this.
 inline constexpr Milliseconds reset_max = std::chrono::days(31);
 
 /// The time from `now` until what `text` says, which is one of:
@@ -23,14 +23,14 @@ inline constexpr Milliseconds reset_max = std::chrono::days(31);
 ///   units, as Go writes them     "6m0s", "1m26.4s", "12ms", "1h2m3.5s", and "2d"
 ///   a point, RFC 3339            "2026-11-21T20:45:23Z", "2026-11-21T21:45:23.5+01:00"
 ///   a point, as HTTP writes it   "Sat, 21 Nov 2026 20:45:23 GMT"
-///   seconds or milliseconds since 1970, told by their size: from 1,000,000,000 and from
-///   100,000,000,000 on
+///   seconds or milliseconds since 1970, told apart by their size: from
+///   1,000,000,000 and from 100,000,000,000 on
 ///
-/// Nothing for all else: signs, spaces around it, other units, dates that do not exist.
+/// Nothing for any other text: signs, spaces around it, other units, dates that do not exist.
 [[nodiscard]] std::optional<Milliseconds> parse_reset(std::string_view text, WallTime now);
 
-/// The wait that the body of an error names and no field of its head repeats: `"retryDelay": "34s"`
-/// of Gemini's RetryInfo, "try again in 174ms" of OpenAI and Groq.
+/// The wait that the body of an error names, for upstreams that set no Retry-After:
+/// `"retryDelay": "34s"` of Gemini's RetryInfo, "try again in 174ms" of OpenAI and Groq.
 [[nodiscard]] std::optional<Milliseconds> retry_delay_in(std::string_view body);
 
 }  // namespace sluicegate::provider

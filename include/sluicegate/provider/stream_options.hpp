@@ -1,8 +1,8 @@
 #pragma once
 /// The usage of a stream: how it is asked for, and what the client must not see of it.
 ///
-/// A stream without usage could only be counted. So usage is asked for where the client did not
-/// ask, and cut out of what the client gets.
+/// Without usage the tokens of a stream could only be estimated. So sluicegate asks for usage where
+/// the client did not, and cuts it out of what the client gets.
 
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
@@ -13,8 +13,8 @@
 
 namespace sluicegate::provider {
 
-/// What is changed in a request to `asked`. `has_refused`: the upstream was seen to refuse
-/// stream_options; the operator's word on that counts for more.
+/// What to change in the options of a request to `asked`. `has_refused` says that the upstream was
+/// seen to refuse stream_options. It does not count where the operator has configured the matter.
 [[nodiscard]] openai::StreamOptionsEdit stream_options_for(const config::Upstream& upstream,
                                                            openai::Endpoint asked,
                                                            const openai::Inspection& inspection,

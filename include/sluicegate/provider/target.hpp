@@ -1,5 +1,6 @@
 #pragma once
-/// The request target that an upstream is asked for: its own path, and what may pass of the query.
+/// The request target for an upstream: its own path, and the part of the client's query that may
+/// pass.
 
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/openai/endpoints.hpp"
