@@ -15,7 +15,7 @@ inline constexpr std::int64_t quota_max = 1'000'000'000'000;
 /// Reads `x-ratelimit-{limit,remaining,reset}-{requests,tokens,project-tokens}` of OpenAI, Azure
 /// and Groq, and `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,
 /// remaining,reset}`. Of several counts of tokens it reports the one of which the least is left. It
-/// ignores what is no count and no time, and an allowance without `remaining`. Of a field that comes
+/// ignores an allowance without `remaining`, and what is no count and no time. Of a field that comes
 /// twice, the first counts.
 ///
 /// An allowance keeps 0 <= remaining <= limit <= quota_max, or has limit 0 where the upstream told
