@@ -2,6 +2,7 @@
 
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/changes.hpp"
+#include "sluicegate/gateway/pipeline.hpp"
 #include "sluicegate/metrics/exposition.hpp"
 #include "sluicegate/metrics/process.hpp"
 #include "sluicegate/net/spawn.hpp"
@@ -117,10 +118,9 @@ Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
-        const gateway::Worker::Shared shared{
-            clock_,    *limiter_,    output_estimates_,
-            registry_, connections_, config.server.connections_max};
-        auto worker = std::make_unique<gateway::Worker>(shared);
+        const worker::Worker::Shared shared{clock_,    *limiter_,    output_estimates_,
+                                            registry_, connections_, config.server.connections_max};
+        auto worker = std::make_unique<worker::Worker>(shared, gateway::make_path(registry_));
         const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
         if (auto bound = worker->bind(listeners, sharing); !bound) return bound;
         // Where port 0 was asked for, the other workers share the port that the first one got.
@@ -262,7 +262,7 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
 }
 
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
-void Daemon::publish(std::shared_ptr<const gateway::Snapshot> snapshot) {
+void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
     is_reloading_ = true;
     if (state_keeper_) state_keeper_->note_names();
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());

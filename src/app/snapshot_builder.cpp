@@ -13,8 +13,8 @@
 namespace sluicegate::app {
 namespace {
 
-using gateway::ModelEntry;
-using gateway::Snapshot;
+using worker::ModelEntry;
+using worker::Snapshot;
 
 /// Tells whether a TLS context made of these files would be the same as before.
 std::string fingerprint_of(std::string_view kind, std::initializer_list<std::string> files) {
@@ -78,12 +78,12 @@ std::size_t affinity_bytes_of(const config::Config& config, const config::Model&
 }
 
 /// Kept while the settings stay the same: others may have mended what was learned.
-std::shared_ptr<gateway::UpstreamMemory> memory_of(const Snapshot* last,
-                                                   const config::Upstream& upstream) {
+std::shared_ptr<worker::UpstreamMemory> memory_of(const Snapshot* last,
+                                                  const config::Upstream& upstream) {
     for (std::size_t i = 0; last != nullptr && i < last->config.upstreams.size(); ++i) {
         if (last->config.upstreams[i] == upstream) return last->upstream_memory[i];
     }
-    return std::make_shared<gateway::UpstreamMemory>();
+    return std::make_shared<worker::UpstreamMemory>();
 }
 
 }  // namespace
@@ -123,15 +123,15 @@ ModelId SnapshotBuilder::model_id(std::string_view name) {
     return id;
 }
 
-std::optional<gateway::Ceiling> SnapshotBuilder::ceiling_of(const config::Upstream& upstream) {
+std::optional<worker::Ceiling> SnapshotBuilder::ceiling_of(const config::Upstream& upstream) {
     if (!upstream.limits.rpm && !upstream.limits.tpm) return std::nullopt;
     // No user or model of a configuration has a name with a space in it.
     limit::Plan plan;
     plan.rpm = upstream.limits.rpm;
     plan.tpm = upstream.limits.tpm;
-    return gateway::Ceiling{.account = user_id("account " + config::account_key(upstream)),
-                            .model = model_id("all models"),
-                            .plan = plan};
+    return worker::Ceiling{.account = user_id("account " + config::account_key(upstream)),
+                           .model = model_id("all models"),
+                           .plan = plan};
 }
 
 net::TlsContext& SnapshotBuilder::context_for(const std::string& fingerprint) {

@@ -54,10 +54,10 @@ std::string one_line(std::string text) {
 }
 
 /// What the account of an upstream grants, by the upstream's names of the models.
-std::map<std::string, const route::Quota*> quotas_of(const gateway::Snapshot& snapshot,
+std::map<std::string, const route::Quota*> quotas_of(const worker::Snapshot& snapshot,
                                                      std::size_t upstream) {
     std::map<std::string, const route::Quota*> quotas;
-    for (const gateway::ModelEntry& model : snapshot.models) {
+    for (const worker::ModelEntry& model : snapshot.models) {
         for (const route::RouteEntry& entry : model.route->entries()) {
             if (entry.upstream == upstream) quotas[entry.upstream_model] = entry.quota.get();
         }
@@ -77,7 +77,7 @@ ordered_json learned_json(const std::optional<route::QuotaReport::Allowance>& bu
             {"reset_ms", budget->reset.count()}};
 }
 
-ordered_json quotas_json(const gateway::Snapshot& snapshot, std::size_t upstream, Instant now) {
+ordered_json quotas_json(const worker::Snapshot& snapshot, std::size_t upstream, Instant now) {
     ordered_json quotas = ordered_json::array();
     for (const auto& [model, quota] : quotas_of(snapshot, upstream)) {
         const route::Quota::Status learned = quota->status(now);
@@ -98,7 +98,7 @@ ordered_json ceiling_json(const limit::Budget& budget) {
             {"reset_ms", budget.reset.count()}};
 }
 
-ordered_json ceilings_json(const std::optional<gateway::Ceiling>& ceiling, limit::Limiter& limiter,
+ordered_json ceilings_json(const std::optional<worker::Ceiling>& ceiling, limit::Limiter& limiter,
                            Instant now) {
     limit::Budgets budgets;
     if (ceiling) budgets = limiter.peek(ceiling->account, ceiling->model, ceiling->plan, now);
@@ -129,7 +129,7 @@ ordered_json entries_json(const route::ModelRoute& route, const config::Config& 
 }  // namespace
 
 ordered_json upstreams_json(const StatusSources& sources) {
-    const gateway::Snapshot& snapshot = sources.snapshot;
+    const worker::Snapshot& snapshot = sources.snapshot;
     const Instant now = sources.clock.now();
     const auto connections = sources.registry.collect(Metric::upstream_connections);
     const auto errors = sources.registry.collect(Metric::upstream_errors_total);
@@ -160,7 +160,7 @@ ordered_json upstreams_json(const StatusSources& sources) {
 ordered_json models_json(const StatusSources& sources) {
     const auto routed = sources.registry.collect(Metric::routed_requests_total);
     ordered_json models = ordered_json::array();
-    for (const gateway::ModelEntry& model : sources.snapshot.models) {
+    for (const worker::ModelEntry& model : sources.snapshot.models) {
         // By upstream, those that have left the route included: where the requests have gone.
         ordered_json requests = ordered_json::object();
         for (const Sample& sample : routed) {
@@ -175,7 +175,7 @@ ordered_json models_json(const StatusSources& sources) {
     return models;
 }
 
-void update_upstream_metrics(metrics::Registry& registry, const gateway::Snapshot& snapshot,
+void update_upstream_metrics(metrics::Registry& registry, const worker::Snapshot& snapshot,
                              Instant now) {
     std::vector<Sample> up;
     std::vector<Sample> in_flight;
@@ -199,9 +199,9 @@ void update_upstream_metrics(metrics::Registry& registry, const gateway::Snapsho
     registry.set_all(Metric::upstream_cooling_seconds, cooling);
 }
 
-std::optional<std::string> why_not_ready(const gateway::Snapshot& snapshot, Instant now) {
+std::optional<std::string> why_not_ready(const worker::Snapshot& snapshot, Instant now) {
     std::set<std::size_t> used;
-    for (const gateway::ModelEntry& model : snapshot.models) {
+    for (const worker::ModelEntry& model : snapshot.models) {
         for (const route::RouteEntry& entry : model.route->entries()) used.insert(entry.upstream);
     }
     if (used.empty()) return std::nullopt;

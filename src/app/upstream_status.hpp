@@ -6,8 +6,8 @@
 
 #include "sluicegate/app/status.hpp"
 #include "sluicegate/base/clock.hpp"
-#include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/worker/snapshot.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -25,12 +25,12 @@ namespace sluicegate::app {
 
 /// Measures what is not counted as it happens, and removes the series of what is no longer
 /// configured. Before each scrape.
-void update_upstream_metrics(metrics::Registry& registry, const gateway::Snapshot& snapshot,
+void update_upstream_metrics(metrics::Registry& registry, const worker::Snapshot& snapshot,
                              Instant now);
 
 /// For /readyz: nothing while one endpoint of the upstreams that models lead to is healthy or due
 /// for a probe; otherwise one line for each endpoint says why it is not.
-[[nodiscard]] std::optional<std::string> why_not_ready(const gateway::Snapshot& snapshot,
+[[nodiscard]] std::optional<std::string> why_not_ready(const worker::Snapshot& snapshot,
                                                        Instant now);
 
 }  // namespace sluicegate::app

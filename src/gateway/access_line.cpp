@@ -32,13 +32,17 @@ std::int64_t micros_between(Instant from, Instant to) {
     return duration_cast<microseconds>(to - from).count();
 }
 
+void append_limits(std::string& out, const std::optional<limit::Decision>& decision) {
+    if (!decision) return;
+    if (decision->refused_by != limit::Resource::none) {
+        append_text(out, "limit", limit::name_of(decision->refused_by));
+    }
+    if (decision->would_refuse != limit::Resource::none) {
+        append_text(out, "dry_run", limit::name_of(decision->would_refuse));
+    }
+}
+
 void append_usage(std::string& out, const Record& record) {
-    if (record.decision && record.decision->refused_by != limit::Resource::none) {
-        append_text(out, "limit", limit::name_of(record.decision->refused_by));
-    }
-    if (record.decision && record.decision->would_refuse != limit::Resource::none) {
-        append_text(out, "dry_run", limit::name_of(record.decision->would_refuse));
-    }
     if (record.usage_source == UsageSource::none) return;
     append_number(out, "input_tokens", record.usage.input);
     append_number(out, "output_tokens", record.usage.output);
@@ -62,34 +66,36 @@ void append_usage(std::string& out, const Record& record) {
 
 void append_access_line(std::string& out, const Request& request, Instant now) {
     const Record& record = request.record;
+    const client::Sent& sent = request.client.sent;
     const auto wall = request.worker.clock().wall_now().time_since_epoch();
     out += "{\"time\":";
     log::append_timestamp(out, duration_cast<microseconds>(wall).count());
     out += ",\"level\":\"info\",\"event\":\"access\"";
-    append_text(out, "request_id", request.id.text());
-    append_text(out, "client", config::IpAddress(request.client.address()).text());
+    append_text(out, "request_id", request.client.id.text());
+    append_text(out, "client", config::IpAddress(request.client.connection.address()).text());
     append_text(out, "endpoint",
                 record.endpoint ? openai::name_of(*record.endpoint) : std::string_view("unknown"));
-    append_number(out, "status", record.status);
-    append_text(out, "outcome", record.error ? name_of(*record.error) : std::string_view("ok"));
+    append_number(out, "status", sent.status);
+    append_text(out, "outcome", sent.error ? name_of(*sent.error) : std::string_view("ok"));
     append_text(out, "user", record.caller.user_name);
     append_text(out, "key", record.caller.key_id);
     append_text(out, "group", record.caller.group);
     if (record.model != nullptr) append_text(out, "model", record.model->settings->name);
     if (record.upstream) {
         append_text(out, "upstream", request.config().config.upstreams[*record.upstream].name);
-        append_number(out, "attempts", record.attempts);
+        append_number(out, "attempts", request.client.notes.attempts);
     }
     if (record.is_streaming) out += ",\"stream\":true";
+    append_limits(out, request.client.notes.decision);
     append_usage(out, record);
     append_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
-    append_number(out, "bytes_out", static_cast<std::int64_t>(record.bytes_out));
+    append_number(out, "bytes_out", static_cast<std::int64_t>(sent.body_bytes));
     if (record.answered_at) {
         append_number(out, "first_byte_us",
                       micros_between(request.started_at, *record.answered_at));
     }
     append_number(out, "duration_us", micros_between(request.started_at, now));
-    append_text(out, "detail", record.error_detail);
+    append_text(out, "detail", sent.error_detail);
     out += "}\n";
 }
 

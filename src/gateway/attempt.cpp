@@ -1,13 +1,12 @@
 #include "gateway/attempt.hpp"
 
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
 #include "sluicegate/provider/quota_fields.hpp"
 #include "sluicegate/provider/stream_options.hpp"
 #include "sluicegate/provider/timeouts.hpp"
-
-#include "gateway/event_writer.hpp"
 
 #include <utility>
 
@@ -27,13 +26,21 @@ constexpr Milliseconds stale_within{1000};
 
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
                                              std::size_t upstream) {
-    const UpstreamMemory& memory = *request.config().upstream_memory[upstream];
+    const worker::UpstreamMemory& memory = *request.config().upstream_memory[upstream];
     return provider::stream_options_for(request.config().config.upstreams[upstream],
                                         routed.endpoint, routed.inspection,
                                         memory.has_refused_stream_options.load());
 }
 
 }  // namespace
+
+std::unique_ptr<client::EventWriter> new_event_writer(Request& request, openai::Endpoint endpoint,
+                                                      const http::ResponseHead* head) {
+    const Milliseconds keep_alive = request.config().config.streams.keep_alive;
+    const client::EventWriter::Options options{
+        .endpoint = endpoint, .keep_alive = keep_alive, .head = head};
+    return std::make_unique<client::EventWriter>(request.client, options);
+}
 
 Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
                  route::Lease lease)
@@ -48,14 +55,14 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
     exchange_.emplace(pool, request_.record.attempt_at,
                       provider::timeouts_of(pool->settings(), *routed_.model->settings));
-    ClientConnection::Watched& watched = *this;
-    departure_.emplace(request_.client, watched);
+    client::Connection::Watched& watched = *this;
+    departure_.emplace(request_.client.connection, watched);
 }
 
 void Attempt::report(route::Outcome outcome, Milliseconds wait) {
     const auto change = lease_.report(outcome, wait, request_.worker.clock().now());
-    request_.worker.note_change(exchange_->settings().name,
-                                entry_.state->endpoints()[lease_.endpoint()]->label(), change);
+    request_.worker.telemetry.note_health(
+        exchange_->settings().name, entry_.state->endpoints()[lease_.endpoint()]->label(), change);
 }
 
 /// The answer may still be wanted for its usage.
@@ -80,7 +87,7 @@ net::Task<Result<void>> Attempt::run() {
     auto tried = co_await try_once();
     if (tried && !has_refused_options_) note_answer();
     if (!tried || !has_refused_options_) co_return tried;
-    if (request_.client.has_gone()) co_return fail(ErrorKind::client_gone);
+    if (request_.client.connection.has_gone()) co_return fail(ErrorKind::client_gone);
     // The client did not ask for them: what it did ask for is sent again without.
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
@@ -234,7 +241,7 @@ net::Task<Result<void>> Attempt::receive_first_events() {
         wake_at = *next_at;
     }
     const openai::SseScanner& scanner = events_->scanner();
-    const bool may_be_told = !request_.events || !request_.events->names_upstream();
+    const bool may_be_told = !request_.client.events || !request_.client.events->names_upstream();
     if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
         co_return fail(provider::error_of_events(exchange_->settings(), events_->ready()));
     }
@@ -247,9 +254,10 @@ net::Task<Result<void>> Attempt::receive_first_events() {
 }
 
 net::Task<Result<Instant>> Attempt::keep_waiting(const http::ResponseHead* head) {
-    if (!request_.events) request_.events = std::make_unique<EventWriter>(request_, head);
-    const bool is_written = co_await request_.events->comment();
-    if (is_written) co_return request_.events->comment_at();
+    if (!request_.client.events)
+        request_.client.events = new_event_writer(request_, routed_.endpoint, head);
+    const bool is_written = co_await request_.client.events->comment();
+    if (is_written) co_return request_.client.events->comment_at();
     const bool is_still_wanted =
         exchange_->settings().on_client_disconnect == config::OnClientDisconnect::drain;
     if (!is_still_wanted) co_return fail(ErrorKind::client_gone);

@@ -3,6 +3,7 @@
 /// before a byte of it may reach the client: a status, the first events of a stream, short JSON as
 /// a whole. While one lives, a client that leaves ends it.
 
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/provider/json_answer.hpp"
 
 #include "gateway/event_reader.hpp"
@@ -14,7 +15,7 @@
 
 namespace sluicegate::gateway {
 
-class Attempt final : private ClientConnection::Watched {
+class Attempt final : private client::Connection::Watched {
 public:
     /// At the endpoint that `lease` is for, of the entry's upstream. `request` and `routed` must
     /// outlive it.
@@ -73,11 +74,16 @@ private:
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;
     std::optional<upstream::Exchange> exchange_;
-    std::optional<ClientConnection::DepartureWatch> departure_;
+    std::optional<client::Connection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
     std::optional<provider::JsonAnswer> json_;
     bool has_refused_options_ = false;
 };
+
+/// The client's side of an event stream of the request's endpoint, with the settings in force.
+[[nodiscard]] std::unique_ptr<client::EventWriter> new_event_writer(Request& request,
+                                                                    openai::Endpoint endpoint,
+                                                                    const http::ResponseHead* head);
 
 /// What forward() returns.
 struct Answered {

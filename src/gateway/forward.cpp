@@ -1,13 +1,12 @@
-/// The request on its way to an upstream, until there is an answer that can be passed on: from one
-/// candidate to the next, as the iterator offers them, until one answers or none is left.
+#include "gateway/forward.hpp"
 
 #include "sluicegate/base/failure_table.hpp"
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/provider/final_error.hpp"
 
 #include "gateway/attempt.hpp"
-#include "gateway/event_writer.hpp"
 #include "gateway/queue_wait.hpp"
-#include "gateway/stages.hpp"
+#include "gateway/settle.hpp"
 
 #include <utility>
 
@@ -22,8 +21,8 @@ std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::Ro
     const auto& ceiling = request.config().ceilings[entry.upstream];
     if (!ceiling) return std::nullopt;
     const limit::Demand demand{.stated = 0, .guessed = request.record.token_demand};
-    limit::Admission admission = request.worker.limiter().admit(ceiling->account, ceiling->model,
-                                                                ceiling->plan, demand, now);
+    limit::Admission admission =
+        request.worker.limiter.admit(ceiling->account, ceiling->model, ceiling->plan, demand, now);
     if (!admission.decision.admitted) return admission.decision.retry_after;
     request.ceiling = std::move(admission.reservation);
     return std::nullopt;
@@ -32,13 +31,15 @@ std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::Ro
 void begin_attempt(Request& request, const CandidateIterator& candidates, std::size_t index,
                    const route::RouteEntry& entry, Instant now) {
     Record& record = request.record;
-    ++record.attempts;
+    client::AnswerNotes& notes = request.client.notes;
+    ++notes.attempts;
+    notes.upstream = request.config().config.upstreams[entry.upstream].name;
     record.upstream = entry.upstream;
     record.route_entry = index;
     record.attempt_at = now;
-    record.route_reason = record.attempts > 1                  ? RouteReason::failover
-                          : index == candidates.first_choice() ? RouteReason::share
-                                                               : RouteReason::spill;
+    record.route_reason = notes.attempts > 1                   ? worker::RouteReason::failover
+                          : index == candidates.first_choice() ? worker::RouteReason::share
+                                                               : worker::RouteReason::spill;
     request.snapshot->upstream_counters[entry.upstream].attempts.add();
 }
 
@@ -47,10 +48,9 @@ void note_failure(Request& request, const route::RouteEntry& entry, Attempt& att
     const Instant now = request.worker.clock().now();
     attempt.report(failure_row(error.kind).attempt.outcome, error.retry_after);
     request.record.answered_at.reset();
-    request.record.route_reason = RouteReason::none;
+    request.record.route_reason = worker::RouteReason::none;
     if (fault_of(error.kind) == Fault::upstream) {
-        request.worker.count_upstream_error(request.config().config.upstreams[entry.upstream].name,
-                                            error.kind);
+        request.snapshot->count_error(entry.upstream, error.kind, request.worker.registry);
     }
     request.snapshot->upstream_counters[entry.upstream].total.observe(now -
                                                                       request.record.attempt_at);
@@ -58,8 +58,9 @@ void note_failure(Request& request, const route::RouteEntry& entry, Attempt& att
         const auto cooling =
             entry.quota->refused(request.record.token_demand, error.retry_after, now);
         if (cooling)
-            request.worker.note_cooling(request.config().config.upstreams[entry.upstream].name,
-                                        entry.upstream_model, *cooling);
+            request.worker.telemetry.note_cooling(
+                request.config().config.upstreams[entry.upstream].name, entry.upstream_model,
+                *cooling);
     }
     // What the provider may have seen, it may have counted.
     if (attempt.was_sent()) {
@@ -72,9 +73,9 @@ void note_failure(Request& request, const route::RouteEntry& entry, Attempt& att
 /// Whether another attempt may follow one that ended so.
 bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
     const FailureOfAttempt& failure = failure_row(kind).attempt;
-    if (failure.next == NextAttempt::none || request.client.has_gone()) return false;
+    if (failure.next == NextAttempt::none || request.client.connection.has_gone()) return false;
     // The client was told whose answer it gets.
-    if (request.events && request.events->names_upstream()) return false;
+    if (request.client.events && request.client.events->names_upstream()) return false;
     if (attempt.was_sent() && failure.begun == Begun::maybe &&
         !request.config().config.retries.repeats_started) {
         return false;
@@ -86,7 +87,7 @@ bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
 bool is_in_budget(Request& request, ErrorKind last, Instant now) {
     const bool is_free = failure_row(last).attempt.next == NextAttempt::free;
     const bool is_allowed = is_free || request.config().retry_budget->try_retry(now);
-    request.worker.count_retry(is_allowed);
+    request.worker.telemetry.count_retry(is_allowed);
     return is_allowed;
 }
 
@@ -161,7 +162,7 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
         now = request.worker.clock().now();
     }
     if (!told) told = std::move(final_error).take(untried_of(candidates));
-    if (request.client.has_gone()) told->kind = ErrorKind::client_gone;
+    if (request.client.connection.has_gone()) told->kind = ErrorKind::client_gone;
     end_unanswered(request, routed, was_sent, told->kind);
     co_return fail(std::move(*told));
 }

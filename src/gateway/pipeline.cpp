@@ -1,60 +1,78 @@
-#include "gateway/pipeline.hpp"
+#include "sluicegate/gateway/pipeline.hpp"
 
+#include "sluicegate/client/error_reply.hpp"
+
+#include "gateway/account.hpp"
+#include "gateway/forward.hpp"
+#include "gateway/relay.hpp"
+#include "gateway/settle.hpp"
 #include "gateway/stages.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace sluicegate::gateway {
 namespace {
 
-bool is_answered_here(openai::Endpoint endpoint) {
-    return endpoint == openai::Endpoint::models_list || endpoint == openai::Endpoint::model_get;
-}
-
-/// The stages between the body and the upstream: none of them waits, so their values need no place
-/// in a coroutine.
-Result<Routed> prepare(Request& request, Loaded loaded) {
-    auto inspected = inspect(request, std::move(loaded));
-    if (!inspected) return std::move(inspected).failure();
-
-    auto admitted = admit(request, std::move(*inspected));
-    if (!admitted) return std::move(admitted).failure();
-
-    return route(request, std::move(*admitted));
-}
-
-}  // namespace
-
-/// The stages in their order. Authentication comes before the body is read, so that nobody without
-/// a key can make the gateway hold an upload; limits come last before the upstream, so that a
-/// request that could not have been sent is never charged.
+/// The stages in their order; true when the connection may carry another request. Authentication
+/// comes before the body is read, so that a client without a key cannot make the gateway hold an
+/// upload. Limits come last before the upstream, so that a request that could not have been sent is
+/// never charged.
 net::Task<bool> answer(Request& request, bool is_first) {
+    client::Exchange& client = request.client;
+
     auto received = co_await receive(request, is_first);
-    if (!received) co_return co_await reply_error(request, std::move(received.error()));
+    if (!received) co_return co_await client::reply_error(client, std::move(received.error()));
 
     auto identified = authenticate(request, std::move(*received));
-    if (!identified) co_return co_await reply_error(request, std::move(identified.error()));
+    if (!identified) co_return co_await client::reply_error(client, std::move(identified.error()));
     if (is_answered_here(identified->match.endpoint)) {
         co_return co_await answer_models(request, *identified);
     }
 
-    auto loaded = co_await receive_body(request, *identified);
-    if (!loaded) co_return co_await reply_error(request, std::move(loaded.error()));
+    auto loaded = co_await receive_body(request, std::move(*identified));
+    if (!loaded) co_return co_await client::reply_error(client, std::move(loaded.error()));
 
-    auto routed = prepare(request, std::move(*loaded));
-    if (!routed) co_return co_await reply_error(request, std::move(routed.error()));
+    auto inspected = inspect(request, std::move(*loaded));
+    if (!inspected) co_return co_await client::reply_error(client, std::move(inspected.error()));
+
+    auto admitted = admit(request, std::move(*inspected));
+    if (!admitted) co_return co_await client::reply_error(client, std::move(admitted.error()));
+
+    auto routed = route(request, std::move(*admitted));
+    if (!routed) co_return co_await client::reply_error(client, std::move(routed.error()));
 
     auto answered = co_await forward(request, *routed);
-    if (!answered) co_return co_await reply_error(request, std::move(answered.error()));
+    if (!answered) co_return co_await client::reply_error(client, std::move(answered.error()));
 
     const bool stays_open = co_await relay(request, *answered);
     settle(request, answered->reservation);
     co_return stays_open;
 }
 
-void finish(Request& request) {
-    // A connection that ended between two requests has nothing to account for.
-    if (request.snapshot) account(request);
+/// One request after another, until the connection is to end.
+net::Task<void> serve(worker::Context& worker, client::Connection& connection,
+                      std::shared_ptr<Counters> counters) {
+    for (bool is_first = true; !connection.has_gone(); is_first = false) {
+        Request request(worker, connection);
+        const bool stays_open = co_await answer(request, is_first);
+        // A connection that ended between two requests has nothing to account for.
+        if (request.has_begun()) account(request, *counters);
+        if (!stays_open) co_return;
+        request.client.end_message();
+        connection.in().shrink();
+        // What has arrived is answered (with 503); for more there is no time.
+        if (worker.client.is_draining && connection.in().empty()) co_return;
+    }
+}
+
+}  // namespace
+
+worker::Path make_path(metrics::Registry& registry) {
+    auto counters = std::make_shared<Counters>(registry);
+    return [counters](worker::Context& worker, client::Connection& connection) {
+        return serve(worker, connection, counters);
+    };
 }
 
 }  // namespace sluicegate::gateway

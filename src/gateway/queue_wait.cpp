@@ -14,11 +14,11 @@ namespace {
 using route::CandidateIterator;
 
 /// Ends with a grant from any thread, with the deadline, or when the client leaves.
-class QueueWait final : public ClientConnection::Watched {
+class QueueWait final : public client::Connection::Watched {
 public:
-    explicit QueueWait(Worker& worker)
-        : context_(worker.context()),
-          wait_(std::make_shared<net::Wait>(context_, worker.deadlines())) {}
+    explicit QueueWait(worker::Context& worker)
+        : context_(worker.client.io),
+          wait_(std::make_shared<net::Wait>(context_, worker.client.deadlines)) {}
 
     bool goes_on_alone() noexcept override { return false; }
     void cancel() noexcept override { wait_->wake(); }
@@ -39,7 +39,7 @@ private:
 };
 
 void count(Request& request, std::size_t upstream, std::string_view outcome) {
-    request.worker.registry()
+    request.worker.registry
         .counter(metrics::Metric::upstream_queue_total,
                  {request.config().config.upstreams[upstream].name, outcome})
         .add();
@@ -50,7 +50,7 @@ void count(Request& request, std::size_t upstream, std::string_view outcome) {
 net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed& routed,
                                                  CandidateIterator& candidates) {
     const route::RouteEntry& entry = routed.model->route->entries()[candidates.entry()];
-    Worker& worker = request.worker;
+    worker::Context& worker = request.worker;
     const Instant began = worker.clock().now();
     QueueWait wait(worker);
     route::QueueTicket ticket = candidates.join_queue(wait.wake(), began);
@@ -59,13 +59,13 @@ net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed&
         co_return candidates.after_wait(std::move(ticket), began);
     }
     {
-        const ClientConnection::DepartureWatch watch(request.client, wait);
+        const client::Connection::DepartureWatch watch(request.client.connection, wait);
         co_await wait.until(began + entry.state->queue_timeout());
     }
     const Instant now = worker.clock().now();
     request.record.queued += std::chrono::duration_cast<Milliseconds>(now - began);
     request.snapshot->upstream_counters[entry.upstream].queued.observe(now - began);
-    if (request.client.has_gone()) {
+    if (request.client.connection.has_gone()) {
         count(request, entry.upstream, "left");
         co_return CandidateIterator::Step();
     }

@@ -4,12 +4,10 @@
 /// request holds.
 
 #include "sluicegate/auth/authenticate.hpp"
-#include "sluicegate/base/error.hpp"
-#include "sluicegate/gateway/route_reason.hpp"
-#include "sluicegate/gateway/snapshot.hpp"
-#include "sluicegate/limit/decision.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/usage.hpp"
+#include "sluicegate/worker/route_reason.hpp"
+#include "sluicegate/worker/snapshot.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,22 +30,15 @@ enum class UsageSource : std::uint8_t {
 struct Record {
     std::optional<openai::Endpoint> endpoint;
     auth::Caller caller;  ///< all empty before authentication
-    const ModelEntry* model = nullptr;
+    const worker::ModelEntry* model = nullptr;
     std::optional<std::size_t> upstream;  ///< index in the snapshot
-    unsigned status = 0;                  ///< as sent; 499 when the client left before an answer
-    std::optional<ErrorKind> error;
-    std::string error_detail;
-    /// What the limits said; the headers of the answer are written from it.
-    std::optional<limit::Decision> decision;
-    unsigned attempts = 0;
     bool is_streaming = false;
     std::uint64_t bytes_in = 0;           ///< of the body
-    std::uint64_t bytes_out = 0;          ///< of the body, without chunk framing
     std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
     Instant attempt_at{};                 ///< the latest attempt began
     std::optional<Instant> answered_at;   ///< the head of the answer that is passed on was there
     Milliseconds queued{0};               ///< waited for a place at an upstream
-    RouteReason route_reason = RouteReason::none;
+    worker::RouteReason route_reason = worker::RouteReason::none;
     std::size_t route_entry = 0;  ///< of the latest attempt: index into ModelRoute::entries()
 
     // --- usage ---

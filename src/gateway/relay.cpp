@@ -3,15 +3,16 @@
 #include "gateway/relay.hpp"
 
 #include "sluicegate/base/failure_table.hpp"
+#include "sluicegate/client/answer_head.hpp"
+#include "sluicegate/client/body_writer.hpp"
+#include "sluicegate/client/error_reply.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/usage.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
 #include "sluicegate/provider/words.hpp"
 
-#include "gateway/answer_head.hpp"
-#include "gateway/body_writer.hpp"
-#include "gateway/stages.hpp"
+#include "gateway/settle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -31,7 +32,7 @@ net::Task<bool> relay_rejection(Request& request, Answered& answered) {
     const openai::ApiError told =
         provider::rejection_of(exchange.settings(), head, exchange.body());
     exchange.consume(exchange.body().size());
-    if (request.events) {
+    if (request.client.events) {
         // The client's stream has begun without waiting for this.
         Error error{.kind = ErrorKind::upstream_rejected,
                     .detail = {},
@@ -42,18 +43,18 @@ net::Task<bool> relay_rejection(Request& request, Answered& answered) {
     }
     const std::string body = openai::error_body(told);
 
-    request.record.status = status;
-    request.record.error = ErrorKind::upstream_rejected;
-    std::string& out = request.client.answer_text();
-    begin_answer(out, request, status);
+    request.client.sent.status = status;
+    request.client.sent.error = ErrorKind::upstream_rejected;
+    std::string& out = request.client.connection.answer_text();
+    client::begin_answer(out, request.client, status);
     http::append_field(out, "content-type", "application/json");
     if (should_retry == "true" || should_retry == "false") {
         http::append_field(out, "x-should-retry", should_retry);
     }
-    append_limits(out, request);
-    append_route(out, request);
+    client::append_limits(out, request.client);
+    client::append_route(out, request.client);
     complete(request, answered);
-    co_return co_await write_complete(request, out, body, false);
+    co_return co_await client::write_complete(request.client, out, body, false);
 }
 
 /// Adds to what is kept of a body's end, and drops what is further from it than tail_bytes_max.
@@ -72,23 +73,24 @@ std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::strin
 }  // namespace
 
 void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head) {
-    begin_answer(out, request, head.status);
+    client::begin_answer(out, request.client, head.status);
     if (const auto type = head.fields.find("content-type")) {
         http::append_field(out, "content-type", *type);
     }
-    append_passed_fields(out, head);
-    append_limits(out, request);
-    append_route(out, request);
+    client::append_passed_fields(out, head);
+    client::append_limits(out, request.client);
+    client::append_route(out, request.client);
 }
 
 net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
     upstream::Exchange& exchange = answered.attempt->exchange();
     const http::ResponseHead& head = exchange.head();
-    std::string& out = request.client.answer_text();
+    std::string& out = request.client.connection.answer_text();
     begin_passed_answer(out, request, head);
     const bool has_length = head.framing == http::Framing::content_length;
     const auto length = static_cast<std::int64_t>(head.content_length);
-    BodyWriter writer(request, out, has_length ? std::optional(length) : std::nullopt);
+    client::BodyWriter writer(request.client, out,
+                              has_length ? std::optional(length) : std::nullopt);
 
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
     const bool may_have_usage = provider::is_json(head);
@@ -110,9 +112,9 @@ net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
         auto received = co_await exchange.receive_body(buffer_bytes);
         if (!received) {
             answered.attempt->report(failure_row(received.error().kind).attempt.outcome);
-            request.record.error = received.error().kind;
-            request.record.error_detail = std::move(received.error().detail);
-            request.client.abort();
+            request.client.sent.error = received.error().kind;
+            request.client.sent.error_detail = std::move(received.error().detail);
+            request.client.connection.abort();
             break;
         }
     }
@@ -127,13 +129,13 @@ net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& erro
     }
     settle(request, answered.reservation);
     answered.attempt->report(failure_row(error.kind).attempt.outcome);
-    return reply_error(request, std::move(error));
+    return client::reply_error(request.client, std::move(error));
 }
 
 net::Task<bool> relay(Request& request, Answered& answered) {
     Attempt& attempt = *answered.attempt;
     const http::ResponseHead& head = attempt.exchange().head();
-    request.record.status = head.status;
+    request.client.sent.status = head.status;
     if (head.status >= 400) return relay_rejection(request, answered);
     if (attempt.events() != nullptr) return relay_events(request, answered);
     if (attempt.json()) return relay_json(request, answered);

@@ -9,6 +9,10 @@
 
 namespace sluicegate::gateway {
 
+/// Passes the answer on; the reservation stays with the caller, to be settled. True when the
+/// connection may carry another request.
+net::Task<bool> relay(Request& request, Answered& answered);
+
 /// JSON that is complete, or the stream that it was turned into.
 net::Task<bool> relay_json(Request& request, Answered& answered);
 

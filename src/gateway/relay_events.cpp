@@ -1,8 +1,8 @@
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/metering.hpp"
 
-#include "gateway/event_writer.hpp"
 #include "gateway/relay.hpp"
-#include "gateway/stages.hpp"
+#include "gateway/settle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -38,7 +38,8 @@ void note_stream(Request& request, openai::Endpoint endpoint, const openai::SseS
     Record& record = request.record;
     record.finish_reason = scanner.finish_reason();
     const std::int64_t deltas = scanner.output_deltas();
-    const bool has_failed = record.error && fault_of(*record.error) == Fault::upstream;
+    const std::optional<ErrorKind> error = request.client.sent.error;
+    const bool has_failed = error && fault_of(*error) == Fault::upstream;
     // What failed before anything came out of it has cost the client nothing.
     if (has_failed && deltas == 0 && !scanner.usage()) return;
     note_usage(request, endpoint, scanner.usage(), counted_output(scanner),
@@ -59,7 +60,7 @@ net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
 net::Task<bool> pass_on(Request& request, Answered& answered) {
     upstream::Exchange& exchange = answered.attempt->exchange();
     EventReader& events = *answered.attempt->events();
-    EventWriter& writer = *request.events;
+    client::EventWriter& writer = *request.client.events;
     for (;;) {
         note_progress(request, events.scanner(), answered.reservation);
         const bool is_last = events.is_last();
@@ -78,7 +79,7 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
         while (is_written) {
             auto arrival = co_await events.read(writer.comment_at());
             if (!arrival) {
-                request.record.error = arrival.error().kind;
+                request.client.sent.error = arrival.error().kind;
                 note_stream(request, answered.endpoint, events.scanner());
                 co_return co_await refuse_answer(request, answered, std::move(arrival.error()));
             }
@@ -96,11 +97,12 @@ net::Task<bool> pass_on(Request& request, Answered& answered) {
 
 net::Task<bool> relay_events(Request& request, Answered& answered) {
     Attempt& attempt = *answered.attempt;
-    if (!request.events) {
-        request.events = std::make_unique<EventWriter>(request, &attempt.exchange().head());
+    if (!request.client.events) {
+        request.client.events =
+            new_event_writer(request, answered.endpoint, &attempt.exchange().head());
     }
     const std::string& prelude = attempt.events()->prelude();
-    if (!prelude.empty()) co_await request.events->write(prelude, true, false);
+    if (!prelude.empty()) co_await request.client.events->write(prelude, true, false);
     const bool stays_open = co_await pass_on(request, answered);
     note_stream(request, answered.endpoint, attempt.events()->scanner());
     co_return stays_open;

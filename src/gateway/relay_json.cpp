@@ -1,9 +1,9 @@
+#include "sluicegate/client/answer_head.hpp"
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/metering.hpp"
 
-#include "gateway/answer_head.hpp"
-#include "gateway/event_writer.hpp"
 #include "gateway/relay.hpp"
-#include "gateway/stages.hpp"
+#include "gateway/settle.hpp"
 
 #include <utility>
 
@@ -18,13 +18,16 @@ net::Task<bool> relay_json(Request& request, Answered& answered) {
                UsageSource::estimated);
     complete(request, answered);
     if (!request.record.is_streaming) {
-        std::string& out = request.client.answer_text();
+        std::string& out = request.client.connection.answer_text();
         begin_passed_answer(out, request, exchange.head());
-        co_return co_await write_complete(request, out, exchange.body(), false);
+        co_return co_await client::write_complete(request.client, out, exchange.body(), false);
     }
-    if (!request.events) request.events = std::make_unique<EventWriter>(request, &exchange.head());
-    const bool is_written = co_await request.events->write(attempt.json()->events, true, true);
-    co_return is_written&& request.events->stays_open();
+    if (!request.client.events) {
+        request.client.events = new_event_writer(request, answered.endpoint, &exchange.head());
+    }
+    client::EventWriter& events = *request.client.events;
+    const bool is_written = co_await events.write(attempt.json()->events, true, true);
+    co_return is_written && events.stays_open();
 }
 
 }  // namespace sluicegate::gateway

@@ -1,8 +1,6 @@
-/// What a request has cost: the best figure known, for the limits and for the record.
+#include "gateway/settle.hpp"
 
 #include "sluicegate/openai/metering.hpp"
-
-#include "gateway/stages.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,8 +37,8 @@ void settle(Request& request, limit::Reservation& reservation) {
     reservation.settle(record.settled_tokens, now);
     request.ceiling.settle(record.settled_tokens, now);
     if (record.usage_source == UsageSource::reported && record.usage.output > 0) {
-        request.worker.output_estimates().learn(record.caller.user, record.model->id,
-                                                record.usage.output / record.answers);
+        request.worker.output_estimates.learn(record.caller.user, record.model->id,
+                                              record.usage.output / record.answers);
     }
 }
 

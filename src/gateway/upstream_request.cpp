@@ -15,9 +15,9 @@ namespace asio = net::asio;
 UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
                                  const route::RouteEntry& entry, std::size_t endpoint,
                                  const openai::StreamOptionsEdit& stream_options)
-    : body_(
-          openai::rewrite(routed.inspection, request.body, entry.upstream_model, stream_options)) {
-    std::string& head = request.client.request_text();
+    : body_(openai::rewrite(routed.inspection, request.client.body, entry.upstream_model,
+                            stream_options)) {
+    std::string& head = request.client.connection.request_text();
     head.clear();
     provider::append_request_head(
         head,
@@ -25,9 +25,9 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
          .endpoint = endpoint,
          .asked = routed.endpoint,
          .model = entry.upstream_model,
-         .head = request.head(),
+         .head = request.client.head(),
          .fixed_fields = request.snapshot->endpoints[entry.upstream][endpoint].fields.reveal(),
-         .request_id = request.id.text(),
+         .request_id = request.client.id.text(),
          .body_bytes = body_.size()});
     buffers_[buffer_count_++] = asio::buffer(head);
     for (const std::string_view piece : body_.pieces()) {

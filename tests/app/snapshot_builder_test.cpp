@@ -17,7 +17,7 @@
 namespace sluicegate::app {
 namespace {
 
-using gateway::Snapshot;
+using worker::Snapshot;
 using Built = std::shared_ptr<const Snapshot>;
 using testing::HasSubstr;
 

@@ -92,7 +92,7 @@ protected:
     metrics::Registry registry;
     config::Config config;
     SnapshotBuilder builder;
-    std::shared_ptr<const gateway::Snapshot> snapshot;
+    std::shared_ptr<const worker::Snapshot> snapshot;
 };
 
 TEST_F(UpstreamStatusTest, ShowsEachEndpointWithItsStateAndItsLoad) {
@@ -166,7 +166,7 @@ TEST_F(UpstreamStatusTest, ShowsWhatIsLeftOfTheConfiguredCeilings) {
     config.upstreams[1].limits = {.rpm = 3, .tpm = std::nullopt};
     build();
     EXPECT_EQ(upstream(0)["ceilings"], ordered_json::parse(R"({"rpm": null, "tpm": null})"));
-    const gateway::Ceiling& ceiling = *snapshot->ceilings[1];
+    const worker::Ceiling& ceiling = *snapshot->ceilings[1];
     auto admission = limiter.admit(ceiling.account, ceiling.model, ceiling.plan,
                                    {.stated = 0, .guessed = 9}, clock.now());
     admission.reservation.settle(9, clock.now());

@@ -56,10 +56,9 @@ TEST(ClientConnection, BytesThatArriveTogetherWithTheDeadlineDoNotLiftIt) {
         test::RawPeer& client = gateway.connect();
         client.send("GET /v1/models HTTP/1.1\r\nx: ");
         gateway.settle();
-        client.send(std::string(ClientConnection::buffer_bytes + 1000, 'x'));
+        client.send(std::string(client::Connection::buffer_bytes + 1000, 'x'));
         gateway.clock.advance(10s + net::Deadlines::tick_length);
-        post_later(gateway.worker.context(), hops,
-                   [&] { gateway.worker.deadlines().tick(gateway.clock.now()); });
+        post_later(gateway.io(), hops, [&] { gateway.deadlines().tick(gateway.clock.now()); });
         gateway.settle();
         const std::string reply = client.received();
         EXPECT_TRUE(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << reply;

@@ -1,4 +1,4 @@
-#include "gateway/error_reply.hpp"
+#include "sluicegate/client/error_reply.hpp"
 
 #include "sluicegate/base/failure_table.hpp"
 
@@ -13,6 +13,8 @@
 
 namespace sluicegate::gateway {
 namespace {
+
+using namespace client;
 
 using namespace std::chrono_literals;
 using test::answer_with;

@@ -4,12 +4,13 @@
 /// "chat-large".
 
 #include "sluicegate/auth/key_hash.hpp"
-#include "sluicegate/gateway/worker.hpp"
+#include "sluicegate/gateway/pipeline.hpp"
+#include "sluicegate/worker/worker.hpp"
 
-#include "gateway/client_connection.hpp"
 #include "net/manual_clock.hpp"
 #include "net/raw_peer.hpp"
 #include "net/running_task.hpp"
+#include "support/answer_with.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -22,7 +23,7 @@
 
 namespace sluicegate::test {
 
-inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) {
+inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan) {
     config::Config config;
     config::Upstream upstream;
     upstream.name = "provider";
@@ -41,21 +42,21 @@ inline std::shared_ptr<const gateway::Snapshot> snapshot_with(limit::Plan plan) 
     config.users = {user};
     auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
                                                     .model = [](auto) { return ModelId(0); }});
-    auto snapshot = std::make_shared<gateway::Snapshot>(
-        gateway::Snapshot{.config = std::move(config),
-                          .keys = std::move(keys),
-                          .models = {},
-                          .model_index = {{"chat", 0}},
-                          .plans = {{plan}},
-                          .user_ids = {UserId(0)},
-                          .user_keys = {1},
-                          .listener_tls = {nullptr},
-                          .upstream_tls = {nullptr},
-                          .upstream_memory = {std::make_shared<gateway::UpstreamMemory>()},
-                          .upstream_states = {},
-                          .ceilings = {std::nullopt},
-                          .retry_budget = std::make_shared<route::RetryBudget>(config::Retries()),
-                          .created = 1'700'000'000});
+    auto snapshot = std::make_shared<worker::Snapshot>(
+        worker::Snapshot{.config = std::move(config),
+                         .keys = std::move(keys),
+                         .models = {},
+                         .model_index = {{"chat", 0}},
+                         .plans = {{plan}},
+                         .user_ids = {UserId(0)},
+                         .user_keys = {1},
+                         .listener_tls = {nullptr},
+                         .upstream_tls = {nullptr},
+                         .upstream_memory = {std::make_shared<worker::UpstreamMemory>()},
+                         .upstream_states = {},
+                         .ceilings = {std::nullopt},
+                         .retry_budget = std::make_shared<route::RetryBudget>(config::Retries()),
+                         .created = 1'700'000'000});
     const config::Config& read = snapshot->config;
     snapshot->upstream_states.push_back(route::UpstreamState::make(read.upstreams[0], nullptr));
     route::QuotaTable quotas;
@@ -72,11 +73,10 @@ class InProcessGateway {
 public:
     explicit InProcessGateway(limit::Plan plan = {}) {
         worker.adopt(snapshot_with(plan));
-        const upstream::Services services{worker.context(), clock, worker.deadlines(), resolver,
-                                          registry};
-        auto& pool = worker.snapshot()->endpoints.front().front().pool;
+        const upstream::Services services{io(), clock, deadlines(), resolver, registry};
+        auto& pool = worker.context().snapshot->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
-            ConnectedPair pair = unix_pair(worker.context());
+            ConnectedPair pair = unix_pair(io());
             upstreams.push_back(std::move(pair.peer));
             return Result<net::Socket>(std::move(pair.socket));
         });
@@ -91,19 +91,18 @@ public:
 
     /// A new client, whose connection is being served.
     RawPeer& connect() {
-        ConnectedPair pair = unix_pair(worker.context());
-        auto connection =
-            std::make_unique<gateway::ClientConnection>(worker, std::move(pair.socket), nullptr);
-        net::spawn(worker.context(), gateway::ClientConnection::serve(std::move(connection)),
-                   "client connection");
+        ConnectedPair pair = unix_pair(io());
+        worker.accept(std::move(pair.socket), 0);
         clients.push_back(std::move(pair.peer));
         return clients.back();
     }
-    void settle() { test::settle(worker.context()); }
+    [[nodiscard]] net::asio::io_context& io() { return worker.context().client.io; }
+    [[nodiscard]] net::Deadlines& deadlines() { return worker.context().client.deadlines; }
+    void settle() { test::settle(io()); }
     void pass(Milliseconds time) {
         clock.advance(time);
-        worker.deadlines().tick(clock.now());
-        worker.hangups().poll();
+        deadlines().tick(clock.now());
+        worker.context().client.hangups.poll();
         settle();
     }
 
@@ -112,8 +111,9 @@ public:
     metrics::Registry registry;
     std::atomic<std::size_t> connections{0};
     limit::OutputEstimates output_estimates;
-    gateway::Worker worker{{clock, limiter, output_estimates, registry, connections, 100}};
-    net::Resolver resolver{worker.context(), clock};
+    worker::Worker worker{{clock, limiter, output_estimates, registry, connections, 100},
+                          gateway::make_path(registry)};
+    net::Resolver resolver{io(), clock};
     std::deque<RawPeer> clients;
     std::deque<RawPeer> upstreams;
 };
@@ -137,17 +137,6 @@ inline std::string chat_request(const ChatRequest& request = {}) {
     text += request.fields;
     text += "content-length: " + std::to_string(request.body.size()) + "\r\n\r\n";
     text += request.body;
-    return text;
-}
-
-inline std::string answer_with(std::string_view status, std::string_view fields,
-                               std::string_view body) {
-    std::string text = "HTTP/1.1 ";
-    text += status;
-    text += "\r\n";
-    text += fields;
-    text += "content-length: " + std::to_string(body.size()) + "\r\n\r\n";
-    text += body;
     return text;
 }
 

@@ -9,7 +9,7 @@ from problem import Problem
 RULES = ("folders", "direction", "private-header", "third-party", "heavy-header",
          "own-header-first", "umbrella", "cpp-included", "reaches-asio")
 
-_SOCKET_FOLDERS = {"net", "upstream", "echo", "gateway", "admin", "app", "cli"}
+_SOCKET_FOLDERS = {"net", "upstream", "echo", "client", "worker", "gateway", "admin", "app", "cli"}
 _RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http",
                  "provider"}
 

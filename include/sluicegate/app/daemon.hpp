@@ -8,9 +8,9 @@
 #include "sluicegate/app/status.hpp"
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/load.hpp"
-#include "sluicegate/gateway/worker.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/worker/worker.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
@@ -46,7 +46,7 @@ private:
     void start_workers();
     net::Task<void> handle_signals();
     void reload();
-    void publish(std::shared_ptr<const gateway::Snapshot> snapshot);
+    void publish(std::shared_ptr<const worker::Snapshot> snapshot);
     void refuse_reload(const std::vector<config::Problem>& problems);
     void note_success();
     void drain();
@@ -59,7 +59,7 @@ private:
     SystemClock clock_;
     metrics::Registry registry_;
     SnapshotBuilder builder_;
-    std::shared_ptr<const gateway::Snapshot> snapshot_;
+    std::shared_ptr<const worker::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
     limit::OutputEstimates output_estimates_;
     WallTime started_at_{};
@@ -71,7 +71,7 @@ private:
     net::Timer drain_timer_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
-    std::vector<std::unique_ptr<gateway::Worker>> workers_;
+    std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::thread> threads_;
     std::size_t workers_running_ = 0;
     bool is_draining_ = false;

@@ -3,9 +3,9 @@
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/config.hpp"
-#include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/state.hpp"
 #include "sluicegate/route/quota_table.hpp"
+#include "sluicegate/worker/snapshot.hpp"
 
 #include <cstdint>
 #include <map>
@@ -22,7 +22,7 @@ namespace sluicegate::app {
 class SnapshotBuilder {
 public:
     /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
-    Result<std::shared_ptr<const gateway::Snapshot>> build(config::Config config, std::int64_t now);
+    Result<std::shared_ptr<const worker::Snapshot>> build(config::Config config, std::int64_t now);
 
     // --- names and numbers, of everything that was ever configured ---
 
@@ -35,7 +35,7 @@ private:
 
     [[nodiscard]] UserId user_id(std::string_view name);
     [[nodiscard]] ModelId model_id(std::string_view name);
-    [[nodiscard]] std::optional<gateway::Ceiling> ceiling_of(const config::Upstream& upstream);
+    [[nodiscard]] std::optional<worker::Ceiling> ceiling_of(const config::Upstream& upstream);
     Result<net::TlsContext> listener_tls(const config::TlsListener& tls);
     Result<net::TlsContext> upstream_tls(const config::UpstreamTls& tls);
     [[nodiscard]] net::TlsContext& context_for(const std::string& fingerprint);
@@ -47,7 +47,7 @@ private:
     route::QuotaTable quotas_;
     std::shared_ptr<route::RetryBudget> retry_budget_ =
         std::make_shared<route::RetryBudget>(config::Retries());
-    std::shared_ptr<const gateway::Snapshot> last_;
+    std::shared_ptr<const worker::Snapshot> last_;
 };
 
 }  // namespace sluicegate::app

@@ -3,9 +3,9 @@
 
 #include "sluicegate/admin/admin_server.hpp"
 #include "sluicegate/base/clock.hpp"
-#include "sluicegate/gateway/snapshot.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/worker/snapshot.hpp"
 
 #include <optional>
 #include <string>
@@ -19,7 +19,7 @@ struct Reload {
 };
 
 struct StatusSources {
-    const gateway::Snapshot& snapshot;
+    const worker::Snapshot& snapshot;
     limit::Limiter& limiter;
     const metrics::Registry& registry;
     const Clock& clock;

@@ -1,0 +1,123 @@
+#pragma once
+/// One client's connection: its bytes in and out, and its deadlines.
+///
+/// Ownership  owns itself through the task that serves it; on its worker's list while it lives.
+/// Threads    one: the worker's.
+
+#include "sluicegate/base/result.hpp"
+#include "sluicegate/client/connection_list.hpp"
+#include "sluicegate/client/context.hpp"
+#include "sluicegate/http/request_head.hpp"
+#include "sluicegate/net/byte_buffer.hpp"
+#include "sluicegate/net/deadlines.hpp"
+#include "sluicegate/net/hangup_watch.hpp"
+#include "sluicegate/net/stream.hpp"
+#include "sluicegate/net/tls.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace sluicegate::client {
+
+class Connection : public ConnectionLink {
+public:
+    /// Holds a typical request completely; larger bodies get memory of their own.
+    static constexpr std::size_t buffer_bytes = 8 * 1024;
+
+    /// `tls` is null on a plain listener.
+    Connection(Context& context, net::Socket socket, const net::TlsContext& tls);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    /// The path of the requests of one connection: returns when the connection is to end.
+    using Serve = std::function<net::Task<void>(Connection&)>;
+    /// Makes the TLS handshake, where there is one, within `handshake_timeout`, and serves requests
+    /// until one side closes. `serve` must outlive the task.
+    static net::Task<void> run(std::unique_ptr<Connection> connection,
+                               Milliseconds handshake_timeout, const Serve& serve);
+
+    /// Reads into in(), and may move what it holds. Errors: client_gone, request_timeout once a
+    /// deadline set by read_within() is past.
+    net::Task<Result<void>> read_more(std::size_t wanted);
+    /// Reads at most `into.size()` bytes elsewhere; the same errors.
+    net::Task<Result<std::size_t>> read_into(std::span<char> into);
+    /// Every read from now on must be done by then; a total, not a time per read.
+    void read_within(Milliseconds timeout);
+    void read_without_deadline() noexcept { deadline_.disarm(); }
+
+    /// False when the client has gone, or has not read for `timeout`.
+    net::Task<bool> write(std::span<const net::asio::const_buffer> buffers, Milliseconds timeout);
+
+    /// For an answer that was given before the request was read: ends the sending direction, then
+    /// reads and drops for a bounded time and number of bytes, so that the client sees the answer
+    /// and not a reset.
+    net::Task<void> linger();
+    /// The connection ends so that nobody takes a cut answer for a complete one.
+    void abort() noexcept;
+    /// Ends the connection now, and with it the request that runs.
+    void close() noexcept;
+    void close_if_idle() noexcept;
+
+    /// What a request waits for while nobody reads from its client.
+    class Watched {
+    public:
+        /// The client has left. True: this goes on without it, for a bounded time.
+        virtual bool goes_on_alone() noexcept = 0;
+        /// Ends what waits, with client_gone.
+        virtual void cancel() noexcept = 0;
+
+    protected:
+        ~Watched() = default;
+    };
+
+    /// While one lives, a client that leaves closes this connection, and what is watched ends
+    /// unless it goes on alone.
+    class DepartureWatch {
+    public:
+        DepartureWatch(Connection& client, Watched& watched) noexcept;
+        ~DepartureWatch();
+        DepartureWatch(const DepartureWatch&) = delete;
+        DepartureWatch& operator=(const DepartureWatch&) = delete;
+
+    private:
+        Connection& client_;
+    };
+
+    [[nodiscard]] Context& context() noexcept { return context_; }
+    [[nodiscard]] net::ByteBuffer& in() noexcept { return in_; }
+    [[nodiscard]] http::RequestHead& head() noexcept { return head_; }
+    [[nodiscard]] const net::AddressBytes& address() const noexcept { return address_; }
+    [[nodiscard]] bool has_gone() const noexcept { return has_gone_; }
+    /// True until the first byte of the next request is there.
+    void set_idle(bool is_idle) noexcept { is_idle_ = is_idle; }
+    /// Reused from request to request, so that a warm connection allocates nothing for heads.
+    [[nodiscard]] std::string& request_text() noexcept { return request_text_; }
+    [[nodiscard]] std::string& answer_text() noexcept { return answer_text_; }
+
+private:
+    static void expired(void* self) noexcept;
+    static void departed(void* self) noexcept;
+    Result<std::size_t> after_read(const net::ErrorCode& error, std::size_t size);
+
+    Context& context_;
+    net::AddressBytes address_;
+    net::Stream stream_;
+    net::Deadline deadline_;
+    net::HangupWatch::Entry departure_;
+    Watched* watched_ = nullptr;  ///< by the request that runs
+    net::ByteBuffer in_{buffer_bytes};
+    http::RequestHead head_;
+    std::string request_text_;
+    std::string answer_text_;
+    /// What the deadline interrupts: a read is cancelled, a write closed.
+    bool is_reading_ = false;
+    bool is_expired_ = false;
+    bool is_idle_ = false;
+    bool has_gone_ = false;
+};
+
+}  // namespace sluicegate::client

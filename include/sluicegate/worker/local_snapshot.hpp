@@ -1,0 +1,61 @@
+#pragma once
+/// A snapshot as one worker uses it: with the worker's pools, and with handles of counters that are
+/// looked up once.
+///
+/// Ownership  shared by the worker and its running requests. The reference count is the worker's
+///            own, so that requests of different workers do not write to the same cache line.
+/// Threads    one: the worker's.
+
+#include "sluicegate/base/error.hpp"
+#include "sluicegate/base/secret.hpp"
+#include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/upstream/pool.hpp"
+#include "sluicegate/worker/route_reason.hpp"
+#include "sluicegate/worker/snapshot.hpp"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace sluicegate::worker {
+
+class Pools;
+
+struct LocalSnapshot {
+    std::shared_ptr<const Snapshot> shared;
+
+    /// What one endpoint is reached with.
+    struct Endpoint {
+        std::shared_ptr<upstream::Pool> pool;
+        Secret fields;  ///< those of every request to it
+    };
+    std::vector<std::vector<Endpoint>> endpoints;  ///< by upstream; one for the embedded upstream
+
+    struct ModelCounters {
+        metrics::Counter admitted, rejected;
+        metrics::Histogram duration;
+        /// By entry of the route and reason; looked up when first needed.
+        std::vector<std::array<std::optional<metrics::Counter>, route_reasons>> routed;
+    };
+    std::vector<ModelCounters> model_counters;  ///< by model
+
+    struct UpstreamCounters {
+        metrics::Counter attempts;
+        metrics::Histogram first_byte, total, queued;
+        /// By kind of error; looked up when first needed.
+        std::array<std::optional<metrics::Counter>, static_cast<std::size_t>(ErrorKind::count_)>
+            errors;
+    };
+    std::vector<UpstreamCounters> upstream_counters;  ///< by upstream
+
+    /// An attempt at the upstream with index `upstream` has failed.
+    void count_error(std::size_t upstream, ErrorKind kind, metrics::Registry& registry);
+};
+
+/// What `snapshot` is for the worker that `pools` and `registry` belong to.
+[[nodiscard]] std::shared_ptr<LocalSnapshot> localise(std::shared_ptr<const Snapshot> snapshot,
+                                                      Pools& pools, metrics::Registry& registry);
+
+}  // namespace sluicegate::worker

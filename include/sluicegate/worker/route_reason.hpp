@@ -1,0 +1,19 @@
+#pragma once
+/// Why a request was answered by the upstream that it was answered by.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluicegate::worker {
+
+enum class RouteReason : std::uint8_t {
+    share,     ///< its turn, by weight
+    spill,     ///< those before it could not take the request
+    failover,  ///< an attempt had failed
+    none,      ///< nobody answered; this one was asked last
+};
+inline constexpr std::size_t route_reasons = 4;
+[[nodiscard]] std::string_view name_of(RouteReason reason) noexcept;
+
+}  // namespace sluicegate::worker

@@ -1,0 +1,46 @@
+#pragma once
+/// What a worker counts and logs besides its requests.
+///
+/// Cost     handles are looked up once, so that a flood of refusals takes no shared lock.
+/// Threads  one: the worker's.
+
+#include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/error.hpp"
+#include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/route/health.hpp"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace sluicegate::worker {
+
+class Telemetry {
+public:
+    explicit Telemetry(metrics::Registry& registry);
+    Telemetry(const Telemetry&) = delete;
+    Telemetry& operator=(const Telemetry&) = delete;
+
+    void count_auth_failure(ErrorKind kind);
+    /// Another attempt was wanted; the retry budget allowed it or not.
+    void count_retry(bool is_allowed) noexcept { (is_allowed ? retried_ : over_budget_).add(); }
+    [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
+
+    /// Logs and counts a change of an endpoint's health; nothing for none.
+    void note_health(const std::string& upstream, const std::string& endpoint,
+                     const std::optional<route::HealthChange>& change);
+    /// Logs that an account begins to cool: `upstream` is the one that was refused.
+    static void note_cooling(const std::string& upstream, const std::string& model,
+                             Milliseconds wait);
+
+private:
+    metrics::Registry& registry_;
+    metrics::Counter retried_;
+    metrics::Counter over_budget_;
+    metrics::Gauge in_flight_;
+    std::array<std::optional<metrics::Counter>, static_cast<std::size_t>(ErrorKind::count_)>
+        auth_failures_{};
+};
+
+}  // namespace sluicegate::worker

@@ -1,0 +1,101 @@
+#pragma once
+/// One thread of the data plane: its io_context, its deadlines, its connections and its pools.
+///
+/// Threads  everything is the worker thread's own, except the functions marked "any thread".
+
+#include "sluicegate/client/connection.hpp"
+#include "sluicegate/net/listener.hpp"
+#include "sluicegate/net/resolver.hpp"
+#include "sluicegate/worker/context.hpp"
+#include "sluicegate/worker/pools.hpp"
+
+#include <boost/asio/detail/concurrency_hint.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluicegate::worker {
+
+class HealthChecks;
+
+class Worker {
+public:
+    struct Shared {
+        const Clock& clock;
+        limit::Limiter& limiter;
+        limit::OutputEstimates& output_estimates;
+        metrics::Registry& registry;
+        /// Client connections of all workers together, and how many there may be.
+        std::atomic<std::size_t>& connections;
+        std::size_t connections_max;
+    };
+
+    Worker(const Shared& shared, Path path);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    ~Worker();
+
+    /// Binds every listener of the configuration. Before run(); any thread.
+    Result<void> bind(const std::vector<config::Listener>& listeners, net::Sharing sharing);
+    [[nodiscard]] const std::vector<std::unique_ptr<net::Listener>>& listeners() const noexcept {
+        return listeners_;
+    }
+    /// From the first snapshot to drain() or stop(), this worker asks the endpoints of every
+    /// upstream with `health`, for all workers (HealthChecks). Before adopt().
+    void check_health();
+    /// The first snapshot, before run(). Later ones come through swap().
+    void adopt(std::shared_ptr<const Snapshot> snapshot);
+
+    /// Runs until the last connection has ended after drain(), or until stop().
+    void run();
+
+    /// From the next request on, `snapshot` is in force; `done` is called on the worker's thread
+    /// once it is. Any thread.
+    void swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done);
+    /// Stops accepting, closes idle connections, lets running requests end. Any thread.
+    void drain();
+    /// Closes everything now. Any thread.
+    void stop();
+
+    /// Serves a connection that was accepted on the listener with index `listener`.
+    void accept(net::Socket socket, std::size_t listener);
+    [[nodiscard]] Context& context() noexcept { return context_; }
+
+private:
+    net::Task<void> tick();
+    void on_tick();
+    void end_if_drained() noexcept;
+    void stop_accepting();
+    void watch_health();
+
+    Shared shared_;
+    /// One thread runs it; others only post.
+    net::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+    net::asio::executor_work_guard<net::Executor> keep_running_;
+    net::Timer tick_timer_;
+    net::Deadlines deadlines_;
+    net::HangupWatch hangups_;
+    net::Resolver resolver_;
+    RequestIdSource request_ids_;
+    client::Randomness randomness_;
+    client::HttpDate date_;
+    client::ConnectionList connections_;
+    Telemetry telemetry_;
+    Pools pools_;
+    std::string access_lines_;
+    std::shared_ptr<LocalSnapshot> snapshot_;
+    bool is_draining_ = false;
+    client::Context client_context_;
+    Context context_;
+    Path path_;
+    client::Connection::Serve serve_;  ///< path_ with this worker's context
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::unique_ptr<HealthChecks> health_checks_;  ///< null: another worker asks, or none any more
+};
+
+}  // namespace sluicegate::worker

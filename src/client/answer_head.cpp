@@ -1,0 +1,94 @@
+#include "sluicegate/client/answer_head.hpp"
+
+#include "sluicegate/client/limit_fields.hpp"
+#include "sluicegate/client/receive.hpp"
+#include "sluicegate/http/head_writer.hpp"
+
+#include <array>
+
+namespace sluicegate::client {
+namespace {
+
+namespace asio = net::asio;
+using http::append_field;
+
+constexpr std::array<std::string_view, 5> passed_fields{"content-disposition", "content-encoding",
+                                                        "openai-version", "openai-processing-ms",
+                                                        "openai-poll-after-ms"};
+
+}  // namespace
+
+void begin_head(std::string& out, const HeadBasics& basics) {
+    out.clear();
+    http::append_status_line(out, basics.status);
+    append_field(out, "date", basics.date);
+    append_field(out, "x-request-id", basics.id.text());
+    append_field(out, "cache-control", basics.cache_control);
+    append_field(out, "x-content-type-options", "nosniff");
+}
+
+void begin_answer(std::string& out, const Exchange& exchange, unsigned status,
+                  std::string_view cache_control) {
+    begin_head(out, {.status = status,
+                     .date = exchange.context().date.text(),
+                     .id = exchange.id,
+                     .cache_control = cache_control});
+}
+
+void append_passed_fields(std::string& out, const http::ResponseHead& head) {
+    for (const std::string_view name : passed_fields) {
+        if (const auto value = head.fields.find(name)) append_field(out, name, *value);
+    }
+    if (const auto id = head.fields.find("x-request-id")) {
+        append_field(out, "x-upstream-request-id", *id);
+    }
+}
+
+void append_connection(std::string& out, const Exchange& exchange, bool stays_open) {
+    if (!stays_open) {
+        append_field(out, "connection", "close");
+    } else if (exchange.head().minor_version == 0) {
+        append_field(out, "connection", "keep-alive");
+    }
+}
+
+void append_limits(std::string& out, const Exchange& exchange) {
+    const auto& decision = exchange.notes.decision;
+    if (!decision) return;
+    append_rate_limits(out, *decision);
+    const config::LimiterSettings& limiter = *exchange.settings.limiter;
+    if (limiter.ietf_fields) append_ietf_fields(out, *decision, limiter.window);
+}
+
+void append_route(std::string& out, const Exchange& exchange) {
+    const AnswerNotes& notes = exchange.notes;
+    if (notes.attempts == 0) return;
+    append_field(out, "x-sluicegate-upstream", notes.upstream);
+    append_field(out, "x-sluicegate-attempts", static_cast<std::int64_t>(notes.attempts));
+}
+
+bool wants_to_stay(const Exchange& exchange) {
+    return exchange.has_head && exchange.head().keep_alive && !exchange.context().is_draining;
+}
+
+net::Task<bool> write_complete(Exchange& exchange, std::string& out, std::string_view body,
+                               bool must_close) {
+    const bool is_skippable = can_skip_body(exchange);
+    const bool stays_open = !must_close && wants_to_stay(exchange) && is_skippable;
+    append_connection(out, exchange, stays_open);
+    append_field(out, "content-length", static_cast<std::int64_t>(body.size()));
+    http::append_head_end(out);
+
+    const bool is_head = exchange.has_head && exchange.head().method == http::Method::head;
+    const std::array buffers{asio::const_buffer(out.data(), out.size()),
+                             asio::const_buffer(body.data(), is_head ? 0 : body.size())};
+    if (!is_head) exchange.sent.body_bytes = body.size();
+    const bool is_written = co_await exchange.write(buffers);
+    if (!is_written) co_return false;
+    if (stays_open && exchange.is_body_complete) co_return true;
+    if (stays_open) co_return co_await skip_body(exchange);
+    if (!exchange.is_body_complete) co_await exchange.connection.linger();
+    co_return false;
+}
+
+}  // namespace sluicegate::client

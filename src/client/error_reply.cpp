@@ -1,0 +1,148 @@
+#include "sluicegate/client/error_reply.hpp"
+
+#include "sluicegate/base/failure_table.hpp"
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/client/answer_head.hpp"
+#include "sluicegate/client/event_writer.hpp"
+#include "sluicegate/client/limit_fields.hpp"
+#include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/openai/endpoints.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluicegate::client {
+namespace {
+
+using http::append_field;
+
+/// What stands for `name` in the message of a reply.
+std::string_view part_of(const Error& error, std::string_view name) {
+    const std::string_view subject = error.subject;
+    const std::size_t space = std::min(subject.find(' '), subject.size());
+    if (name == "subject") return subject;
+    if (name == "method") return subject.substr(0, space);
+    if (name == "path") return subject.substr(std::min(space + 1, subject.size()));
+    assert(name == "upstream");
+    return error.upstream_words.text();
+}
+
+std::string message_of(std::string_view form, const Error& error) {
+    std::string message;
+    std::optional<std::size_t> optional_from;  // of the message, inside square brackets
+    bool is_complete = true;
+    while (!form.empty()) {
+        const std::string_view text = form.substr(0, form.find_first_of("[]{"));
+        message += text;
+        form.remove_prefix(text.size());
+        if (form.empty()) break;
+        const char mark = form.front();
+        form.remove_prefix(1);
+        if (mark == '[') {
+            optional_from = message.size();
+            is_complete = true;
+        } else if (mark == ']') {
+            if (!is_complete) message.resize(*optional_from);
+        } else {
+            const std::string_view part = part_of(error, form.substr(0, form.find('}')));
+            if (part.empty()) is_complete = false;
+            message += part;
+            form.remove_prefix(form.find('}') + 1);
+        }
+    }
+    return message;
+}
+
+std::string_view parameter_of(const FailureReply& reply, const Error& error) {
+    switch (reply.parameter) {
+        case WrongParameter::none: return {};
+        case WrongParameter::model: return "model";
+        case WrongParameter::subject: return error.subject;
+    }
+    return {};
+}
+
+RetryAdvice advice_for(const Exchange& exchange, const Error& error) {
+    Milliseconds wait = error.retry_after;
+    switch (failure_row(error.kind).reply.sdk_retry) {
+        case SdkRetry::never: return {.wait = wait, .may_retry = false};
+        case SdkRetry::allowed: break;
+        case SdkRetry::after_a_second: wait = std::max(wait, Milliseconds(1000)); break;
+        case SdkRetry::by_the_limit:
+            return retry_advice_of(*exchange.notes.decision, exchange.context().randomness.next());
+    }
+    return {.wait = wait, .may_retry = wait <= sdk_wait_max};
+}
+
+void append_retry_advice(std::string& out, const Exchange& exchange, const Error& error) {
+    if (error.kind == ErrorKind::rate_limited) {
+        append_field(out, "x-sluicegate-limit", name_of(exchange.notes.decision->refused_by));
+    }
+    const RetryAdvice advice = advice_for(exchange, error);
+    if (advice.wait > Milliseconds(0)) append_retry_after(out, advice.wait);
+    if (!advice.may_retry) append_field(out, "x-should-retry", "false");
+}
+
+void log_failure(const Exchange& exchange, const Error& error) {
+    if (fault_of(error.kind) == Fault::client) return;
+    log::warn("request_failed", error.detail,
+              {{"request_id", exchange.id.text()}, {"error", sluicegate::name_of(error.kind)}});
+}
+
+}  // namespace
+
+openai::ApiError api_error_of(const Error& error) {
+    const FailureReply& reply = failure_row(error.kind).reply;
+    return {.message = message_of(reply.message, error),
+            .type = std::string(reply.type),
+            .code = std::string(reply.code),
+            .param = std::string(parameter_of(reply, error))};
+}
+
+net::Task<bool> reply_error(Exchange& exchange, Error&& error) {
+    const FailureReply& reply = failure_row(error.kind).reply;
+    exchange.sent.status = reply.status;
+    exchange.sent.error = error.kind;
+    exchange.sent.error_detail = error.detail;
+    if (error.kind == ErrorKind::client_gone || exchange.connection.has_gone()) {
+        exchange.sent.status = failure_row(ErrorKind::client_gone).reply.status;
+        exchange.sent.error = ErrorKind::client_gone;
+        co_return false;
+    }
+    log_failure(exchange, error);
+    if (exchange.events && exchange.events->has_begun()) {
+        exchange.sent.status = 200;
+        co_await exchange.events->fail(error);
+        co_return false;
+    }
+
+    std::string written;
+    std::string_view body = openai::rate_limit_body;
+    if (error.kind != ErrorKind::rate_limited) {
+        written = openai::error_body(api_error_of(error));
+        body = written;
+    }
+    std::string& out = exchange.connection.answer_text();
+    begin_answer(out, exchange, reply.status);
+    append_field(out, "content-type", "application/json");
+    if (!reply.challenge.empty()) append_field(out, "www-authenticate", reply.challenge);
+    if (error.kind == ErrorKind::method_not_supported && exchange.has_head) {
+        const auto allowed = openai::allowed_methods(exchange.head().path);
+        if (!allowed.empty()) append_field(out, "allow", allowed);
+    }
+    if (error.kind == ErrorKind::unsupported_encoding) {
+        append_field(out, "accept-encoding", "identity");
+    }
+    if (error.kind == ErrorKind::rate_limited) append_limits(out, exchange);
+    append_retry_advice(out, exchange, error);
+    append_route(out, exchange);
+    const bool must_close = reply.connection == ConnectionAfter::ends;
+    co_return co_await write_complete(exchange, out, body, must_close);
+}
+
+}  // namespace sluicegate::client

@@ -1,0 +1,34 @@
+#include "sluicegate/client/exchange.hpp"
+
+#include "sluicegate/client/event_writer.hpp"
+
+#include <algorithm>
+
+namespace sluicegate::client {
+
+Exchange::Exchange(Connection& its_connection) noexcept : connection(its_connection) {
+}
+
+Exchange::~Exchange() = default;
+
+void Exchange::begin(const Settings& in_force) noexcept {
+    id = context().request_ids.next();
+    settings = in_force;
+}
+
+void Exchange::end_message() {
+    net::ByteBuffer& in = connection.in();
+    in.consume(message_bytes);
+    if (pipelined.empty()) return;
+    const auto room = in.make_room(pipelined.size());
+    std::copy(pipelined.begin(), pipelined.end(), room.begin());
+    in.commit(pipelined.size());
+}
+
+net::Task<bool> Exchange::write(std::span<const net::asio::const_buffer> buffers) {
+    const bool is_written = co_await connection.write(buffers, settings.server->timeouts.idle);
+    if (!is_written) sent.error = ErrorKind::client_gone;
+    co_return is_written;
+}
+
+}  // namespace sluicegate::client

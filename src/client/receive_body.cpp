@@ -1,0 +1,187 @@
+#include "sluicegate/client/receive.hpp"
+#include "sluicegate/http/chunked_decoder.hpp"
+#include "sluicegate/openai/inspect_request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::client {
+namespace {
+
+namespace asio = net::asio;
+
+constexpr std::size_t chunk_read_bytes = 16 * 1024;
+/// An unread body up to this size is read and dropped to keep the connection; beyond it, ending
+/// the connection is cheaper for both sides.
+constexpr std::size_t skipped_bytes_max = 64 * 1024;
+
+Failure too_large(std::size_t limit) {
+    return fail(ErrorKind::request_too_large, {}, std::to_string(limit));
+}
+
+/// Most bodies are here already, behind their heads.
+bool take_arrived(Exchange& exchange) {
+    const http::RequestHead& head = exchange.head();
+    if (head.framing != http::Framing::content_length) return false;
+    const std::string_view arrived = exchange.connection.in().unread().substr(exchange.head_bytes);
+    if (arrived.size() < head.content_length) return false;
+    exchange.body = arrived.substr(0, static_cast<std::size_t>(head.content_length));
+    exchange.message_bytes = exchange.head_bytes + exchange.body.size();
+    exchange.is_body_complete = true;
+    return true;
+}
+
+/// A body of known length that fits behind its head: it stays where it arrives.
+net::Task<Result<void>> read_in_place(Exchange& exchange, std::size_t size) {
+    net::ByteBuffer& in = exchange.connection.in();
+    const std::size_t end = exchange.head_bytes + size;
+    while (in.size() < end) {
+        auto got = co_await exchange.connection.read_into(in.room());
+        if (!got) co_return std::move(got).failure();
+        in.commit(*got);
+    }
+    exchange.message_bytes = end;
+    exchange.body = in.unread().substr(exchange.head_bytes, size);
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> read_into_storage(Exchange& exchange, std::size_t size) {
+    const net::ByteBuffer& in = exchange.connection.in();
+    exchange.body_storage = std::make_unique_for_overwrite<char[]>(size + openai::body_padding);
+    const std::string_view arrived = in.unread().substr(exchange.head_bytes);
+    std::memcpy(exchange.body_storage.get(), arrived.data(), arrived.size());
+    exchange.message_bytes = in.size();
+    std::size_t have = arrived.size();
+    while (have < size) {
+        const std::span<char> rest(exchange.body_storage.get() + have, size - have);
+        auto got = co_await exchange.connection.read_into(rest);
+        if (!got) co_return std::move(got).failure();
+        have += *got;
+    }
+    exchange.body = {exchange.body_storage.get(), size};
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> read_with_length(Exchange& exchange) {
+    const auto size = static_cast<std::size_t>(exchange.head().content_length);
+    net::ByteBuffer& in = exchange.connection.in();
+    const std::size_t behind_head = in.size() - exchange.head_bytes + in.room().size();
+    if (size <= behind_head) co_return co_await read_in_place(exchange, size);
+    co_return co_await read_into_storage(exchange, size);
+}
+
+/// Takes what the decoder makes of `raw`; true at the end of the body, with the bytes behind it
+/// kept for the next message.
+Result<bool> take_chunks(Exchange& exchange, http::ChunkedDecoder& chunks, std::string_view raw,
+                         std::vector<char>& body, std::size_t limit, bool is_from_buffer) {
+    while (!raw.empty() && !chunks.done()) {
+        auto step = chunks.decode(raw);
+        if (!step) return std::move(step).failure();
+        if (body.size() + step->payload.size() > limit) return too_large(limit);
+        body.insert(body.end(), step->payload.begin(), step->payload.end());
+        raw.remove_prefix(step->consumed);
+    }
+    if (is_from_buffer) {
+        exchange.message_bytes = exchange.connection.in().size() - raw.size();
+    } else {
+        exchange.pipelined.assign(raw);
+    }
+    return chunks.done();
+}
+
+net::Task<Result<void>> read_chunked(Exchange& exchange, std::size_t limit) {
+    http::ChunkedDecoder chunks(ErrorKind::bad_request);
+    std::vector<char> body;
+    const std::string_view arrived = exchange.connection.in().unread().substr(exchange.head_bytes);
+    auto is_done = take_chunks(exchange, chunks, arrived, body, limit, true);
+    if (!is_done) co_return std::move(is_done).failure();
+
+    // The head's views point into the client's buffer, so the rest is read elsewhere.
+    std::unique_ptr<char[]> raw;
+    while (!*is_done) {
+        if (!raw) raw = std::make_unique_for_overwrite<char[]>(chunk_read_bytes);
+        auto got = co_await exchange.connection.read_into(std::span(raw.get(), chunk_read_bytes));
+        if (!got) co_return std::move(got).failure();
+        is_done = take_chunks(exchange, chunks, {raw.get(), *got}, body, limit, false);
+        if (!is_done) co_return std::move(is_done).failure();
+    }
+    exchange.body_storage =
+        std::make_unique_for_overwrite<char[]>(body.size() + openai::body_padding);
+    std::copy(body.begin(), body.end(), exchange.body_storage.get());
+    exchange.body = {exchange.body_storage.get(), body.size()};
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> send_continue(Exchange& exchange) {
+    static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+    const std::array buffers{asio::const_buffer(text.data(), text.size())};
+    const bool is_written = co_await exchange.write(buffers);
+    if (!is_written) co_return fail(ErrorKind::client_gone);
+    co_return Result<void>();
+}
+
+}  // namespace
+
+net::Task<Result<void>> receive_body(Exchange& exchange) {
+    const http::RequestHead& head = exchange.head();
+    const std::size_t limit = exchange.settings.server->body_bytes_max;
+    if (head.content_length > limit) co_return too_large(limit);
+    if (const auto encoding = head.fields.find("content-encoding");
+        encoding && *encoding != "identity" && !encoding->empty()) {
+        co_return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
+    }
+
+    if (!exchange.is_body_complete && !take_arrived(exchange)) {
+        const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
+        if (head.expects_continue && has_nothing) {
+            auto continued = co_await send_continue(exchange);
+            if (!continued) co_return std::move(continued).failure();
+        }
+        exchange.connection.read_within(exchange.settings.server->timeouts.body);
+        Result<void> read;
+        if (head.framing == http::Framing::chunked) {
+            read = co_await read_chunked(exchange, limit);
+        } else {
+            read = co_await read_with_length(exchange);
+        }
+        exchange.connection.read_without_deadline();
+        if (!read) co_return std::move(read).failure();
+        exchange.is_body_complete = true;
+    }
+    co_return Result<void>();
+}
+
+bool can_skip_body(const Exchange& exchange) {
+    if (exchange.is_body_complete) return true;
+    const http::RequestHead& head = exchange.head();
+    // A client that waits for 100 Continue may or may not send its body after the final answer
+    // (RFC 9110, 10.1.1): where the next request would start is unknown.
+    return exchange.has_head && !head.expects_continue &&
+           head.framing == http::Framing::content_length &&
+           head.content_length <= skipped_bytes_max;
+}
+
+net::Task<bool> skip_body(Exchange& exchange) {
+    if (exchange.is_body_complete) co_return true;
+    auto left = static_cast<std::size_t>(exchange.head().content_length);
+    const std::size_t arrived = exchange.connection.in().size() - exchange.head_bytes;
+    const std::size_t skipped = std::min(left, arrived);
+    exchange.message_bytes = exchange.head_bytes + skipped;
+    left -= skipped;
+    exchange.connection.read_within(exchange.settings.server->timeouts.body);
+    std::array<char, 4096> dropped;
+    while (left > 0) {
+        auto got = co_await exchange.connection.read_into(
+            std::span(dropped).first(std::min(left, dropped.size())));
+        if (!got) co_return false;
+        left -= *got;
+    }
+    exchange.connection.read_without_deadline();
+    co_return true;
+}
+
+}  // namespace sluicegate::client

@@ -1,0 +1,58 @@
+#include "sluicegate/client/receive.hpp"
+#include "sluicegate/http/request_head.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluicegate::client {
+namespace {
+
+constexpr std::size_t read_bytes_min = 2 * 1024;
+
+http::HeadLimits limits_of(const config::Server& server) {
+    const std::size_t head_bytes = server.header_bytes_max;
+    return {
+        .head_bytes_max = head_bytes,
+        .request_line_bytes_max = std::min(head_bytes, http::HeadLimits().request_line_bytes_max)};
+}
+
+}  // namespace
+
+net::Task<Result<void>> await_request(Connection& connection, Milliseconds timeout) {
+    connection.set_idle(true);
+    connection.read_within(timeout);
+    auto read = co_await connection.read_more(read_bytes_min);
+    connection.set_idle(false);
+    if (!read) co_return fail(ErrorKind::client_gone);
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> receive_head(Exchange& exchange) {
+    Connection& connection = exchange.connection;
+    net::ByteBuffer& in = connection.in();
+    const http::HeadLimits limits = limits_of(*exchange.settings.server);
+    connection.read_within(exchange.settings.server->timeouts.header);
+    for (std::size_t searched = 0;;) {
+        auto end = http::find_request_head_end(in.unread(), searched, limits);
+        if (!end) co_return std::move(end).failure();
+        exchange.head_bytes = *end;
+        if (*end > 0) break;
+        searched = in.size();
+        auto read = co_await connection.read_more(read_bytes_min);
+        if (!read) co_return std::move(read).failure();
+    }
+    connection.read_without_deadline();
+
+    http::RequestHead& head = connection.head();
+    auto parsed =
+        http::parse_request_head(in.unread().substr(0, exchange.head_bytes), limits, head);
+    if (!parsed) co_return std::move(parsed).failure();
+    exchange.has_head = true;
+    exchange.message_bytes = exchange.head_bytes;
+    exchange.is_body_complete =
+        head.framing == http::Framing::none ||
+        (head.framing == http::Framing::content_length && head.content_length == 0);
+    co_return Result<void>();
+}
+
+}  // namespace sluicegate::client

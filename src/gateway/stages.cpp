@@ -1,0 +1,192 @@
+#include "gateway/stages.hpp"
+
+#include "sluicegate/auth/authenticate.hpp"
+#include "sluicegate/auth/credentials.hpp"
+#include "sluicegate/client/answer_head.hpp"
+#include "sluicegate/client/error_reply.hpp"
+#include "sluicegate/client/receive.hpp"
+#include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/openai/affinity.hpp"
+#include "sluicegate/openai/model_list.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::gateway {
+namespace {
+
+using worker::ModelEntry;
+using worker::Snapshot;
+
+Result<const auth::KeyRecord*> find_caller(const Request& request) {
+    auth::PresentedCredentials presented;
+    for (const http::Field& field : request.client.head().fields) {
+        presented.take(field.name, field.value);
+    }
+    auto key = auth::credential_of(presented);
+    if (!key) return std::move(key).failure();
+    const config::IpAddress address(request.client.connection.address());
+    return auth::authenticate(request.config().keys, *key, address,
+                              request.worker.clock().wall_now());
+}
+
+std::size_t index_of(const Snapshot& snapshot, const ModelEntry& model) {
+    return static_cast<std::size_t>(&model - snapshot.models.data());
+}
+
+/// What to reserve: the part that the request states, and the part that is a guess.
+limit::Demand demand_of(Request& request, const Inspected& inspected) {
+    const openai::TokenDemand tokens =
+        openai::token_demand(inspected.endpoint, inspected.inspection);
+    request.record.prompt_estimate = tokens.prompt;
+    request.record.answers = tokens.answers;
+    limit::Demand demand{.stated = tokens.stated_output, .guessed = tokens.prompt};
+    if (tokens.is_output_open) {
+        demand.guessed += tokens.answers * request.worker.output_estimates.guess(
+                                               inspected.key->user, inspected.model->id);
+    }
+    return demand;
+}
+
+Result<std::string> models_body(const Request& request, const Identified& identified) {
+    const Snapshot& config = request.config();
+    if (identified.match.endpoint == openai::Endpoint::model_get) {
+        const ModelEntry* model = config.find_model(identified.match.model_id);
+        if (model == nullptr || !auth::may_use(*identified.key, model->id)) {
+            return fail(ErrorKind::model_not_found, {}, identified.match.model_id);
+        }
+        return openai::model_body(model->settings->name, config.created);
+    }
+    std::vector<std::string_view> names;
+    for (const ModelEntry& model : config.models) {
+        if (auth::may_use(*identified.key, model.id)) names.push_back(model.settings->name);
+    }
+    return openai::models_list_body(names, config.created);
+}
+
+}  // namespace
+
+net::Task<Result<Received>> receive(Request& request, bool is_first) {
+    client::Connection& connection = request.client.connection;
+    const bool& is_draining = request.worker.client.is_draining;
+    if (connection.in().empty()) {
+        // A connection that ends or stays silent between two requests is no failure: it has no
+        // id, and nothing is logged.
+        if (is_draining) co_return fail(ErrorKind::client_gone);
+        const config::ServerTimeouts& timeouts =
+            request.worker.snapshot->shared->config.server.timeouts;
+        auto begun =
+            co_await client::await_request(connection, is_first ? timeouts.header : timeouts.idle);
+        if (!begun) co_return std::move(begun).failure();
+    }
+
+    request.begin();
+    auto received = co_await client::receive_head(request.client);
+    if (!received) co_return std::move(received).failure();
+    const http::RequestHead& head = request.client.head();
+    if (is_draining) co_return fail(ErrorKind::draining);
+    auto match = openai::match_endpoint(name_of(head.method), head.path);
+    if (!match) co_return std::move(match).failure();
+    if (head.upgrade_requested) co_return fail(ErrorKind::websocket_not_supported);
+    request.record.endpoint = match->endpoint;
+    co_return Received{std::move(*match)};
+}
+
+Result<Identified> authenticate(Request& request, Received&& received) {
+    auto key = find_caller(request);
+    if (!key) {
+        request.worker.telemetry.count_auth_failure(key.error().kind);
+        return std::move(key).failure();
+    }
+    request.record.caller = auth::caller_of(**key);
+    return Identified{std::move(received.match), *key};
+}
+
+net::Task<Result<Loaded>> receive_body(Request& request, Identified&& identified) {
+    auto received = co_await client::receive_body(request.client);
+    if (!received) co_return std::move(received).failure();
+    request.record.bytes_in = request.client.body.size();
+    co_return Loaded{identified.match.endpoint, identified.key};
+}
+
+Result<Inspected> inspect(Request& request, Loaded&& loaded) {
+    const std::string_view content_type =
+        request.client.head().fields.find("content-type").value_or(std::string_view());
+    const std::string_view body = request.client.body;
+    // An empty body is answered like any other that is no JSON, and needs bytes to look at.
+    static constexpr char empty[openai::body_padding]{};
+    const char* data = body.empty() ? empty : body.data();
+    auto inspection = openai::inspect(loaded.endpoint, content_type, data, body.size());
+    if (!inspection) return std::move(inspection).failure();
+
+    const ModelEntry* model = request.config().find_model(inspection->model);
+    // A model that does not exist and one that this key may not use get the same answer, so that
+    // models cannot be found by guessing.
+    if (model == nullptr || !auth::may_use(*loaded.key, model->id)) {
+        return fail(ErrorKind::model_not_found, {}, std::move(inspection->model));
+    }
+    request.record.model = model;
+    request.record.is_streaming = inspection->is_streaming;
+    return Inspected{loaded.endpoint, loaded.key, model, std::move(*inspection)};
+}
+
+Result<Admitted> admit(Request& request, Inspected&& inspected) {
+    const Snapshot& config = request.config();
+    const std::size_t model_index = index_of(config, *inspected.model);
+    const limit::Plan& plan = config.plans[inspected.key->user_index][model_index];
+
+    const Instant now = request.worker.clock().now();
+    const limit::Demand demand = demand_of(request, inspected);
+    request.record.token_demand = demand.stated + demand.guessed;
+    limit::Admission admission =
+        request.worker.limiter.admit(inspected.key->user, inspected.model->id, plan, demand, now);
+    request.client.notes.decision = admission.decision;
+    auto& counters = request.snapshot->model_counters[model_index];
+    if (!admission.decision.admitted) {
+        counters.rejected.add();
+        return fail(Error{.kind = ErrorKind::rate_limited,
+                          .detail = {},
+                          .subject = {},
+                          .retry_after = admission.decision.retry_after});
+    }
+    counters.admitted.add();
+    request.record.forwarded_at = now;
+    return Admitted{inspected.endpoint, inspected.key, inspected.model,
+                    std::move(inspected.inspection), std::move(admission.reservation)};
+}
+
+Result<Routed> route(Request& request, Admitted&& admitted) {
+    const ModelEntry& model = *admitted.model;
+    route::RouteQuery query{.tokens = request.record.token_demand,
+                            .user = request.config().user_keys[admitted.key->user_index],
+                            .affinity = std::nullopt,
+                            .random = request.worker.client.randomness.next()};
+    if (model.affinity_bytes > 0) {
+        query.affinity =
+            openai::affinity_hash(admitted.inspection, request.client.body, model.affinity_bytes);
+    }
+    return Routed{.endpoint = admitted.endpoint,
+                  .model = &model,
+                  .inspection = std::move(admitted.inspection),
+                  .reservation = std::move(admitted.reservation),
+                  .query = query};
+}
+
+bool is_answered_here(openai::Endpoint endpoint) noexcept {
+    return endpoint == openai::Endpoint::models_list || endpoint == openai::Endpoint::model_get;
+}
+
+net::Task<bool> answer_models(Request& request, const Identified& identified) {
+    client::Exchange& exchange = request.client;
+    auto body = models_body(request, identified);
+    if (!body) co_return co_await client::reply_error(exchange, std::move(body.error()));
+    exchange.sent.status = 200;
+    std::string& out = exchange.connection.answer_text();
+    client::begin_answer(out, exchange, 200);
+    http::append_field(out, "content-type", "application/json");
+    co_return co_await client::write_complete(exchange, out, *body, false);
+}
+
+}  // namespace sluicegate::gateway

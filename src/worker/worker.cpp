@@ -1,0 +1,165 @@
+#include "sluicegate/worker/worker.hpp"
+
+#include "sluicegate/base/log.hpp"
+#include "sluicegate/client/overload.hpp"
+#include "sluicegate/net/spawn.hpp"
+
+#include "worker/health_checks.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace sluicegate::worker {
+
+namespace asio = net::asio;
+using metrics::Metric;
+
+Worker::Worker(const Shared& shared, Path path)
+    : shared_(shared),
+      keep_running_(io_.get_executor()),
+      tick_timer_(io_.get_executor()),
+      deadlines_(shared.clock.now()),
+      resolver_(io_, shared.clock),
+      connections_(shared.connections, shared.registry.gauge(Metric::client_connections)),
+      telemetry_(shared.registry),
+      pools_(upstream::Services{io_, shared.clock, deadlines_, resolver_, shared.registry}),
+      client_context_{.io = io_,
+                      .clock = shared.clock,
+                      .deadlines = deadlines_,
+                      .hangups = hangups_,
+                      .request_ids = request_ids_,
+                      .randomness = randomness_,
+                      .date = date_,
+                      .connections = connections_,
+                      .is_draining = is_draining_},
+      context_{.client = client_context_,
+               .limiter = shared.limiter,
+               .output_estimates = shared.output_estimates,
+               .registry = shared.registry,
+               .telemetry = telemetry_,
+               .snapshot = snapshot_,
+               .access_lines = access_lines_},
+      path_(std::move(path)),
+      serve_([this](client::Connection& connection) { return path_(context_, connection); }) {
+    connections_.on_empty([this] { end_if_drained(); });
+}
+
+Worker::~Worker() = default;
+
+Result<void> Worker::bind(const std::vector<config::Listener>& listeners, net::Sharing sharing) {
+    for (const config::Listener& wanted : listeners) {
+        auto listener = std::make_unique<net::Listener>(io_);
+        auto bound = listener->bind(wanted.host, wanted.port, sharing);
+        if (!bound) return bound;
+        listeners_.push_back(std::move(listener));
+    }
+    return {};
+}
+
+void Worker::check_health() {
+    health_checks_ = std::make_unique<HealthChecks>(client_context_, telemetry_);
+}
+
+void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
+    pools_.begin_marking();
+    snapshot_ = localise(std::move(snapshot), pools_, shared_.registry);
+    pools_.retire_unmarked();
+    if (health_checks_) watch_health();
+}
+
+void Worker::watch_health() {
+    std::vector<HealthChecks::Target> targets;
+    const auto& states = snapshot_->shared->upstream_states;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        for (const LocalSnapshot::Endpoint& endpoint : snapshot_->endpoints[i]) {
+            targets.push_back({endpoint.pool, states[i]});
+        }
+    }
+    health_checks_->watch(targets);
+}
+
+void Worker::run() {
+    on_tick();
+    net::spawn(io_, tick(), "worker tick");
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        auto accepted = [this, i](net::Socket socket) { accept(std::move(socket), i); };
+        net::spawn(io_, listeners_[i]->run(std::move(accepted)), "listener");
+    }
+    io_.run();
+    log::write_lines(access_lines_);
+}
+
+net::Task<void> Worker::tick() {
+    while (keep_running_.owns_work()) {
+        tick_timer_.expires_after(net::Deadlines::tick_length);
+        co_await tick_timer_.async_wait(net::use_result);
+        on_tick();
+    }
+}
+
+void Worker::on_tick() {
+    const Instant now = shared_.clock.now();
+    deadlines_.tick(now);
+    hangups_.poll();
+    const bool is_new_second = date_.update(shared_.clock.wall_now());
+    if (is_new_second && !is_draining_) pools_.sweep(now);
+    if (!access_lines_.empty()) {
+        access_lines_.pop_back();  // the log adds the last newline itself
+        log::write_lines(access_lines_);
+        access_lines_.clear();
+    }
+}
+
+void Worker::accept(net::Socket socket, std::size_t listener) {
+    // Accepted just before the listener was closed: nothing would end it any more.
+    if (is_draining_) return;
+    const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
+    if (shared_.connections.load(std::memory_order_relaxed) >= shared_.connections_max) {
+        // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
+        if (!tls) client::refuse_overloaded(std::move(socket), client_context_);
+        return;
+    }
+    const Milliseconds handshake_timeout = snapshot_->shared->config.server.timeouts.header;
+    auto connection = std::make_unique<client::Connection>(client_context_, std::move(socket), tls);
+    net::spawn(io_, client::Connection::run(std::move(connection), handshake_timeout, serve_),
+               "client connection");
+}
+
+void Worker::end_if_drained() noexcept {
+    if (!is_draining_ || !connections_.empty()) return;
+    pools_.retire_all();
+    keep_running_.reset();
+    tick_timer_.cancel();
+}
+
+void Worker::swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done) {
+    asio::post(io_, [this, snapshot = std::move(snapshot), done = std::move(done)]() mutable {
+        adopt(std::move(snapshot));
+        done();
+    });
+}
+
+void Worker::stop_accepting() {
+    is_draining_ = true;
+    health_checks_.reset();
+    for (const auto& listener : listeners_) listener->close();
+}
+
+void Worker::drain() {
+    asio::post(io_, [this] {
+        stop_accepting();
+        connections_.close_idle();
+        end_if_drained();
+    });
+}
+
+void Worker::stop() {
+    asio::post(io_, [this] {
+        stop_accepting();
+        connections_.close_all();
+        end_if_drained();
+    });
+}
+
+}  // namespace sluicegate::worker
