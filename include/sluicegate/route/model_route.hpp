@@ -40,7 +40,7 @@ public:
     ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
                std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
                const ModelRoute* last);
-    /// Of entries in any order. `turns`: those of another route of the same weights; null: new ones.
+    /// Of entries in any order. `turns`: those of a route of the same weights; null: new ones.
     ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
                std::shared_ptr<WeightedRoundRobin> turns = nullptr);
 
