@@ -1,3 +1,17 @@
+# sluicegate_precompiled(TARGET HEADERS <a> ... [LINKS lib ...])
+#
+# Headers that other targets share precompiled: target_precompile_headers(other REUSE_FROM TARGET).
+# Only headers of the system belong here: they change with a package, never with a commit. A header
+# that a source forgets is found by the builds that precompile nothing, those with sanitizers.
+function(sluicegate_precompiled target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;LINKS")
+  set(empty ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp)
+  file(CONFIGURE OUTPUT ${empty} CONTENT "")
+  add_library(${target} OBJECT ${empty})
+  target_link_libraries(${target} PRIVATE sluicegate_flags ${arg_LINKS})
+  target_precompile_headers(${target} PRIVATE ${arg_HEADERS})
+endfunction()
+
 # sluicegate_module(NAME [SOURCES a.cpp ...] [USES base ...] [LINKS PUBLIC|PRIVATE Lib::lib ...])
 #
 # One static library `sluicegate_NAME` per folder: sources in src/NAME, public headers in
