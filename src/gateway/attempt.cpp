@@ -43,8 +43,13 @@ std::unique_ptr<client::EventWriter> new_event_writer(Request& request, openai::
 }
 
 Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
-                 route::Lease lease)
-    : request_(request), routed_(routed), entry_(entry), lease_(std::move(lease)) {
+                 route::Lease lease, limit::Reservation ceiling, Instant now)
+    : request_(request),
+      routed_(routed),
+      entry_(entry),
+      lease_(std::move(lease)),
+      ceiling_(std::move(ceiling)),
+      began_at_(now) {
     prepare(stream_options_for(request, routed, entry.upstream));
 }
 
@@ -53,7 +58,7 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     departure_.reset();
     text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
-    exchange_.emplace(pool, request_.record.attempt_at,
+    exchange_.emplace(pool, began_at_,
                       provider::timeouts_of(pool->settings(), *routed_.model->settings));
     client::Connection::Watched& watched = *this;
     departure_.emplace(request_.client.connection, watched);
@@ -109,12 +114,12 @@ void Attempt::note_answer() {
 
 net::Task<Result<void>> Attempt::try_once() {
     route::Quota& quota = *entry_.quota;
-    const std::int64_t tokens = request_.record.token_demand;
-    const route::Quota::SentTotal sent = quota.sent(tokens, request_.record.attempt_at);
+    const std::int64_t tokens = routed_.tokens.total;
+    const route::Quota::SentTotal sent = quota.sent(tokens, began_at_);
     auto answered = co_await exchange_heads(true);
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed &&
-        request_.worker.clock().now() - request_.record.attempt_at < stale_within) {
+        request_.worker.clock().now() - began_at_ < stale_within) {
         // The upstream had closed the connection while it was idle: nobody has seen the request.
         answered = co_await exchange_heads(false);
     }
@@ -124,12 +129,13 @@ net::Task<Result<void>> Attempt::try_once() {
     }
 
     const Instant now = request_.worker.clock().now();
+    answered_at_ = now;
     request_.record.answered_at = now;
     const http::ResponseHead& head = exchange_->head();
     quota.report(provider::quota_of(head.fields, request_.worker.clock().wall_now()), sent, now);
     if (!provider::is_success(head.status)) co_return co_await judge_failure();
     auto form = provider::form_of(exchange_->settings().name, head, routed_.endpoint,
-                                  request_.record.is_streaming);
+                                  routed_.inspection.is_streaming);
     if (!form) co_return std::move(form).failure();
     if (*form == provider::AnswerForm::events) co_return co_await receive_first_events();
     if (*form == provider::AnswerForm::json) co_return co_await receive_json();
@@ -147,8 +153,8 @@ net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
     // Where streams.commit_after is set, a client that wants a stream does not wait in silence.
     const Milliseconds commit_after = request_.config().config.streams.commit_after;
     Instant wake_at = Instant::max();
-    if (request_.record.is_streaming && commit_after > Milliseconds(0)) {
-        wake_at = *request_.record.forwarded_at + commit_after;
+    if (routed_.inspection.is_streaming && commit_after > Milliseconds(0)) {
+        wake_at = routed_.admitted_at + commit_after;
     }
     for (;;) {
         auto arrival = co_await exchange_->receive_head(http::Method::post, wake_at);
@@ -209,7 +215,7 @@ net::Task<Result<void>> Attempt::receive_json() {
         json_ = std::move(*answer);
         co_return Result<void>();
     }
-    if (request_.record.is_streaming) {
+    if (routed_.inspection.is_streaming) {
         co_return unusable(ErrorKind::upstream_bad_response,
                            "answered a streamed request with too much JSON");
     }
@@ -226,7 +232,7 @@ net::Task<Result<void>> Attempt::receive_first_events() {
         streams.buffer);
     Instant wake_at = Instant::max();
     if (streams.keep_alive > Milliseconds(0)) {
-        wake_at = *request_.record.answered_at + streams.keep_alive;
+        wake_at = answered_at_ + streams.keep_alive;
     }
     for (;;) {
         auto arrival = co_await events_->read(wake_at);

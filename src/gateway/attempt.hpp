@@ -17,10 +17,10 @@ namespace sluicegate::gateway {
 
 class Attempt final : private client::Connection::Watched {
 public:
-    /// At the endpoint that `lease` is for, of the entry's upstream. `request` and `routed` must
-    /// outlive it.
+    /// At the endpoint that `lease` is for, of the entry's upstream. `ceiling` is what the ceiling of
+    /// its account holds for the request. `request` and `routed` must outlive it.
     Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
-            route::Lease lease);
+            route::Lease lease, limit::Reservation ceiling, Instant now);
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
@@ -37,6 +37,10 @@ public:
     /// The upstream has done its part: its place is free for the next request, though the client
     /// may still be reading.
     void release_slot() noexcept { lease_.end(); }
+    /// What the account's ceiling is charged in the end; without it, what it holds is given back.
+    void settle_ceiling(std::int64_t tokens, Instant now) noexcept { ceiling_.settle(tokens, now); }
+
+    [[nodiscard]] Instant began_at() const noexcept { return began_at_; }
 
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }
@@ -71,6 +75,9 @@ private:
     const Routed& routed_;
     const route::RouteEntry& entry_;
     route::Lease lease_;
+    limit::Reservation ceiling_;
+    Instant began_at_;
+    Instant answered_at_{};  ///< the head was there
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;
     std::optional<upstream::Exchange> exchange_;
@@ -84,12 +91,5 @@ private:
 [[nodiscard]] std::unique_ptr<client::EventWriter> new_event_writer(Request& request,
                                                                     openai::Endpoint endpoint,
                                                                     const http::ResponseHead* head);
-
-/// What forward() returns.
-struct Answered {
-    openai::Endpoint endpoint;
-    limit::Reservation reservation;    ///< until the answer has been passed on
-    std::unique_ptr<Attempt> attempt;  ///< the one that succeeded: what there is to pass on
-};
 
 }  // namespace sluicegate::gateway

@@ -4,9 +4,7 @@
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/provider/final_error.hpp"
 
-#include "gateway/attempt.hpp"
 #include "gateway/queue_wait.hpp"
-#include "gateway/settle.hpp"
 
 #include <utility>
 
@@ -15,17 +13,18 @@ namespace {
 
 using route::CandidateIterator;
 
-/// Asks the ceiling of the entry's account; how long to wait when it says no.
-std::optional<Milliseconds> refused_by_ceiling(Request& request, const route::RouteEntry& entry,
-                                               Instant now) {
+/// Asks the ceiling of the entry's account.
+limit::Admission ask_ceiling(Request& request, const Routed& routed, const route::RouteEntry& entry,
+                             Instant now) {
     const auto& ceiling = request.config().ceilings[entry.upstream];
-    if (!ceiling) return std::nullopt;
-    const limit::Demand demand{.stated = 0, .guessed = request.record.token_demand};
-    limit::Admission admission =
-        request.worker.limiter.admit(ceiling->account, ceiling->model, ceiling->plan, demand, now);
-    if (!admission.decision.admitted) return admission.decision.retry_after;
-    request.ceiling = std::move(admission.reservation);
-    return std::nullopt;
+    if (!ceiling) {
+        limit::Admission open{};
+        open.decision.admitted = true;
+        return open;
+    }
+    const limit::Demand demand{.stated = 0, .guessed = routed.tokens.total};
+    return request.worker.limiter.admit(ceiling->account, ceiling->model, ceiling->plan, demand,
+                                        now);
 }
 
 void begin_attempt(Request& request, const CandidateIterator& candidates, std::size_t index,
@@ -43,8 +42,8 @@ void begin_attempt(Request& request, const CandidateIterator& candidates, std::s
     request.snapshot->upstream_counters[entry.upstream].attempts.add();
 }
 
-void note_failure(Request& request, const route::RouteEntry& entry, Attempt& attempt,
-                  const Error& error) {
+void note_failure(Request& request, const Routed& routed, const route::RouteEntry& entry,
+                  Attempt& attempt, const Error& error) {
     const Instant now = request.worker.clock().now();
     attempt.report(failure_row(error.kind).attempt.outcome, error.retry_after);
     request.record.answered_at.reset();
@@ -52,22 +51,16 @@ void note_failure(Request& request, const route::RouteEntry& entry, Attempt& att
     if (fault_of(error.kind) == Fault::upstream) {
         request.snapshot->count_error(entry.upstream, error.kind, request.worker.registry);
     }
-    request.snapshot->upstream_counters[entry.upstream].total.observe(now -
-                                                                      request.record.attempt_at);
+    request.snapshot->upstream_counters[entry.upstream].total.observe(now - attempt.began_at());
     if (error.kind == ErrorKind::upstream_rate_limited) {
-        const auto cooling =
-            entry.quota->refused(request.record.token_demand, error.retry_after, now);
-        if (cooling)
-            request.worker.telemetry.note_cooling(
-                request.config().config.upstreams[entry.upstream].name, entry.upstream_model,
-                *cooling);
+        const auto cooling = entry.quota->refused(routed.tokens.total, error.retry_after, now);
+        if (cooling) {
+            worker::Telemetry::note_cooling(request.config().config.upstreams[entry.upstream].name,
+                                            entry.upstream_model, *cooling);
+        }
     }
     // What the provider may have seen, it may have counted.
-    if (attempt.was_sent()) {
-        request.ceiling.settle(0, now);
-    } else {
-        request.ceiling.cancel(now);
-    }
+    if (attempt.was_sent()) attempt.settle_ceiling(0, now);
 }
 
 /// Whether another attempt may follow one that ended so.
@@ -98,59 +91,46 @@ provider::Untried untried_of(const CandidateIterator& candidates) {
     return untried;
 }
 
-/// A request that an upstream may have seen counts, even if it failed; any other is given back.
-/// When the client left, its prompt counts too.
-void end_unanswered(Request& request, Routed& routed, bool was_sent, ErrorKind kind) {
-    if (!was_sent) {
-        routed.reservation.cancel(request.worker.clock().now());
-        return;
-    }
-    if (kind == ErrorKind::client_gone) {
-        note_usage(request, routed.endpoint, std::nullopt, 0, UsageSource::estimated);
-    }
-    settle(request, routed.reservation);
-}
-
 }  // namespace
 
-net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
+net::Task<Forwarded> forward(Request& request, const Routed& routed) {
+    using Step = CandidateIterator::Step;
     request.config().retry_budget->request();
     CandidateIterator candidates(*routed.model->route, routed.query,
                                  request.config().config.retries.attempts_max);
+    Forwarded forwarded;
     provider::FinalError final_error;
     std::optional<Error> told;
     std::optional<ErrorKind> last_error;
-    bool was_sent = false;
-    Instant now = *request.record.forwarded_at;
+    Instant now = routed.admitted_at;
     for (;;) {
-        CandidateIterator::Step step = candidates.next(now);
-        while (step.kind == CandidateIterator::Step::wait)
-            step = co_await wait_in_queue(request, routed, candidates);
+        Step step = candidates.next(now);
+        while (step.kind == Step::wait) step = co_await wait_in_queue(request, routed, candidates);
         now = request.worker.clock().now();
-        if (step.kind == CandidateIterator::Step::nothing) break;
+        if (step.kind == Step::nothing) break;
         const route::RouteEntry& entry = routed.model->route->entries()[step.entry];
-        if (const auto wait = refused_by_ceiling(request, entry, now)) {
+        limit::Admission ceiling = ask_ceiling(request, routed, entry, now);
+        if (!ceiling.decision.admitted) {
             step.lease.end();
-            candidates.refused_by_ceiling(*wait);
+            candidates.refused_by_ceiling(ceiling.decision.retry_after);
             continue;
         }
         if (last_error && !is_in_budget(request, *last_error, now)) {
-            request.ceiling.cancel(now);
             told = std::move(final_error).take({});
             break;
         }
         begin_attempt(request, candidates, step.entry, entry, now);
-        auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease));
+        auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease),
+                                                 std::move(ceiling.reservation), now);
         auto answered = co_await attempt->run();
-        was_sent |= attempt->was_sent();
+        forwarded.was_sent |= attempt->was_sent();
         if (answered) {
             entry.quota->accepted();
-            co_return Answered{.endpoint = routed.endpoint,
-                               .reservation = std::move(routed.reservation),
-                               .attempt = std::move(attempt)};
+            forwarded.attempt = std::move(attempt);
+            co_return forwarded;
         }
         Error& error = answered.error();
-        note_failure(request, entry, *attempt, error);
+        note_failure(request, routed, entry, *attempt, error);
         if (!may_try_again(request, *attempt, error.kind)) {
             told = std::move(error);
             break;
@@ -163,8 +143,8 @@ net::Task<Result<Answered>> forward(Request& request, Routed& routed) {
     }
     if (!told) told = std::move(final_error).take(untried_of(candidates));
     if (request.client.connection.has_gone()) told->kind = ErrorKind::client_gone;
-    end_unanswered(request, routed, was_sent, told->kind);
-    co_return fail(std::move(*told));
+    forwarded.error = std::move(*told);
+    co_return forwarded;
 }
 
 }  // namespace sluicegate::gateway

@@ -4,11 +4,20 @@
 
 #include "gateway/attempt.hpp"
 
+#include <memory>
+
 namespace sluicegate::gateway {
 
-/// Sends the request and waits for the head of an answer that can be passed on. Takes the
-/// reservation out of `routed`, which stays with the caller meanwhile: it is too large to be moved
-/// into one more coroutine.
-net::Task<Result<Answered>> forward(Request& request, Routed& routed);
+struct Forwarded {
+    /// The attempt whose answer can be passed on; null: there is none.
+    std::unique_ptr<Attempt> attempt = nullptr;
+    /// Why there is none.
+    Error error = {};
+    /// An upstream may have seen the request.
+    bool was_sent = false;
+};
+
+/// Sends the request until there is the head of an answer that can be passed on.
+net::Task<Forwarded> forward(Request& request, const Routed& routed);
 
 }  // namespace sluicegate::gateway

@@ -42,12 +42,17 @@ net::Task<bool> answer(Request& request, bool is_first) {
     auto routed = route(request, std::move(*admitted));
     if (!routed) co_return co_await client::reply_error(client, std::move(routed.error()));
 
-    auto answered = co_await forward(request, *routed);
-    if (!answered) co_return co_await client::reply_error(client, std::move(answered.error()));
+    auto forwarded = co_await forward(request, *routed);
+    if (!forwarded.attempt) {
+        settle_unanswered(request, *routed, forwarded.was_sent, forwarded.error.kind);
+        co_return co_await client::reply_error(client, std::move(forwarded.error));
+    }
 
-    const bool stays_open = co_await relay(request, *answered);
-    settle(request, answered->reservation);
-    co_return stays_open;
+    Settlement settlement(request, *routed, *forwarded.attempt);
+    auto ended = co_await relay(request, *routed, *forwarded.attempt, settlement);
+    settlement.settle(ended);
+    if (ended.failure) co_return co_await client::reply_error(client, std::move(*ended.failure));
+    co_return ended.stays_open;
 }
 
 /// One request after another, until the connection is to end.

@@ -1,7 +1,7 @@
 #pragma once
-/// What is known of a request when it has ended: the line in the access log, the metrics and the
-/// figures of usage are written from this value alone. Views point into the snapshot that the
-/// request holds.
+/// What is told of a request when it has ended: the metrics and the line in the access log are
+/// written from this value and from what the client was sent. The stages write it, and no stage
+/// reads it. Views point into the snapshot that the request holds.
 
 #include "sluicegate/auth/authenticate.hpp"
 #include "sluicegate/openai/endpoints.hpp"
@@ -9,6 +9,7 @@
 #include "sluicegate/worker/route_reason.hpp"
 #include "sluicegate/worker/snapshot.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,7 +26,11 @@ enum class UsageSource : std::uint8_t {
     estimated,  ///< from sizes alone
     count_
 };
-[[nodiscard]] std::string_view name_of(UsageSource source) noexcept;
+[[nodiscard]] constexpr std::string_view name_of(UsageSource source) noexcept {
+    constexpr std::array<std::string_view, static_cast<std::size_t>(UsageSource::count_)> names{
+        "none", "reported", "counted", "estimated"};
+    return names[static_cast<std::size_t>(source)];
+}
 
 struct Record {
     std::optional<openai::Endpoint> endpoint;
@@ -33,19 +38,15 @@ struct Record {
     const worker::ModelEntry* model = nullptr;
     std::optional<std::size_t> upstream;  ///< index in the snapshot
     bool is_streaming = false;
-    std::uint64_t bytes_in = 0;           ///< of the body
-    std::optional<Instant> forwarded_at;  ///< admitted, on its way to the upstream
-    Instant attempt_at{};                 ///< the latest attempt began
-    std::optional<Instant> answered_at;   ///< the head of the answer that is passed on was there
-    Milliseconds queued{0};               ///< waited for a place at an upstream
+    std::uint64_t bytes_in = 0;          ///< of the body
+    Instant attempt_at{};                ///< the latest attempt began
+    std::optional<Instant> answered_at;  ///< the head of the answer that is passed on was there
+    Milliseconds queued{0};              ///< waited for a place at an upstream
     worker::RouteReason route_reason = worker::RouteReason::none;
     std::size_t route_entry = 0;  ///< of the latest attempt: index into ModelRoute::entries()
 
     // --- usage ---
 
-    std::int64_t prompt_estimate = 0;  ///< tokens
-    std::int64_t token_demand = 0;     ///< what the request may cost, as far as can be told
-    std::int64_t answers = 1;          ///< that were asked for: choices times prompts
     openai::Usage usage;
     UsageSource usage_source = UsageSource::none;
     /// Tokens that the limits were charged in the end.

@@ -1,18 +1,15 @@
-/// The answer on its way back: short JSON complete or not at all, everything else as it arrives.
-
 #include "gateway/relay.hpp"
 
 #include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/client/answer_head.hpp"
 #include "sluicegate/client/body_writer.hpp"
-#include "sluicegate/client/error_reply.hpp"
+#include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/http/head_writer.hpp"
+#include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/usage.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
 #include "sluicegate/provider/words.hpp"
-
-#include "gateway/settle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,37 +21,75 @@ namespace {
 constexpr std::size_t tail_bytes_max = 16 * 1024;
 
 /// A 4xx that the client caused, in the upstream's words but always in the same shape.
-net::Task<bool> relay_rejection(Request& request, Answered& answered) {
-    upstream::Exchange& exchange = answered.attempt->exchange();
+net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement& settlement) {
+    upstream::Exchange& exchange = attempt.exchange();
+    client::Exchange& client = request.client;
     const http::ResponseHead& head = exchange.head();
-    const unsigned status = head.status;
     const auto should_retry = head.fields.find("x-should-retry").value_or(std::string_view());
     const openai::ApiError told =
         provider::rejection_of(exchange.settings(), head, exchange.body());
     exchange.consume(exchange.body().size());
-    if (request.client.events) {
+    Ended ended{.outcome = Outcome::rejected};
+    if (client.events) {
         // The client's stream has begun without waiting for this.
-        Error error{.kind = ErrorKind::upstream_rejected,
-                    .detail = {},
-                    .subject = {},
-                    .upstream_words = provider::words_of(exchange.settings(), told.message),
-                    .retry_after = {}};
-        co_return co_await refuse_answer(request, answered, std::move(error));
+        ended.failure =
+            Error{.kind = ErrorKind::upstream_rejected,
+                  .detail = {},
+                  .subject = {},
+                  .upstream_words = provider::words_of(exchange.settings(), told.message),
+                  .retry_after = {}};
+        co_return ended;
     }
     const std::string body = openai::error_body(told);
-
-    request.client.sent.status = status;
-    request.client.sent.error = ErrorKind::upstream_rejected;
-    std::string& out = request.client.connection.answer_text();
-    client::begin_answer(out, request.client, status);
+    client.sent.error = ErrorKind::upstream_rejected;
+    std::string& out = client.connection.answer_text();
+    client::begin_answer(out, client, head.status);
     http::append_field(out, "content-type", "application/json");
     if (should_retry == "true" || should_retry == "false") {
         http::append_field(out, "x-should-retry", should_retry);
     }
-    client::append_limits(out, request.client);
-    client::append_route(out, request.client);
-    complete(request, answered);
-    co_return co_await client::write_complete(request.client, out, body, false);
+    client::append_limits(out, client);
+    client::append_route(out, client);
+    settlement.settle(ended);
+    ended.stays_open = co_await client::write_complete(client, out, body, false);
+    co_return ended;
+}
+
+/// Status and fields of the upstream's answer, as far as a client gets them.
+void begin_passed_answer(std::string& out, const client::Exchange& client,
+                         const http::ResponseHead& head) {
+    client::begin_answer(out, client, head.status);
+    if (const auto type = head.fields.find("content-type")) {
+        http::append_field(out, "content-type", *type);
+    }
+    client::append_passed_fields(out, head);
+    client::append_limits(out, client);
+    client::append_route(out, client);
+}
+
+/// JSON that is complete, or the stream that it was turned into.
+net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& attempt,
+                            Settlement& settlement) {
+    client::Exchange& client = request.client;
+    const upstream::Exchange& exchange = attempt.exchange();
+    const openai::AnswerFacts& facts = attempt.json()->facts;
+    request.record.finish_reason = facts.finish_reason;
+    Ended ended{.cost = cost_of(routed, facts.usage, openai::tokens_of_text(facts.output_bytes),
+                                UsageSource::estimated),
+                .outcome = Outcome::success};
+    settlement.settle(ended);
+    if (!routed.inspection.is_streaming) {
+        std::string& out = client.connection.answer_text();
+        begin_passed_answer(out, client, exchange.head());
+        ended.stays_open = co_await client::write_complete(client, out, exchange.body(), false);
+        co_return ended;
+    }
+    if (!client.events) {
+        client.events = new_event_writer(request, routed.endpoint, &exchange.head());
+    }
+    const bool is_written = co_await client.events->write(attempt.json()->events, true, true);
+    ended.stays_open = is_written && client.events->stays_open();
+    co_return ended;
 }
 
 /// Adds to what is kept of a body's end, and drops what is further from it than tail_bytes_max.
@@ -70,76 +105,65 @@ std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::strin
     return openai::facts_of_answer(endpoint, "{" + std::string(tail.substr(at))).usage;
 }
 
-}  // namespace
-
-void begin_passed_answer(std::string& out, const Request& request, const http::ResponseHead& head) {
-    client::begin_answer(out, request.client, head.status);
-    if (const auto type = head.fields.find("content-type")) {
-        http::append_field(out, "content-type", *type);
-    }
-    client::append_passed_fields(out, head);
-    client::append_limits(out, request.client);
-    client::append_route(out, request.client);
-}
-
-net::Task<bool> relay_as_it_comes(Request& request, Answered& answered) {
-    upstream::Exchange& exchange = answered.attempt->exchange();
-    const http::ResponseHead& head = exchange.head();
-    std::string& out = request.client.connection.answer_text();
-    begin_passed_answer(out, request, head);
+client::BodyWriter body_writer_for(client::Exchange& client, std::string& out,
+                                   const http::ResponseHead& head) {
     const bool has_length = head.framing == http::Framing::content_length;
     const auto length = static_cast<std::int64_t>(head.content_length);
-    client::BodyWriter writer(request.client, out,
-                              has_length ? std::optional(length) : std::nullopt);
+    return {client, out, has_length ? std::optional(length) : std::nullopt};
+}
+
+/// Passes on what arrives. An answer that breaks off ends the connection in a way that cannot be
+/// mistaken for its end. Usage is looked for at the end of it where it is JSON.
+net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attempt& attempt,
+                                   Settlement& settlement) {
+    upstream::Exchange& exchange = attempt.exchange();
+    client::Exchange& client = request.client;
+    std::string& out = client.connection.answer_text();
+    begin_passed_answer(out, client, exchange.head());
+    client::BodyWriter writer = body_writer_for(client, out, exchange.head());
 
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
-    const bool may_have_usage = provider::is_json(head);
+    const bool may_have_usage = provider::is_json(exchange.head());
     std::string tail;
+    Ended ended{.cost = cost_of(routed, std::nullopt, 0, UsageSource::estimated)};
     for (;;) {
         const std::string_view piece = exchange.body();
         if (may_have_usage) keep_tail(tail, piece);
         if (exchange.is_complete()) {
-            note_usage(request, answered.endpoint, usage_in_tail(answered.endpoint, tail), 0,
-                       UsageSource::estimated);
-            complete(request, answered);
+            ended.cost =
+                cost_of(routed, usage_in_tail(routed.endpoint, tail), 0, UsageSource::estimated);
+            ended.outcome = Outcome::success;
+            settlement.settle(ended);
+            const bool is_written = co_await writer.write(piece, true);
+            ended.stays_open = is_written && writer.stays_open();
+            co_return ended;
         }
-        if (!piece.empty() || exchange.is_complete()) {
-            const bool is_written = co_await writer.write(piece, exchange.is_complete());
-            if (!is_written) break;
+        if (!piece.empty()) {
+            const bool is_written = co_await writer.write(piece, false);
+            if (!is_written) co_return ended;
             exchange.consume(piece.size());
         }
-        if (exchange.is_complete()) co_return writer.stays_open();
         auto received = co_await exchange.receive_body(buffer_bytes);
         if (!received) {
-            answered.attempt->report(failure_row(received.error().kind).attempt.outcome);
-            request.client.sent.error = received.error().kind;
-            request.client.sent.error_detail = std::move(received.error().detail);
-            request.client.connection.abort();
-            break;
+            ended.outcome = failure_row(received.error().kind).attempt.outcome;
+            client.sent.error = received.error().kind;
+            client.sent.error_detail = std::move(received.error().detail);
+            client.connection.abort();
+            co_return ended;
         }
     }
-    note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
-    co_return false;
 }
 
-net::Task<bool> refuse_answer(Request& request, Answered& answered, Error&& error) {
-    // Whoever leaves before the answer has had its prompt read.
-    if (error.kind == ErrorKind::client_gone && request.record.usage_source == UsageSource::none) {
-        note_usage(request, answered.endpoint, std::nullopt, 0, UsageSource::estimated);
-    }
-    settle(request, answered.reservation);
-    answered.attempt->report(failure_row(error.kind).attempt.outcome);
-    return client::reply_error(request.client, std::move(error));
-}
+}  // namespace
 
-net::Task<bool> relay(Request& request, Answered& answered) {
-    Attempt& attempt = *answered.attempt;
-    const http::ResponseHead& head = attempt.exchange().head();
-    request.client.sent.status = head.status;
-    if (head.status >= 400) return relay_rejection(request, answered);
-    if (attempt.events() != nullptr) return relay_events(request, answered);
-    if (attempt.json()) return relay_json(request, answered);
-    return relay_as_it_comes(request, answered);
+net::Task<Ended> relay(Request& request, const Routed& routed, Attempt& attempt,
+                       Settlement& settlement) {
+    const unsigned status = attempt.exchange().head().status;
+    request.client.sent.status = status;
+    if (status >= 400) return relay_rejection(request, attempt, settlement);
+    if (attempt.events() != nullptr) return relay_events(request, routed, attempt, settlement);
+    if (attempt.json()) return relay_json(request, routed, attempt, settlement);
+    return relay_as_it_comes(request, routed, attempt, settlement);
 }
 
 }  // namespace sluicegate::gateway

@@ -1,8 +1,8 @@
+#include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/metering.hpp"
 
 #include "gateway/relay.hpp"
-#include "gateway/settle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -21,32 +21,40 @@ std::int64_t counted_output(const openai::SseScanner& scanner) {
 }
 
 /// What went by until now: its times, and its size for the limits.
-void note_progress(Request& request, const openai::SseScanner& scanner,
-                   limit::Reservation& reservation) {
-    Record& record = request.record;
-    const std::int64_t deltas = scanner.output_deltas();
-    if (deltas == record.output_deltas) return;
-    const Instant now = request.worker.clock().now();
-    if (record.output_deltas == 0) record.first_delta_at = now;
-    record.last_delta_at = now;
-    record.output_deltas = deltas;
-    const std::int64_t used = record.prompt_estimate + counted_output(scanner);
-    if (used > reservation.reserved()) reservation.grow(used + growth_step_tokens, now);
-}
+class Progress {
+public:
+    Progress(Request& request, const Routed& routed, limit::Reservation& reservation) noexcept
+        : request_(request), routed_(routed), reservation_(reservation) {}
 
-void note_stream(Request& request, openai::Endpoint endpoint, const openai::SseScanner& scanner) {
-    Record& record = request.record;
-    record.finish_reason = scanner.finish_reason();
-    const std::int64_t deltas = scanner.output_deltas();
-    const std::optional<ErrorKind> error = request.client.sent.error;
-    const bool has_failed = error && fault_of(*error) == Fault::upstream;
+    void note(const openai::SseScanner& scanner) {
+        if (scanner.output_deltas() == deltas_) return;
+        const Instant now = request_.worker.clock().now();
+        Record& record = request_.record;
+        if (deltas_ == 0) record.first_delta_at = now;
+        record.last_delta_at = now;
+        deltas_ = record.output_deltas = scanner.output_deltas();
+        const std::int64_t used = routed_.tokens.prompt + counted_output(scanner);
+        if (used > reservation_.reserved()) reservation_.grow(used + growth_step_tokens, now);
+    }
+
+private:
+    Request& request_;
+    const Routed& routed_;
+    limit::Reservation& reservation_;
+    std::int64_t deltas_ = 0;
+};
+
+Cost cost_of_stream(const Routed& routed, const openai::SseScanner& scanner,
+                    std::optional<ErrorKind> failure) {
+    const bool has_output = scanner.output_deltas() > 0;
+    const bool has_failed = failure && fault_of(*failure) == Fault::upstream;
     // What failed before anything came out of it has cost the client nothing.
-    if (has_failed && deltas == 0 && !scanner.usage()) return;
-    note_usage(request, endpoint, scanner.usage(), counted_output(scanner),
-               deltas > 0 ? UsageSource::counted : UsageSource::estimated);
+    if (has_failed && !has_output && !scanner.usage()) return {};
+    return cost_of(routed, scanner.usage(), counted_output(scanner),
+                   has_output ? UsageSource::counted : UsageSource::estimated);
 }
 
-/// The client has gone: where that is wanted, the rest is read for its usage.
+/// The client has left: where that is wanted, the rest is read for its usage.
 net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
     if (exchange.settings().on_client_disconnect != config::OnClientDisconnect::drain) co_return;
     exchange.end_within(exchange.settings().drain_usage);
@@ -57,55 +65,65 @@ net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
     }
 }
 
-net::Task<bool> pass_on(Request& request, Answered& answered) {
-    upstream::Exchange& exchange = answered.attempt->exchange();
-    EventReader& events = *answered.attempt->events();
-    client::EventWriter& writer = *request.client.events;
+/// Waits for more events, and fills silence with comments. False when the client has left.
+net::Task<Result<bool>> await_events(EventReader& events, client::EventWriter& writer) {
     for (;;) {
-        note_progress(request, events.scanner(), answered.reservation);
-        const bool is_last = events.is_last();
-        writer.note_sequence_number(events.scanner().last_sequence_number());
-        if (is_last) {
-            // Before the client can know that it is over, and ask for the next.
-            note_stream(request, answered.endpoint, events.scanner());
-            complete(request, answered);
-        }
-        bool is_written = co_await writer.write(events.ready(), events.ends_event(), is_last);
-        if (is_written && is_last) {
-            co_await exchange.finish();
-            co_return writer.stays_open();
-        }
-        if (is_written) events.consume();
-        while (is_written) {
-            auto arrival = co_await events.read(writer.comment_at());
-            if (!arrival) {
-                request.client.sent.error = arrival.error().kind;
-                note_stream(request, answered.endpoint, events.scanner());
-                co_return co_await refuse_answer(request, answered, std::move(arrival.error()));
-            }
-            if (*arrival == Arrival::complete) break;
-            is_written = co_await writer.comment();
-        }
-        if (!is_written) {
-            co_await read_to_end(exchange, events);
-            co_return false;
-        }
+        auto arrival = co_await events.read(writer.comment_at());
+        if (!arrival) co_return std::move(arrival).failure();
+        if (*arrival == Arrival::complete) co_return true;
+        const bool is_written = co_await writer.comment();
+        if (!is_written) co_return false;
     }
 }
 
 }  // namespace
 
-net::Task<bool> relay_events(Request& request, Answered& answered) {
-    Attempt& attempt = *answered.attempt;
-    if (!request.client.events) {
-        request.client.events =
-            new_event_writer(request, answered.endpoint, &attempt.exchange().head());
+net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& attempt,
+                              Settlement& settlement) {
+    upstream::Exchange& exchange = attempt.exchange();
+    EventReader& events = *attempt.events();
+    const openai::SseScanner& scanner = events.scanner();
+    std::unique_ptr<client::EventWriter>& writer = request.client.events;
+    if (!writer) writer = new_event_writer(request, routed.endpoint, &exchange.head());
+    Progress progress(request, routed, settlement.reservation());
+    Ended ended;
+    bool is_written = true;
+    if (!events.prelude().empty()) {
+        is_written = co_await writer->write(events.prelude(), true, false);
     }
-    const std::string& prelude = attempt.events()->prelude();
-    if (!prelude.empty()) co_await request.client.events->write(prelude, true, false);
-    const bool stays_open = co_await pass_on(request, answered);
-    note_stream(request, answered.endpoint, attempt.events()->scanner());
-    co_return stays_open;
+    while (is_written) {
+        progress.note(scanner);
+        writer->note_sequence_number(scanner.last_sequence_number());
+        if (events.is_last()) {
+            // Before the client can know that it is over, and ask for the next.
+            ended.cost = cost_of_stream(routed, scanner, std::nullopt);
+            ended.outcome = Outcome::success;
+            request.record.finish_reason = scanner.finish_reason();
+            settlement.settle(ended);
+            is_written = co_await writer->write(events.ready(), events.ends_event(), true);
+            if (!is_written) break;
+            co_await exchange.finish();
+            ended.stays_open = writer->stays_open();
+            co_return ended;
+        }
+        is_written = co_await writer->write(events.ready(), events.ends_event(), false);
+        if (!is_written) break;
+        events.consume();
+        auto goes_on = co_await await_events(events, *writer);
+        if (!goes_on) {
+            const ErrorKind kind = goes_on.error().kind;
+            request.record.finish_reason = scanner.finish_reason();
+            ended.cost = cost_of_stream(routed, scanner, kind);
+            ended.outcome = failure_row(kind).attempt.outcome;
+            ended.failure = std::move(goes_on.error());
+            co_return ended;
+        }
+        is_written = *goes_on;
+    }
+    co_await read_to_end(exchange, events);
+    request.record.finish_reason = scanner.finish_reason();
+    ended.cost = cost_of_stream(routed, scanner, std::nullopt);
+    co_return ended;
 }
 
 }  // namespace sluicegate::gateway

@@ -8,12 +8,12 @@
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
-#include "sluicegate/openai/metering.hpp"
 #include "sluicegate/route/candidate_iterator.hpp"
 #include "sluicegate/worker/context.hpp"
 
 #include "gateway/record.hpp"
 
+#include <cstdint>
 #include <memory>
 
 namespace sluicegate::gateway {
@@ -37,8 +37,6 @@ public:
     std::shared_ptr<worker::LocalSnapshot> snapshot;
     Instant started_at{};
     Record record;  ///< written by the stages, read by account() alone
-    /// What the ceiling of the upstream's account holds for the attempt that runs.
-    limit::Reservation ceiling;
 };
 
 // --- what the stages return, in their order ---
@@ -64,18 +62,30 @@ struct Inspected {
     openai::Inspection inspection;
 };
 
+/// What the request may cost, in tokens, as far as can be told before it is sent.
+struct TokenEstimate {
+    std::int64_t prompt = 0;
+    std::int64_t answers = 1;  ///< that were asked for: choices times prompts
+    std::int64_t total = 0;    ///< with all answers
+};
+
 struct Admitted {
     openai::Endpoint endpoint;
     const auth::KeyRecord* key;
     const worker::ModelEntry* model;
     openai::Inspection inspection;
+    TokenEstimate tokens;
+    Instant at;                      ///< when the limits said yes
     limit::Reservation reservation;  ///< gives everything back unless it is settled
 };
 
 struct Routed {
     openai::Endpoint endpoint;
+    const auth::KeyRecord* key;
     const worker::ModelEntry* model;
     openai::Inspection inspection;
+    TokenEstimate tokens;
+    Instant admitted_at;
     limit::Reservation reservation;
     route::RouteQuery query;  ///< what decides where it goes
 };

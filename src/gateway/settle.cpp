@@ -2,50 +2,55 @@
 
 #include "sluicegate/openai/metering.hpp"
 
-#include <algorithm>
-#include <array>
-
 namespace sluicegate::gateway {
+namespace {
 
-std::string_view name_of(UsageSource source) noexcept {
-    static constexpr std::array<std::string_view, static_cast<std::size_t>(UsageSource::count_)>
-        names{"none", "reported", "counted", "estimated"};
-    return names[static_cast<std::size_t>(source)];
+void settle_limits(Request& request, Routed& routed, const Cost& cost, Instant now) {
+    Record& record = request.record;
+    record.usage = cost.usage;
+    record.usage_source = cost.source;
+    record.settled_tokens = cost.usage.total;
+    routed.reservation.settle(cost.usage.total, now);
+    if (cost.source == UsageSource::reported && cost.usage.output > 0) {
+        request.worker.output_estimates.learn(routed.key->user, routed.model->id,
+                                              cost.usage.output / routed.tokens.answers);
+    }
 }
 
-void note_usage(Request& request, openai::Endpoint endpoint,
-                const std::optional<openai::Usage>& reported, std::int64_t counted_output,
-                UsageSource otherwise) {
-    Record& record = request.record;
-    if (reported) {
-        record.usage = *reported;
-        record.usage_source = UsageSource::reported;
+}  // namespace
+
+Cost cost_of(const Routed& routed, const std::optional<openai::Usage>& reported,
+             std::int64_t counted_output, UsageSource otherwise) {
+    if (reported) return {.usage = *reported, .source = UsageSource::reported};
+    if (!openai::metering_of(routed.endpoint).counts_tokens) return {};
+    Cost cost{.usage = {}, .source = otherwise};
+    cost.usage.input = routed.tokens.prompt;
+    cost.usage.output = counted_output;
+    cost.usage.total = routed.tokens.prompt + counted_output;
+    return cost;
+}
+
+void Settlement::settle(const Ended& ended) {
+    if (is_settled_) return;
+    is_settled_ = true;
+    const Instant now = request_.worker.clock().now();
+    settle_limits(request_, routed_, ended.cost, now);
+    attempt_.settle_ceiling(ended.cost.usage.total, now);
+    if (ended.outcome) attempt_.report(*ended.outcome);
+    attempt_.release_slot();
+}
+
+void settle_unanswered(Request& request, Routed& routed, bool was_sent, ErrorKind kind) {
+    const Instant now = request.worker.clock().now();
+    if (!was_sent) {
+        routed.reservation.cancel(now);
         return;
     }
-    if (!openai::metering_of(endpoint).counts_tokens) return;
-    record.usage.input = record.prompt_estimate;
-    record.usage.output = counted_output;
-    record.usage.total = record.prompt_estimate + counted_output;
-    record.usage_source = otherwise;
-}
-
-void settle(Request& request, limit::Reservation& reservation) {
-    if (!reservation.is_active()) return;
-    Record& record = request.record;
-    record.settled_tokens = record.usage.total;
-    const Instant now = request.worker.clock().now();
-    reservation.settle(record.settled_tokens, now);
-    request.ceiling.settle(record.settled_tokens, now);
-    if (record.usage_source == UsageSource::reported && record.usage.output > 0) {
-        request.worker.output_estimates.learn(record.caller.user, record.model->id,
-                                              record.usage.output / record.answers);
+    Cost cost;
+    if (kind == ErrorKind::client_gone) {
+        cost = cost_of(routed, std::nullopt, 0, UsageSource::estimated);
     }
-}
-
-void complete(Request& request, Answered& answered) {
-    settle(request, answered.reservation);
-    answered.attempt->report(route::Outcome::success);
-    answered.attempt->release_slot();
+    settle_limits(request, routed, cost, now);
 }
 
 }  // namespace sluicegate::gateway

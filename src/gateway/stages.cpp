@@ -7,6 +7,7 @@
 #include "sluicegate/client/receive.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/affinity.hpp"
+#include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/model_list.hpp"
 
 #include <string>
@@ -37,11 +38,8 @@ std::size_t index_of(const Snapshot& snapshot, const ModelEntry& model) {
 }
 
 /// What to reserve: the part that the request states, and the part that is a guess.
-limit::Demand demand_of(Request& request, const Inspected& inspected) {
-    const openai::TokenDemand tokens =
-        openai::token_demand(inspected.endpoint, inspected.inspection);
-    request.record.prompt_estimate = tokens.prompt;
-    request.record.answers = tokens.answers;
+limit::Demand demand_of(const Request& request, const Inspected& inspected,
+                        const openai::TokenDemand& tokens) {
     limit::Demand demand{.stated = tokens.stated_output, .guessed = tokens.prompt};
     if (tokens.is_output_open) {
         demand.guessed += tokens.answers * request.worker.output_estimates.guess(
@@ -138,8 +136,9 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
     const limit::Plan& plan = config.plans[inspected.key->user_index][model_index];
 
     const Instant now = request.worker.clock().now();
-    const limit::Demand demand = demand_of(request, inspected);
-    request.record.token_demand = demand.stated + demand.guessed;
+    const openai::TokenDemand tokens =
+        openai::token_demand(inspected.endpoint, inspected.inspection);
+    const limit::Demand demand = demand_of(request, inspected, tokens);
     limit::Admission admission =
         request.worker.limiter.admit(inspected.key->user, inspected.model->id, plan, demand, now);
     request.client.notes.decision = admission.decision;
@@ -149,17 +148,24 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
         return fail(Error{.kind = ErrorKind::rate_limited,
                           .detail = {},
                           .subject = {},
+                          .upstream_words = {},
                           .retry_after = admission.decision.retry_after});
     }
     counters.admitted.add();
-    request.record.forwarded_at = now;
-    return Admitted{inspected.endpoint, inspected.key, inspected.model,
-                    std::move(inspected.inspection), std::move(admission.reservation)};
+    return Admitted{.endpoint = inspected.endpoint,
+                    .key = inspected.key,
+                    .model = inspected.model,
+                    .inspection = std::move(inspected.inspection),
+                    .tokens = {.prompt = tokens.prompt,
+                               .answers = tokens.answers,
+                               .total = demand.stated + demand.guessed},
+                    .at = now,
+                    .reservation = std::move(admission.reservation)};
 }
 
 Result<Routed> route(Request& request, Admitted&& admitted) {
     const ModelEntry& model = *admitted.model;
-    route::RouteQuery query{.tokens = request.record.token_demand,
+    route::RouteQuery query{.tokens = admitted.tokens.total,
                             .user = request.config().user_keys[admitted.key->user_index],
                             .affinity = std::nullopt,
                             .random = request.worker.client.randomness.next()};
@@ -168,8 +174,11 @@ Result<Routed> route(Request& request, Admitted&& admitted) {
             openai::affinity_hash(admitted.inspection, request.client.body, model.affinity_bytes);
     }
     return Routed{.endpoint = admitted.endpoint,
+                  .key = admitted.key,
                   .model = &model,
                   .inspection = std::move(admitted.inspection),
+                  .tokens = admitted.tokens,
+                  .admitted_at = admitted.at,
                   .reservation = std::move(admitted.reservation),
                   .query = query};
 }
