@@ -17,8 +17,8 @@ namespace sluicegate::gateway {
 
 class Attempt final : private client::Connection::Watched {
 public:
-    /// At the endpoint that `lease` is for, of the entry's upstream. `ceiling` is what the ceiling of
-    /// its account holds for the request. `request` and `routed` must outlive it.
+    /// At the endpoint that `lease` is for, of the entry's upstream. `ceiling` is what the ceiling
+    /// of its account holds for the request. `request` and `routed` must outlive it.
     Attempt(Request& request, const Routed& routed, const route::RouteEntry& entry,
             route::Lease lease, limit::Reservation ceiling, Instant now);
     Attempt(const Attempt&) = delete;

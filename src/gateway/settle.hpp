@@ -59,7 +59,7 @@ private:
 };
 
 /// The same for a request that no upstream has answered. One that an upstream may have seen
-/// counts, even if it failed; any other is given back. Where the client has left, its prompt counts.
+/// counts, even if it failed; any other is given back. A client that has left pays for its prompt.
 void settle_unanswered(Request& request, Routed& routed, bool was_sent, ErrorKind kind);
 
 }  // namespace sluicegate::gateway

@@ -47,12 +47,6 @@ LocalSnapshot::ModelCounters counters_of(const config::Model& model, metrics::Re
 
 }  // namespace
 
-std::string_view name_of(RouteReason reason) noexcept {
-    static constexpr std::array<std::string_view, route_reasons> names{"share", "spill", "failover",
-                                                                       "none"};
-    return names[static_cast<std::size_t>(reason)];
-}
-
 void LocalSnapshot::count_error(std::size_t upstream, ErrorKind kind, metrics::Registry& registry) {
     auto& counter = upstream_counters[upstream].errors[static_cast<std::size_t>(kind)];
     if (!counter) {

@@ -98,5 +98,37 @@ TEST(Relay, AnEventIsPassedOnOnceItIsWhole) {
     EXPECT_EQ(errors_of(gateway, ErrorKind::upstream_closed), 0);
 }
 
+/// An answer too long to be held, with its usage at the end; the last bytes come when the client
+/// has just left.
+TEST(Relay, ReportedUsageStaysWhenTheLastBytesCannotBeWritten) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    client.send(chat_request());
+    gateway.settle();
+    const std::string end =
+        R"(","usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}})";
+    const std::string begin = R"({"text":")";
+    const std::string filler(std::size_t{64} << 10, 'x');
+    constexpr std::size_t pieces = 130;  // more than the 8 MiB that are held
+    const std::size_t length = begin.size() + pieces * filler.size() + end.size();
+    test::RawPeer& upstream = gateway.upstreams.back();
+    upstream.send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " +
+                  std::to_string(length) + "\r\n\r\n" + begin);
+    std::size_t got = 0;
+    for (std::size_t i = 0; i < pieces; ++i) {
+        upstream.send(filler);
+        gateway.settle();
+        got += client.received().size();
+    }
+    EXPECT_GT(got, std::size_t{8} << 20);
+
+    upstream.send(end);
+    client.close();
+    gateway.settle();
+    const std::string& line = gateway.worker.context().access_lines;
+    EXPECT_THAT(line, HasSubstr(R"("outcome":"client_gone")"));
+    EXPECT_THAT(line, HasSubstr(R"("usage_source":"reported","settled_tokens":12)"));
+}
+
 }  // namespace
 }  // namespace sluicegate::gateway

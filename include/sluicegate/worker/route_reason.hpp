@@ -1,6 +1,7 @@
 #pragma once
 /// Why a request was answered by the upstream that it was answered by.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -14,6 +15,10 @@ enum class RouteReason : std::uint8_t {
     none,      ///< nobody answered; this one was asked last
 };
 inline constexpr std::size_t route_reasons = 4;
-[[nodiscard]] std::string_view name_of(RouteReason reason) noexcept;
+[[nodiscard]] constexpr std::string_view name_of(RouteReason reason) noexcept {
+    constexpr std::array<std::string_view, route_reasons> names{"share", "spill", "failover",
+                                                                "none"};
+    return names[static_cast<std::size_t>(reason)];
+}
 
 }  // namespace sluicegate::worker
