@@ -1,5 +1,5 @@
-/// One pass over an answer's tokens. Numbers and strings on the way are not checked: the answer is
-/// the upstream's, and goes to the client as it is.
+/// One pass over an answer's tokens. Numbers and strings are not checked: the answer goes to the
+/// client as it is.
 
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/usage.hpp"
@@ -18,7 +18,7 @@
 namespace sluicegate::openai {
 namespace {
 
-/// Members whose strings are generated text, wherever they stand inside the answer's output.
+/// True for members whose strings are generated text, at any depth inside the answer's output.
 bool holds_text(std::string_view key) noexcept {
     constexpr std::string_view keys[] = {"content",   "text",    "arguments", "reasoning_content",
                                          "reasoning", "refusal", "thinking",  "transcript"};
@@ -33,7 +33,7 @@ bool closes(char c) noexcept {
     return c == '}' || c == ']';
 }
 
-/// What AnswerFacts::is_whole says of a text with these tokens.
+/// The value of AnswerFacts::is_whole for a text with these tokens.
 bool is_whole(std::string_view text, std::span<const std::uint32_t> starts) {
     std::string open;  // the brackets that are open, innermost last
     for (std::size_t i = 0; i < starts.size(); ++i) {
@@ -51,7 +51,7 @@ bool is_whole(std::string_view text, std::span<const std::uint32_t> starts) {
     return false;
 }
 
-/// The brackets that are open inside one value, as far as a word remembers their kinds.
+/// The open brackets inside one value. A 64-bit word remembers the kinds of the innermost ones.
 class Nesting {
 public:
     void open(char c) noexcept {
@@ -64,7 +64,7 @@ public:
         kinds_ >>= 1U;
     }
     [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
-    /// Every bracket that closed was of the kind that was open; false also where that is not known.
+    /// Every closing bracket matched the open one. False also if that is not known.
     [[nodiscard]] bool is_sound() const noexcept { return is_sound_; }
 
 private:
@@ -87,9 +87,9 @@ private:
     [[nodiscard]] char at(std::size_t index) const noexcept {
         return index < starts_.size() ? text_[starts_[index]] : '\0';
     }
-    /// One token, without the white space behind it.
+    /// One token, without the white space after it.
     [[nodiscard]] std::string_view token(std::size_t index) const noexcept;
-    /// The index behind the value that begins at `index`.
+    /// The index after the value that begins at `index`.
     [[nodiscard]] std::size_t skip(std::size_t index) noexcept;
     [[nodiscard]] std::string_view value_text(std::size_t begin, std::size_t end) const noexcept;
     std::size_t read_output(std::size_t index);
@@ -98,7 +98,7 @@ private:
     std::string_view text_;
     std::span<const std::uint32_t> starts_;
     bool has_output_;
-    bool is_sound_ = true;  // of all values until now: see Nesting
+    bool is_sound_ = true;  // for all values so far: see Nesting
     AnswerFacts facts_;
 };
 
@@ -140,7 +140,7 @@ void AnswerReader::read_text(std::string_view key, std::string_view value) {
     }
 }
 
-/// Text and finish reasons, however deep, on the way to the index behind the value.
+/// Reads text and finish reasons at any depth. Returns the index after the value.
 std::size_t AnswerReader::read_output(std::size_t index) {
     const std::span<const std::uint32_t> starts = starts_;
     const char* const text = text_.data();
@@ -176,7 +176,7 @@ AnswerFacts AnswerReader::run() {
         if (key == "usage") {
             facts_.usage = read_usage(value_text(begin, end));
         } else if (!has_output_ || is_output) {
-            // Nothing more to see.
+            // Handled above.
         } else if (key == "text") {
             facts_.output_bytes +=
                 static_cast<std::int64_t>(string_text(value_text(begin, end)).size());
@@ -205,13 +205,13 @@ AnswerFacts AnswerReader::run() {
 AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
     const auto starts = index_tokens(json_body);
     if (!starts) {
-        // Half a character in the text, most often: the usage is legible all the same.
+        // Usually half a character in the text. The usage can still be read.
         AnswerFacts facts;
         facts.usage = read_usage(scan_top_level(json_body).usage);
         return facts;
     }
     AnswerFacts facts = AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
-    // What the reader did not come to the end of may be whole all the same.
+    // The text may be whole although the reader stopped early.
     if (!facts.is_whole) facts.is_whole = is_whole(json_body, *starts);
     return facts;
 }

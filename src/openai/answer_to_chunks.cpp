@@ -10,7 +10,7 @@
 namespace sluicegate::openai {
 namespace {
 
-/// Writes chunks around what all of them repeat: id, created, model and the like.
+/// Writes chunks. All of them repeat the scalar members of the answer: id, created, model.
 class ChunkWriter {
 public:
     ChunkWriter(const EventJson& answer, std::string_view object, bool wants_usage)
@@ -49,7 +49,7 @@ private:
     std::string out_;
 };
 
-/// A tool call with its place among the others.
+/// A tool call with its index.
 void append_call(std::string& out, const EventJson& call, std::size_t index) {
     out += '{';
     if (!call.contains("index")) {
@@ -59,7 +59,7 @@ void append_call(std::string& out, const EventJson& call, std::size_t index) {
     out += std::string_view(call.dump()).substr(1);
 }
 
-/// A message without its role, each tool call with its place; nothing for another shape.
+/// A message without its role, each tool call with its index. Nothing for another shape.
 std::optional<std::string> delta_of(const EventJson& message) {
     std::string out = "{";
     for (const auto& [key, value] : message.items()) {

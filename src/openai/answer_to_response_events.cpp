@@ -1,4 +1,5 @@
-/// The responses endpoint: every item of the output is added, filled and done.
+/// The responses endpoint: each item of the output has events for its beginning, its parts and its
+/// end.
 
 #include "openai/answer_to_events.hpp"
 
@@ -41,13 +42,13 @@ private:
     std::string out_;
 };
 
-/// Where an item stands; JSON.
+/// The id and index of an item, as JSON.
 struct Place {
     std::string item_id;
     std::string output_index;
 };
 
-/// `object` with another value for a member that it has.
+/// `object` with a new value for a member, if it has that member.
 EventJson with(EventJson object, const char* name, EventJson value) {
     const auto found = object.find(name);
     if (found != object.end()) *found = std::move(value);

@@ -42,8 +42,8 @@ std::string stream_error(Endpoint endpoint, const ApiError& error, std::int64_t 
         out += "\n\n";
         return out;
     }
-    // Flat, as the API's own error event is, for clients that read its fields; and nested, because
-    // that is what makes both SDKs raise.
+    // The fields are flat, as in the API's own error event, and nested as well: both SDKs raise an
+    // error only for the nested form.
     out += "event: error\ndata: ";
     out += R"({"type":"error","sequence_number":)";
     append_decimal(out, sequence_number);

@@ -1,6 +1,6 @@
 #pragma once
-/// JSON from outside as nlohmann values. The depth is bounded first: nlohmann itself parses and
-/// writes without a bound, and recursion over what it built could exhaust the stack.
+/// Parses JSON from outside to nlohmann values. The depth is checked first: nlohmann has no bound,
+/// and recursion over a deep value could exhaust the stack.
 
 #include "openai/json_cursor.hpp"
 #include "openai/json_index.hpp"
@@ -9,7 +9,7 @@
 
 namespace sluicegate::openai {
 
-/// A `discarded` value for text that is not JSON, is nested more than json_depth_max deep, or is
+/// Returns a `discarded` value for text that is not JSON, is more than json_depth_max deep, or is
 /// longer than `bytes_max`. Never throws.
 template <class Json>
 [[nodiscard]] Json parse_bounded(std::string_view text, std::size_t bytes_max) {

@@ -1,5 +1,6 @@
 #pragma once
-/// Small searches in JSON text. Most strings are short: a call of memchr costs more than the look.
+/// Small searches in JSON text. Most strings are short, so a call of memchr would cost more than
+/// the search itself.
 
 #include <algorithm>
 #include <bit>
@@ -10,7 +11,7 @@
 
 namespace sluicegate::openai {
 
-/// Position of the first `wanted`, or the size: the nearest 32 bytes are looked at in place.
+/// Position of the first `wanted`, or the size. The first 32 bytes are compared in place.
 [[nodiscard]] inline std::size_t find_byte(std::string_view text, char wanted) noexcept {
     constexpr std::size_t word_bytes = sizeof(std::uint64_t);
     constexpr std::size_t near_bytes = 4 * word_bytes;
@@ -18,7 +19,7 @@ namespace sluicegate::openai {
     constexpr std::uint64_t high_bits = 0x8080808080808080;
     static_assert(std::endian::native == std::endian::little);
     const std::uint64_t pattern = ones * static_cast<unsigned char>(wanted);
-    // The lowest bit is that of the first match.
+    // The lowest bit stands for the first match.
     const auto matches_at = [&](std::size_t at) {
         std::uint64_t word = 0;
         std::memcpy(&word, text.data() + at, word_bytes);
@@ -37,18 +38,18 @@ namespace sluicegate::openai {
         if (const std::uint64_t matches = matches_at(at)) return at + place_of(matches);
     }
     if (text.size() - at >= word_bytes) return std::min(text.find(wanted, at), text.size());
-    // The rest, once more with some bytes before it.
+    // The last word overlaps the one before it.
     at = text.size() - word_bytes;
     const std::uint64_t matches = matches_at(at);
     return matches == 0 ? text.size() : at + place_of(matches);
 }
 
-/// JSON's white space, and no other.
+/// Exactly the white space of JSON.
 [[nodiscard]] constexpr bool is_json_space(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/// Without the white space at its end.
+/// `text` without the white space at its end.
 [[nodiscard]] constexpr std::string_view without_space_behind(std::string_view text) noexcept {
     while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
     return text;

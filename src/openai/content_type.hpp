@@ -15,22 +15,22 @@ struct ContentType {
     std::optional<std::string> charset;
 };
 
-/// Nothing for text outside the grammar, for escapes in a quoted string, and for a parameter given
-/// twice. Other parameters are checked and left out.
+/// Returns nothing for text outside the grammar, for escapes in a quoted string, and for a repeated
+/// parameter. Other parameters are checked and ignored.
 [[nodiscard]] std::optional<ContentType> parse_content_type(std::string_view text);
 
-/// One parameter at the start of `text`, behind its semicolon: `name=token` or
-/// `name="quoted string"`. It is removed from `text` with the white space around it; the name comes
-/// in lower case, the value decoded. Also the syntax of Content-Disposition (RFC 6266, 4.1).
+/// Takes one parameter from the start of `text`, after its semicolon: `name=token` or `name="quoted
+/// string"`. It is removed from `text` with the white space around it. The name becomes lower case,
+/// the value is decoded. Content-Disposition has the same syntax (RFC 6266, 4.1).
 struct Parameter {
     std::string name;
     std::string value;
-    /// A quoted string with a backslash in it: parsers disagree about what that means.
+    /// A quoted string with a backslash: parsers disagree about its meaning.
     bool has_escape = false;
 };
 [[nodiscard]] std::optional<Parameter> take_parameter(std::string_view& text);
 
-/// In ASCII.
+/// Compares ASCII letters.
 [[nodiscard]] bool equals_ignoring_case(std::string_view text,
                                         std::string_view lower_case) noexcept;
 [[nodiscard]] std::string lower_case(std::string_view text);

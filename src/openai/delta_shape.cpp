@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::string_view noise_member = R"("obfuscation":")";
 
-/// No quote ends it early and no backslash hides the one that ends it.
+/// True if `text` has neither a quote nor a backslash.
 bool is_plain(std::string_view text) noexcept {
     return text.find('"') == std::string_view::npos && text.find('\\') == std::string_view::npos;
 }

@@ -23,8 +23,8 @@ std::size_t skip_space(std::string_view text, std::size_t at) noexcept {
 
 }  // namespace
 
-/// What the text between the quotes takes once it is decoded: \uXXXX stands for two or three bytes,
-/// half a pair for two.
+/// Size of the text between the quotes after decoding: \uXXXX stands for two or three bytes, half
+/// of a surrogate pair for two.
 std::int64_t decoded_bytes(std::string_view raw) noexcept {
     auto bytes = static_cast<std::int64_t>(raw.size());
     std::size_t at = 0;

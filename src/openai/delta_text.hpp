@@ -1,13 +1,13 @@
 #pragma once
-/// Generated text inside one event, found by searching for its member, without parsing the event.
+/// Finds generated text inside one event by a search for its member. The event is not parsed.
 
 #include <cstdint>
 #include <string_view>
 
 namespace sluicegate::openai {
 
-/// Position behind the colon and white space that follow the next `key` (with its closing quote)
-/// at or after `from`; npos when there is none. Inside a string the quote would be escaped, so only
+/// Position after the colon and white space that follow the next `key` (with its closing quote) at
+/// or after `from`; npos if there is none. Inside a string the quote would be escaped, so only
 /// members are found.
 [[nodiscard]] std::size_t find_member_value(std::string_view json, std::string_view key,
                                             std::size_t from = 0) noexcept;
@@ -18,13 +18,13 @@ struct DeltaText {
     std::string_view first;   ///< of these, between its quotes
 };
 
-/// `raw` stands between the quotes.
+/// Size in UTF-8 of the string whose text between the quotes is `raw`.
 [[nodiscard]] std::int64_t decoded_bytes(std::string_view raw) noexcept;
 
 /// All strings of the members whose names end in `key` (which ends in a quote).
 [[nodiscard]] DeltaText text_of_members(std::string_view json, std::string_view key) noexcept;
 
-/// The first string of such a member, between its quotes; "" when there is none.
+/// The first string of such a member, without its quotes; "" if there is none.
 [[nodiscard]] std::string_view first_text(std::string_view json, std::string_view key) noexcept;
 
 }  // namespace sluicegate::openai

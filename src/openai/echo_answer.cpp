@@ -23,7 +23,7 @@ Answerer answerer_for(std::string_view path) noexcept {
     return nullptr;
 }
 
-/// 16 hexadecimal digits that differ where requests differ (FNV-1a).
+/// 16 hexadecimal digits that differ between requests (FNV-1a).
 std::string id_for(std::string_view body, std::int64_t created) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::uint64_t hash = 0xCBF29CE484222325U ^ static_cast<std::uint64_t>(created);

@@ -7,7 +7,7 @@
 namespace sluicegate::openai::echo {
 namespace {
 
-/// How the two endpoints spell what they share.
+/// The names in which the two endpoints differ.
 struct Dialect {
     bool is_chat = true;
     std::string_view id_prefix = "chatcmpl-";
@@ -21,7 +21,7 @@ constexpr Dialect completion_dialect{.is_chat = false,
                                      .object = "text_completion",
                                      .chunk_object = "text_completion"};
 
-/// One answer for each choice, and what the request asked about them.
+/// One text for each choice, and the options of the request.
 struct Answer {
     std::vector<Words> choices;
     std::int64_t prompt_tokens = 0;
@@ -67,7 +67,7 @@ EchoAnswer plain_answer(const Dialect& dialect, const Answer& answer, const Sett
     return json_answer(body);
 }
 
-/// Writes the chunks of a stream around a head that is rendered once.
+/// Writes the chunks of a stream. Their common head is rendered once.
 class ChunkWriter {
 public:
     ChunkWriter(const Dialect& dialect, const Settings& settings, bool wants_usage)
@@ -188,7 +188,7 @@ EchoAnswer answer_completion(const RequestJson& request, const Settings& setting
     std::vector<std::string> prompts;
     std::int64_t prompt_tokens = 0;
     const auto add = [&](const RequestJson& value) {
-        // Token ids are counted, but there is no text to repeat.
+        // Token ids are counted, but have no text to repeat.
         if (!value.is_string() && !is_token_list(value)) return false;
         prompts.push_back(value.is_string() ? value.get<std::string>() : std::string());
         prompt_tokens += value.is_string() ? count_words(prompts.back())

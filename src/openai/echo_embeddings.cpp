@@ -1,4 +1,4 @@
-/// POST /embeddings: unit vectors that depend on nothing but the input and the dimensions.
+/// POST /embeddings: unit vectors that depend only on the input and the dimensions.
 
 #include "openai/echo_parts.hpp"
 
@@ -76,7 +76,7 @@ std::string packed(const std::vector<float>& numbers) {
     return base64(bytes);
 }
 
-/// The inputs as texts; token ids stand for themselves. Nothing for anything else.
+/// The inputs as texts; token ids become their JSON text. Nothing for other values.
 std::optional<std::vector<std::string>> inputs_of(const RequestJson& input, std::int64_t& tokens) {
     std::vector<std::string> out;
     const auto is_tokens = [](const RequestJson& value) {

@@ -1,5 +1,6 @@
 #pragma once
-/// What the endpoints of the echo upstream share: the request, the words of the answer, its frames.
+/// What the endpoints of the echo upstream share: reading the request, the words of the answer, and
+/// its frames.
 
 #include "sluicegate/openai/echo_answer.hpp"
 
@@ -12,21 +13,21 @@
 
 namespace sluicegate::openai::echo {
 
-/// What a client sent: it chooses how many members an object has, so they are looked up in a tree.
+/// The request. The client chooses how many members an object has, so they are looked up in a tree.
 using RequestJson = nlohmann::json;
-/// What is sent: few members, in the order that readers know.
+/// The answer. It has few members, in the order of the API reference.
 using Json = nlohmann::ordered_json;
 
-/// What a request is answered with, besides its own text.
+/// What an answer needs besides the text of the request.
 struct Settings {
     std::int64_t tokens = 0;
     std::int64_t created = 0;
     std::string model;
-    /// Unlike for unlike requests; the part of every id behind its prefix.
+    /// The part of every id after its prefix. It differs between different requests.
     std::string id;
 };
 
-/// Words of one answer. A word keeps the space before it, so that they join to the text.
+/// The words of one answer. Each word keeps the space before it, so joined words are the text.
 struct Words {
     std::vector<std::string> words;
     bool is_cut = false;  ///< by the request's cap or by the bounds of an answer
@@ -40,7 +41,7 @@ inline constexpr std::int64_t words_max = 10'000;
 inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
 
 [[nodiscard]] std::int64_t count_words(std::string_view text) noexcept;
-/// `cap`: the request's own, -1 for none. `share`: how many answers divide words_max.
+/// `cap`: the cap of the request, -1 for none. `share`: how many answers divide words_max.
 [[nodiscard]] Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t cap,
                                  std::int64_t share);
 
@@ -49,12 +50,12 @@ inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
 
 /// A member, or null.
 [[nodiscard]] const RequestJson& member(const RequestJson& object, const char* name);
-/// The first of the three caps that the request has, -1 for none. Nothing for a bad one.
+/// The first of the three caps that the request has, -1 for none. Nothing if it is invalid.
 [[nodiscard]] std::optional<std::int64_t> cap_of(const RequestJson& request);
-/// `n`; nothing for a bad one.
+/// `n`. Nothing if it is invalid.
 [[nodiscard]] std::optional<std::int64_t> choices_of(const RequestJson& request);
 
-/// Anything that is not valid UTF-8 cannot occur: all text was parsed as JSON.
+/// All text is valid UTF-8, because it was parsed as JSON.
 [[nodiscard]] EchoAnswer json_answer(const Json& body);
 [[nodiscard]] EchoAnswer stream_answer(std::vector<std::string> events);
 [[nodiscard]] EchoAnswer refusal(std::string_view message, std::string_view param);

@@ -29,7 +29,7 @@ std::optional<Input> input_of(const RequestJson& request) {
     return out;
 }
 
-/// Everything about one answer that its objects and events repeat.
+/// The parts of one answer that its objects and events share.
 struct Draft {
     const RequestJson& request;
     const Settings& settings;

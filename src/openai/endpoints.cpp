@@ -56,7 +56,7 @@ constexpr bool is_in_order() {
 }
 static_assert(is_in_order());
 
-/// `path` with runs of slashes as one and without the version prefix: "/chat/completions".
+/// `path` without repeated slashes and without the version prefix: "/chat/completions".
 std::string canonical(std::string_view path) {
     std::string out;
     out.reserve(path.size());
@@ -84,9 +84,9 @@ const Row* find_row(std::string_view path) noexcept {
     return nullptr;
 }
 
-/// The endpoint of a path, whatever the method.
+/// The endpoint of a path, for any method.
 std::optional<EndpointMatch> find_endpoint(std::string_view path) {
-    // Nearly every request has its path as the SDKs write it: found without a copy.
+    // Fast path: nearly every request has its path as the SDKs write it.
     constexpr std::string_view version_prefix = "/v1";
     const bool has_version = path.starts_with("/v1/");
     if (const Row* row = find_row(has_version ? path.substr(version_prefix.size()) : path)) {

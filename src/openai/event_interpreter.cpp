@@ -23,7 +23,7 @@ bool is_terminal(std::string_view type) noexcept {
     return std::find(std::begin(types), std::end(types), type) != std::end(types);
 }
 
-/// A `usage` that is not null stands somewhere in the event.
+/// The event has a `usage` that is an object.
 bool has_usage_object(std::string_view data) noexcept {
     std::size_t at = 0;
     while ((at = find_member_value(data, R"("usage")", at)) < data.size()) {
@@ -32,7 +32,7 @@ bool has_usage_object(std::string_view data) noexcept {
     return false;
 }
 
-/// Base64 in a piece of sound is no text.
+/// The base64 of a piece of audio is no text.
 bool adds_text(std::string_view type) noexcept {
     return type.ends_with(".delta") && !type.ends_with("audio.delta");
 }
@@ -87,14 +87,14 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
 
 void EventInterpreter::read_long(EventName name, std::string_view start, std::string_view outline) {
     const TopLevel found = read_members(name, outline);
-    // Only the start of the text is there to be counted.
+    // Only the start of the text was kept, so only that is counted.
     const DeltaText text = text_of(start, found);
     output_deltas += text.pieces;
     output_bytes += text.bytes;
     read_reason(is_chat() ? start : outline, found);
 }
 
-/// Looks inside where it can matter.
+/// Scans the object if the event can matter.
 TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
     if (name == EventName::error) error_seen = true;
     const bool can_matter = !is_chat() || has_usage_object(data) || contains(data, R"("error")") ||
@@ -129,7 +129,7 @@ void EventInterpreter::read_usage_of(const TopLevel& found) {
 DeltaText EventInterpreter::text_of(std::string_view data, const TopLevel& found) const noexcept {
     DeltaText text;
     if (endpoint_ == Endpoint::chat_completions) {
-        // One of these in each event; reasoning_content is found as content.
+        // Each event has one of these. The search for content also finds reasoning_content.
         for (const std::string_view key : {R"(content")", R"(arguments")", R"("reasoning")"}) {
             text = text_of_members(data, key);
             if (text.pieces > 0) break;
@@ -160,7 +160,7 @@ bool EventInterpreter::read_reason(std::string_view data, const TopLevel& found)
 }
 
 EventCut EventInterpreter::cut_of(const TopLevel& found) const noexcept {
-    // What does not parse is not ours to mend.
+    // Nothing is cut out of an object that is not whole.
     if (found.usage.empty() || !found.is_whole) return {};
     const bool holds_only_usage =
         found.has_empty_choices && !found.has_filter_results && !found.has_error;

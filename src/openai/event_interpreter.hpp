@@ -1,7 +1,7 @@
 #pragma once
-/// What the events of one stream mean: text, usage, errors, the end. JSON is looked into only
-/// where an event can matter; plain pieces of text are recognised by searches, and in runs of
-/// events that differ in nothing but the text by comparing bytes.
+/// Reads the events of one stream: text, usage, errors, the end. JSON is scanned only in events
+/// that can matter. Plain pieces of text are found by searches; in a run of events that differ only
+/// in their text, bytes are compared.
 ///
 /// Threads  one stream, one owner.
 
@@ -22,10 +22,10 @@ namespace sluicegate::openai {
 enum class EventName : std::uint8_t { none, error, terminal, other };
 [[nodiscard]] EventName event_name_from(std::string_view text) noexcept;
 
-/// What of an event must not reach the client.
+/// The part of an event that must not reach the client.
 struct EventCut {
     bool is_whole = false;
-    ByteRange part;  ///< of its data, when not whole; usually empty
+    ByteRange part;  ///< of its data, if not whole; usually empty
 };
 
 class EventInterpreter {
@@ -33,17 +33,17 @@ public:
     EventInterpreter(Endpoint endpoint, StreamCuts wanted) noexcept
         : endpoint_(endpoint), wanted_(wanted) {}
 
-    /// One complete event with data other than [DONE].
+    /// Reads one complete event. Its data is not [DONE].
     [[nodiscard]] EventCut read(EventName name, std::string_view data);
-    /// One that was too long to be kept: the start of its data, and the outline
-    /// of all of it.
+    /// Reads an event that was too long to keep: the start of its data, and an outline of the
+    /// whole.
     void read_long(EventName name, std::string_view start, std::string_view outline);
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return shape_.memory_bytes() + finish_reason.capacity();
     }
 
     bool error_seen = false;
-    std::int64_t terminals = 0;  ///< events that complete an answer, of images one each
+    std::int64_t terminals = 0;  ///< events that complete an answer; one for each image
     std::int64_t last_sequence_number = -1;
     std::int64_t output_deltas = 0;
     std::int64_t output_bytes = 0;

@@ -48,8 +48,8 @@ std::optional<Key> key_from(std::string_view raw) {
     return std::nullopt;
 }
 
-/// Of the member that becomes Inspection::conversation; "" where there is none. That of completions
-/// is read in any case.
+/// The key of the member that becomes Inspection::conversation; "" if there is none. The prompt of
+/// completions is read elsewhere.
 constexpr std::string_view conversation_key(Endpoint endpoint) noexcept {
     switch (endpoint) {
         case Endpoint::chat_completions: return "messages";
@@ -63,7 +63,7 @@ Failure wrong_type(std::string_view subject, std::string_view wanted) {
     return fail(ErrorKind::invalid_type, "not " + std::string(wanted), std::string(subject));
 }
 
-/// Reads one body; what it found is complete once run() succeeded.
+/// Reads one body. Its findings are complete after run() succeeded.
 class Reader {
 public:
     Reader(Endpoint endpoint, std::string_view text, std::span<const std::uint32_t> starts)
@@ -176,7 +176,7 @@ Result<void> Reader::read_stream_format(std::string_view raw) {
 
 Result<void> Reader::read_model(ByteRange range, std::string_view value) {
     if (value.front() != '"') return wrong_type("model", "a string");
-    // Longer than the longest name with every byte escaped.
+    // Longer than the longest name would be with every byte escaped.
     if (value.size() > model_bytes_max * 6 + 2) {
         return fail(ErrorKind::invalid_body, "model name too long", "model");
     }
@@ -229,7 +229,7 @@ Result<void> Reader::read_stream_option(std::string_view name, ByteRange range, 
     return {};
 }
 
-/// Of completions, where each element of an array is a prompt of its own unless it is a token id.
+/// For completions. Each element of an array is a prompt, unless it is a token id.
 Result<void> Reader::read_prompts() {
     const bool is_prompt = endpoint_ == Endpoint::completions;
     if (!is_prompt || cursor_.peek() != '[') {

@@ -26,7 +26,7 @@ bool is_utf8(const std::optional<std::string>& charset) noexcept {
     return !charset || *charset == "utf-8" || *charset == "utf8" || *charset == "us-ascii";
 }
 
-/// The part is plain text that every parser reads alike, not a file.
+/// The part is no file, but plain text that all parsers read in the same way.
 bool is_plain_field(const Part& part) {
     if (part.is_file) return false;
     if (!part.content_type) return true;
@@ -34,7 +34,7 @@ bool is_plain_field(const Part& part) {
     return type && type->media_type == "text/plain" && is_utf8(type->charset);
 }
 
-/// As the frameworks that serve models read a form's booleans.
+/// Reads a boolean as the frameworks do that serve models.
 std::optional<bool> bool_from(std::string_view text) {
     const std::string word = lower_case(text);
     constexpr std::string_view truths[] = {"true", "1", "on", "yes", "t", "y"};
@@ -67,7 +67,7 @@ void count_part(Endpoint endpoint, const Part& part, PromptSize& prompt) noexcep
     }
 }
 
-/// One field that counts; others are left alone.
+/// Reads a field that the gateway needs; ignores the others.
 Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body, Seen& seen,
                         Inspection& out) {
     const bool is_model = part.name == "model";

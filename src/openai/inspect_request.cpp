@@ -6,7 +6,7 @@ namespace sluicegate::openai {
 namespace {
 
 bool is_json(const ContentType& type) noexcept {
-    // Another charset would make an upstream read other text than was checked here.
+    // With another charset an upstream would read other text than was checked here.
     if (type.charset && *type.charset != "utf-8" && *type.charset != "utf8") return false;
     return type.media_type == "application/json" ||
            (type.media_type.starts_with("application/") && type.media_type.ends_with("+json"));
@@ -16,7 +16,7 @@ bool is_json(const ContentType& type) noexcept {
 
 Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type, const char* data,
                            std::size_t size) {
-    // What every SDK sends, byte for byte.
+    // Fast path: every SDK sends exactly this.
     if (content_type == "application/json" && takes_json(endpoint)) {
         return inspect_json(endpoint, data, size);
     }

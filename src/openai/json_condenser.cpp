@@ -5,7 +5,8 @@
 namespace sluicegate::openai {
 
 void JsonCondenser::feed(std::string_view bytes) {
-    // Where the next of each is, once it was looked for: pictures are megabytes without either.
+    // The next quote and the next backslash. They are remembered because a picture is megabytes
+    // without either.
     std::size_t quote = 0;
     std::size_t backslash = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at) {

@@ -1,11 +1,11 @@
 #pragma once
-/// Passes JSON of any length through and keeps its outline: objects, with arrays emptied, deep
-/// objects emptied and long strings cut. What an event says about itself stays readable (usage is
-/// an object of numbers), pictures and pages of text do not.
+/// Reads JSON of any length and keeps an outline of it: objects stay, arrays and deep objects are
+/// emptied, and long strings are cut. So the usage (an object of numbers) can be read from it, but
+/// pictures and long texts are dropped.
 ///
-/// Splits   feeding pieces gives what feeding the whole gives.
-/// Bounds   outline_bytes_max; what comes behind is left out.
-/// Errors   none: text that is no JSON gives an outline of no use.
+/// Splits   the result does not depend on how the text is split.
+/// Bounds   outline_bytes_max; the rest is left out.
+/// Errors   none: text that is no JSON gives a useless outline.
 
 #include <cstddef>
 #include <string>
@@ -34,7 +34,7 @@ private:
 
     std::string outline_;
     std::size_t depth_ = 0;
-    std::size_t hidden_from_ = 0;  // the depth below which nothing is kept; 0: all is kept
+    std::size_t hidden_from_ = 0;  // nothing is kept below this depth; 0: all is kept
     std::size_t string_bytes_ = 0;
     bool is_in_string_ = false;
     bool is_escaped_ = false;

@@ -32,16 +32,15 @@ bool JsonCursor::take(char wanted) noexcept {
     return true;
 }
 
-/// Whether the token at the cursor, `size` bytes long, may hold an escape. The text is searched
-/// once, from one backslash to the next, and not string by string.
+/// True if the token at the cursor, `size` bytes long, may hold an escape. The whole text is
+/// searched once, from one backslash to the next.
 inline bool JsonCursor::has_backslash(std::size_t size) noexcept {
     const std::size_t begin = starts_[next_];
     if (backslash_ < begin) backslash_ = std::min(text_.find('\\', begin), text_.size());
     return backslash_ < begin + size;
 }
 
-/// Of a token that begins with a quote: being one token, it holds no other unescaped quote but its
-/// last.
+/// For a token that begins with a quote. As one token it has no other unescaped quote but its last.
 template <JsonCursor::Escapes escapes>
 inline bool JsonCursor::take_string(std::string_view& raw) noexcept {
     const std::string_view text = token();
@@ -90,7 +89,7 @@ bool JsonCursor::next_element(Place& place) noexcept {
     return enter(place, false);
 }
 
-/// To the next member or element; false when the object or array was left, or is none.
+/// Steps to the next member or element. False if the object or array has ended, or is none.
 bool JsonCursor::enter(Place& place, bool is_object) noexcept {
     if (failed_) return false;
     const char closing = is_object ? '}' : ']';

@@ -1,10 +1,9 @@
 #pragma once
-/// Walks a JSON text token by token and checks its whole grammar on the way, in one pass and
-/// without building anything.
+/// Steps through a JSON text token by token and checks its whole grammar, in one pass and without
+/// building a tree.
 ///
-/// Errors  the first fault stops it: failed(), and offset() says where. A text is valid only if the
-/// walk
-///         came to its end without one.
+/// Errors  the first fault stops the cursor: failed() is true, and offset() says where. A text is
+///         valid only if the cursor reached its end.
 /// Bounds  json_depth_max levels.
 
 #include "sluicegate/openai/inspect_request.hpp"
@@ -22,7 +21,7 @@ class PromptTally;
 
 class JsonCursor {
 public:
-    /// Where one object is: one for each object that is entered.
+    /// The state of one object or array that the cursor has entered.
     struct Place {
         bool is_entered = false;
     };
@@ -31,31 +30,32 @@ public:
     JsonCursor(std::string_view text, std::span<const std::uint32_t> starts) noexcept
         : text_(text), starts_(starts) {}
 
-    /// First byte of the next token, NUL after the last.
+    /// The first byte of the next token; NUL after the last.
     [[nodiscard]] char peek() const noexcept {
         return next_ < starts_.size() ? text_[starts_[next_]] : '\0';
     }
     [[nodiscard]] bool at_end() const noexcept { return next_ == starts_.size(); }
 
-    /// Of the next token; the size of the text after the last.
+    /// The offset of the next token; the size of the text after the last.
     [[nodiscard]] std::size_t offset() const noexcept {
         return next_ < starts_.size() ? starts_[next_] : text_.size();
     }
-    /// Just behind the bracket that next_member() closed when it returned false.
+    /// The offset after the bracket that closed the object, once next_member() has returned false.
     [[nodiscard]] std::size_t previous_end() const noexcept { return starts_[next_ - 1] + 1; }
 
-    /// Steps to the next member of the object at the cursor (`place` fresh) or of one that was
-    /// entered before. True: `raw_key` is the key between its quotes, with valid escapes, and the
-    /// value comes next and must be taken. False: the object was left, or the walk failed.
+    /// Steps to the next member of the object at the cursor (with a new `container`) or of one that
+    /// was entered before. True: `raw_key` is the key without its quotes, with valid escapes; the
+    /// caller must take the value, which is next. False: the object has ended, or the cursor
+    /// failed.
     bool next_member(Place& place, std::string_view& raw_key) noexcept;
 
-    /// The same for the elements of an array; an element comes next and must be taken.
+    /// The same for an array: the caller must take the element, which is next.
     bool next_element(Place& place) noexcept;
 
-    /// Steps over one value of any kind; its bytes, trailing white space excluded.
+    /// Steps over one value of any kind. Returns its bytes without white space at the end.
     ByteRange take_value() noexcept;
 
-    /// The same, and tells `tally` what it came by.
+    /// The same, and adds what it contains to `tally`.
     ByteRange take_value(PromptTally& tally) noexcept;
 
     /// Fails if anything but white space follows.
@@ -63,7 +63,8 @@ public:
         if (!failed_ && !at_end()) fault();
     }
 
-    /// Then offset() is that of the token that is wrong, or the text's size where one is missing.
+    /// After a failure offset() is that of the wrong token, or the text's size if a token is
+    /// missing.
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
@@ -95,8 +96,7 @@ private:
     std::span<const std::uint32_t> starts_;
     std::size_t next_ = 0;
     std::size_t depth_ = 0;
-    /// The first one from some token on, up to which the text has been searched; the text's size
-    /// when there is none.
+    /// The first backslash from some token on; the text's size if there is none.
     std::size_t backslash_ = 0;
     std::bitset<json_depth_max> objects_;  // by level: an object, not an array
     bool failed_ = false;

@@ -14,12 +14,12 @@ namespace {
 
 using Stage = simdjson::internal::dom_parser_implementation;
 
-/// A stage that can take `size` bytes: the thread's own, grown if needed.
+/// Makes the thread's stage large enough for `size` bytes.
 simdjson::error_code make_room(std::unique_ptr<Stage>& stage, std::size_t size) {
     constexpr std::size_t smallest = 4096;
-    // The structure is walked by JsonCursor; the stage's own depth is never used.
+    // JsonCursor checks the structure, so the stage's own depth is not used.
     constexpr std::size_t stage_depth = 1;
-    // After a huge text the next ordinary one gives the memory back.
+    // After a huge text, the next text of ordinary size frees the memory.
     if (stage && stage->capacity() > retained_body_bytes && size <= retained_body_bytes) {
         stage.reset();
     }

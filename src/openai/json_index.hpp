@@ -1,10 +1,10 @@
 #pragma once
-/// Where the tokens of a JSON text begin: simdjson's first stage, which also checks UTF-8, control
-/// characters inside strings and that the last string ends.
+/// Finds where the tokens of a JSON text begin, with simdjson's first stage. It also checks UTF-8,
+/// control characters inside strings, and that the last string ends.
 ///
 /// Threads  each thread keeps its own index; the result is valid until the thread's next call.
-/// Memory   4 bytes per byte of the largest text so far, given back after a text of more than
-///          retained_body_bytes.
+/// Memory   4 bytes per byte of the largest text so far. After a text of more than
+///          retained_body_bytes it is freed.
 
 #include "sluicegate/base/result.hpp"
 

@@ -11,7 +11,7 @@
 namespace sluicegate::openai {
 namespace {
 
-/// The code unit of four hexadecimal digits, -1 if they are not.
+/// The code unit of four hexadecimal digits; -1 for other text.
 int code_unit(std::string_view digits) noexcept {
     if (digits.size() < 4) return -1;
     unsigned value = 0;
@@ -30,7 +30,7 @@ bool is_low_surrogate(int unit) noexcept {
 
 enum class Surrogates : bool { may_be_alone, in_pairs };
 
-/// Size of the escape at the start of `text`, which begins with a backslash; 0 if it is none.
+/// Size of the escape at the start of `text`, which begins with a backslash. 0 if it is invalid.
 template <Surrogates surrogates>
 std::size_t escape_size(std::string_view text) noexcept {
     if (text.size() < 2) return 0;
@@ -119,7 +119,7 @@ bool is_finite(std::string_view number) noexcept {
     double value = 0;
     const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
     if (result.ec == std::errc()) return std::isfinite(value);
-    // Out of range in either direction; only strtod tells which.
+    // Too large or too small; only strtod tells which.
     return std::isfinite(std::strtod(std::string(number).c_str(), nullptr));
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The pieces of RFC 8259 below the structure: strings and numbers.
+/// Strings and numbers of RFC 8259.
 
 #include <cstdint>
 #include <optional>
@@ -8,31 +8,31 @@
 
 namespace sluicegate::openai {
 
-/// Section 7 for the text between the quotes: every escape is complete. A surrogate without its
-/// partner is one: JavaScript writes "\ud83d" for a character that was cut in half, and whatever
-/// a parser makes of it, the string ends at the same quote. Control characters and UTF-8 are the
-/// caller's to check.
+/// True if every escape of the text between the quotes is complete (section 7). A surrogate without
+/// its partner is accepted: JavaScript writes "\ud83d" for a character that was cut in half. All
+/// parsers see the end of the string at the same quote. The caller checks control characters and
+/// UTF-8.
 [[nodiscard]] bool has_complete_escapes(std::string_view raw) noexcept;
 
-/// The same, and every surrogate has its partner (section 8.2): the text means one thing to all
-/// parsers. For everything that is decoded and compared.
+/// The same, and every surrogate has its partner (section 8.2), so all parsers read the same text.
+/// For text that is decoded and compared.
 [[nodiscard]] bool has_valid_escapes(std::string_view raw) noexcept;
 
-/// True when the text between the quotes does not stand for itself.
+/// True if the text between the quotes has an escape.
 [[nodiscard]] bool has_escape(std::string_view raw) noexcept;
 
-/// What the text between the quotes means; `raw` has valid escapes.
+/// Decodes the text between the quotes. `raw` must have valid escapes.
 [[nodiscard]] std::string decode_string(std::string_view raw);
 
-/// `raw`, which has valid escapes, means exactly `plain`.
+/// True if `raw` decodes to `plain`. `raw` must have valid escapes.
 [[nodiscard]] bool decodes_to(std::string_view raw, std::string_view plain);
 
-/// Section 6, within the range of a double: what overflows to infinity is refused, because parsers
-/// disagree about it.
+/// Section 6, within the range of a double. A number that overflows to infinity is refused, because
+/// parsers disagree about it.
 [[nodiscard]] bool is_number(std::string_view text) noexcept;
 
-/// An integer in plain digits; the nearest limit where it does not fit. Nothing for fractions,
-/// exponents and everything else. `text` is a valid number or any other JSON value.
+/// An integer in plain digits, or the nearest limit if it does not fit. Nothing for fractions,
+/// exponents and other values. `text` must be a valid JSON value.
 [[nodiscard]] std::optional<std::int64_t> integer_from(std::string_view text) noexcept;
 
 }  // namespace sluicegate::openai

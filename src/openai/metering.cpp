@@ -20,18 +20,18 @@ constexpr Metering open_output{.counts_tokens = true, .has_output = true};
 constexpr Metering open_choices{
     .counts_tokens = true, .has_output = true, .multiplies_choices = true};
 
-// In the order of the enumeration. Settled by `usage` wherever an answer has one.
+// In the order of the enumeration. If an answer has a `usage`, it settles the request.
 constexpr Row rows[] = {
     {Endpoint::chat_completions, {true, true, true, chat_caps}},
     {Endpoint::completions, {true, true, true, completion_caps}},
     {Endpoint::responses, {true, true, false, response_caps}},
     {Endpoint::embeddings, input_only},
-    {Endpoint::moderations, unmetered},  // costs nothing and reports nothing
+    {Endpoint::moderations, unmetered},  // free of charge, reports no usage
     {Endpoint::rerank, input_only},
     {Endpoint::images_generations, open_choices},
     {Endpoint::images_edits, open_choices},
-    {Endpoint::images_variations, unmetered},  // of models that bill by the picture only
-    {Endpoint::audio_speech, input_only},      // the audio itself reports nothing
+    {Endpoint::images_variations, unmetered},  // billed by the picture
+    {Endpoint::audio_speech, input_only},      // audio carries no usage
     {Endpoint::audio_transcriptions, open_output},
     {Endpoint::audio_translations, open_output},
     {Endpoint::models_list, unmetered},
@@ -50,7 +50,7 @@ constexpr std::int64_t rounded_up(std::int64_t value, std::int64_t unit) noexcep
     return (value + unit - 1) / unit;
 }
 
-/// Of two numbers that are not negative; at most output_cap_max.
+/// The product of two numbers that are not negative, at most output_cap_max.
 constexpr std::int64_t product(std::int64_t a, std::int64_t b) noexcept {
     return b != 0 && a > output_cap_max / b ? output_cap_max : a * b;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// What a model name from outside must be: it is looked up, logged and written into a request.
+/// The rule for model names from outside: they are looked up, logged and written into a request.
 
 #include <string_view>
 

@@ -15,7 +15,7 @@ Failure malformed(std::string detail) {
     return fail(ErrorKind::invalid_body, "multipart: " + std::move(detail));
 }
 
-/// memmem: libstdc++'s find() stops at every first byte, which binary files are full of.
+/// Uses memmem: libstdc++'s find() stops at every first byte, which is frequent in binary files.
 std::size_t find_in(std::string_view text, std::string_view wanted) noexcept {
     const void* found = memmem(text.data(), text.size(), wanted.data(), wanted.size());
     return found == nullptr
@@ -28,7 +28,7 @@ bool is_empty_lines(std::string_view text) noexcept {
     return text.empty();
 }
 
-/// Any byte but controls: the text of a field (RFC 9110, 5.5).
+/// The text of a field: any byte but controls (RFC 9110, 5.5).
 bool is_field_text(std::string_view text) noexcept {
     for (const char c : text) {
         const auto value = static_cast<unsigned char>(c);
@@ -53,7 +53,7 @@ Result<void> read_disposition(std::string_view text, Part& part) {
         if (parameter->name == "filename" || parameter->name == "filename*") {
             part.is_file = true;
         } else if (parameter->has_escape) {
-            // A parser that knows no escapes would find another parameter inside this one.
+            // A parser without escapes would find another parameter inside this one.
             return malformed("an escaped parameter");
         } else if (parameter->name == "name*") {
             return malformed("an encoded part name");
@@ -93,7 +93,7 @@ Result<void> read_head(std::string_view head, Part& part) {
             if (part.content_type) return malformed("a part with two types");
             part.content_type = value;
         } else if (equals_ignoring_case(name, "content-transfer-encoding")) {
-            // Obsolete in forms (RFC 7578, 4.7): some parsers would decode what others take as is.
+            // Obsolete in forms (RFC 7578, 4.7): some parsers decode it, others do not.
             if (!equals_ignoring_case(value, "7bit") && !equals_ignoring_case(value, "8bit") &&
                 !equals_ignoring_case(value, "binary")) {
                 return malformed("an encoded part");
@@ -128,10 +128,10 @@ Result<std::optional<Part>> MultipartReader::next() {
     if (count_ == 0 && !take_text(delimiter.substr(line_end.size()))) {
         return malformed("no delimiter at the start");
     }
-    // A delimiter has just gone by.
+    // The reader is just after a delimiter.
     if (take_text("--")) {
         const std::string_view rest = body_.substr(position_);
-        // Empty lines hold nothing; openai-node 4 sends one more than it must.
+        // Empty lines are accepted: openai-node 4 sends one more than it must.
         if (!is_empty_lines(rest)) return malformed("bytes after the last delimiter");
         return std::optional<Part>();
     }

@@ -1,10 +1,10 @@
 #pragma once
-/// Takes a multipart/form-data body apart, part by part, without copying it.
+/// Reads a multipart/form-data body part by part, without copying it.
 ///
 /// Grammar  RFC 2046, 5.1.1 and RFC 7578, read strictly where parsers differ: the body begins with
 ///          its first delimiter; delimiters stand on their own lines without padding; line ends are
-///          CRLF; after the last delimiter comes nothing, or one CRLF. No part may hold the
-///          delimiter followed by anything else.
+///          CRLF; after the last delimiter comes nothing, or one CRLF. No part may contain the
+///          delimiter followed by other bytes.
 /// Names    exactly one Content-Disposition per part, form-data with one plain `name`; a name with
 ///          an escape or a percent sign is refused, because parsers decode it differently.
 /// Bounds   multipart_parts_max, multipart_part_head_bytes_max.
@@ -21,7 +21,7 @@ namespace sluicegate::openai {
 struct Part {
     std::string name;
     bool is_file = false;  ///< it has a filename
-    /// Of the part's Content-Type, as it stands; absent when it has none.
+    /// The part's Content-Type as it was sent; absent if it has none.
     std::optional<std::string_view> content_type;
     std::string_view value;
 };
@@ -32,7 +32,8 @@ public:
     MultipartReader(std::string_view boundary, std::string_view body)
         : delimiter_("\r\n--" + std::string(boundary)), body_(body) {}
 
-    /// The next part, or nothing after the last. Errors: invalid_body; then the reader is spent.
+    /// The next part, or nothing after the last. Errors: invalid_body; do not call it again after
+    /// one.
     [[nodiscard]] Result<std::optional<Part>> next();
 
 private:

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// At most `size` bytes of `text`, cut before a character, never inside one.
+/// At most `size` bytes of `text`, never cut inside a character.
 std::string cut(std::string_view text, std::size_t size) {
     if (text.size() > size) {
         while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
@@ -42,14 +42,14 @@ const Json& member(const Json& object, const char* name) {
     return found == object.end() ? absent : *found;
 }
 
-/// Text or an integer as text; "" for everything else.
+/// A text, or an integer as text. "" for other values.
 std::string field_text(const Json& value, std::size_t bytes_max = error_field_bytes_max) {
     if (value.is_string()) return cut(value.get_ref<const std::string&>(), bytes_max);
     if (value.is_number_integer()) return value.dump();
     return {};
 }
 
-/// HTML inside a JSON string is still HTML.
+/// Drops HTML inside a JSON string.
 std::string message_text(const Json& value) {
     std::string text;
     if (value.is_string()) {
@@ -63,14 +63,14 @@ std::string message_text(const Json& value) {
     return text;
 }
 
-/// The fields of one object, under all the names in use.
+/// The fields of one object, under all names that servers use.
 ApiError from_object(const Json& object) {
     ApiError out;
     out.message = message_text(member(object, "message"));
     out.type = field_text(member(object, "type"));
     out.code = field_text(member(object, "code"));
     out.param = field_text(member(object, "param"));
-    // Gemini: the word is in `status`, while `code` repeats the HTTP status.
+    // Gemini has the word in `status`; its `code` repeats the HTTP status.
     const std::string status = field_text(member(object, "status"));
     if (!status.empty() && !member(object, "code").is_string()) out.code = status;
     return out;
@@ -120,8 +120,7 @@ bool is_truthy(const Json& value) {
     }
 }
 
-/// What the body says, in whichever shape; nothing if it holds no error. Gemini wraps it in an
-/// array.
+/// The error of a body in any known shape, or nothing. Gemini wraps it in an array.
 std::optional<ApiError> from_json(const Json& answer) {
     const Json& body = answer.is_array() && !answer.empty() ? answer.front() : answer;
     const Json& error = member(body, "error");
@@ -153,7 +152,7 @@ ApiError normalise_error(unsigned status, std::string_view content_type, std::st
     const bool is_html = content_type.find("html") != std::string_view::npos;
     const Json json = is_html ? Json() : parse_bounded<Json>(body, error_body_bytes_max);
     std::optional<ApiError> found = from_json(json);
-    // A flat object without any mark of an error is still the best there is under an error status.
+    // With an error status, a flat object counts even if nothing marks it as an error.
     if (!found && json.is_object()) found = from_object(json);
     return completed(found.value_or(ApiError{}), status);
 }

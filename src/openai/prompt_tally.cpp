@@ -10,7 +10,7 @@ bool is_base64_char(char c) noexcept {
            c == '/' || c == '=' || c == '-' || c == '_';
 }
 
-/// Judged by samples: no text in any language goes on so long without a space or a stop.
+/// Judged by samples: text in any language has spaces or punctuation at shorter distances.
 bool is_base64(std::string_view text) noexcept {
     constexpr std::size_t sample_bytes = 96;
     for (const std::size_t from : {std::size_t{0}, text.size() / 2, text.size() - sample_bytes}) {
@@ -32,7 +32,7 @@ bool PromptTally::take_media(std::string_view text) noexcept {
     const bool is_long = text.size() >= long_text_bytes;
     const bool is_media = (awaits_image_ && (text.starts_with("http") || is_data_url(text))) ||
                           (is_long && (is_data_url(text) || is_base64(text)));
-    // A longer text behind the key means that the key was something else's.
+    // A longer text after the key means that the key belongs to something else.
     constexpr std::size_t detail_bytes_max = 16;
     if (is_media || text.size() > detail_bytes_max) awaits_image_ = false;
     if (is_media) ++size_.media_parts;

@@ -1,5 +1,5 @@
 #pragma once
-/// Adds up what the prompt of a JSON body is made of while the body is checked.
+/// Counts what the prompt of a JSON body consists of, while the body is checked.
 
 #include "sluicegate/openai/inspect_request.hpp"
 
@@ -7,7 +7,7 @@
 
 namespace sluicegate::openai {
 
-/// Told by JsonCursor::take_value; strings and keys come as they stand between their quotes.
+/// JsonCursor::take_value calls it. Strings and keys come without their quotes, not decoded.
 class PromptTally {
 public:
     void key(std::string_view raw) noexcept {
@@ -26,13 +26,13 @@ public:
 
 private:
     static constexpr std::string_view image_key = "image_url";
-    /// Shorter texts are counted by their bytes, whatever they are.
+    /// Shorter texts are always counted by their bytes.
     static constexpr std::size_t long_text_bytes = 512;
 
     bool take_media(std::string_view text) noexcept;
 
     PromptSize size_;
-    bool awaits_image_ = false;  // the address of a picture comes next, or nearly next
+    bool awaits_image_ = false;  // the URL of a picture comes soon
 };
 
 }  // namespace sluicegate::openai

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view usage_member = R"("include_usage":true)";
 constexpr std::string_view continuous_member = R"("continuous_usage_stats":true)";
 
-/// The members to add, between commas.
+/// The members to add, separated by commas.
 std::string joined(std::initializer_list<std::pair<bool, std::string_view>> members) {
     std::string out;
     for (const auto& [is_wanted, member] : members) {
@@ -24,7 +24,7 @@ std::string joined(std::initializer_list<std::pair<bool, std::string_view>> memb
     return out;
 }
 
-/// The JSON string at `value` stands for `text`, byte for byte.
+/// The JSON string at `value` is `text`, byte for byte.
 bool is_written_as(std::string_view body, ByteRange value, std::string_view text) noexcept {
     if (value.size != text.size() + 2) return false;
     const std::string_view raw(body.data() + value.offset + 1, text.size());
@@ -90,7 +90,7 @@ Rewritten rewrite(const Inspection& inspection, std::string_view body,
         if (options.size > 0) {
             out.add(options, object);
         } else {
-            // The model is a member of the same object, wherever in it.
+            // The model is a member of the same object, so the new member can follow it.
             model += R"(,"stream_options":)" + object;
         }
         out.add(inspection.model_value, model);

@@ -15,8 +15,8 @@ constexpr std::size_t segments_max = 64;
 /// Lines to be cut in one event; nothing is cut out of events with more.
 constexpr std::size_t line_cuts_max = 64;
 
-/// Finds the ends of lines, whichever of the two bytes they are made of. Most streams hold no CR:
-/// then one search says so for the whole piece, and only LF is looked for line by line.
+/// Finds the ends of lines, CR or LF. Most streams have no CR: one search per piece shows that, and
+/// then only LF is searched for.
 class LineFinder {
 public:
     explicit LineFinder(std::string_view bytes) noexcept : bytes_(bytes), cr_(bytes.find('\r')) {}
@@ -24,7 +24,7 @@ public:
     /// Position of the first CR or LF at or after `from`, or npos. `from` never goes back.
     std::size_t next(std::size_t from) noexcept {
         if (cr_ < from) cr_ = bytes_.find('\r', from);
-        // With a CR ahead, an LF beyond it is of no interest.
+        // An LF after the next CR does not matter yet.
         const std::size_t lf = bytes_.substr(0, cr_).find('\n', from);
         return std::min(cr_, lf);
     }
@@ -63,7 +63,7 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
     std::size_t position = 0;
     while (position < bytes.size()) {
         if (after_carriage_return_) {
-            // The second half of a CRLF: part of the line that its CR has ended.
+            // The LF of a CRLF belongs to the line that its CR has ended.
             after_carriage_return_ = false;
             has_crlf_ = bytes[position] == '\n';
             if (has_crlf_) {
@@ -101,7 +101,7 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
     return complete;
 }
 
-/// A line that was to be cut ends, with its line end, where the next begins.
+/// A line that is to be cut ends, with its line end, where the next begins.
 void SseScanner::begin_line(std::uint64_t offset) {
     if (is_line_cut_ && !is_passed_) {
         if (line_cuts_.size() == line_cuts_max) {
@@ -123,7 +123,7 @@ void SseScanner::add_to_line(std::string_view bytes) {
     const std::size_t room = kept_bytes_max - line_.size();
     line_.append(bytes.substr(0, room));
     if (bytes.size() <= room || !line_.starts_with("data:")) return;
-    // Too long to be kept: its data goes on as it comes.
+    // Too long to keep: the rest of its data is taken as it comes.
     is_data_line_ = true;
     end_line(line_);
     add_to_data(bytes.substr(room));
@@ -156,7 +156,7 @@ void SseScanner::end_line(std::string_view line) {
     }
 }
 
-/// One more line of data; `offset` is that of its value in the stream.
+/// Begins another line of data. `offset`: where its value stands in the stream.
 void SseScanner::begin_data(std::uint64_t offset) {
     if (has_data_) add_to_data("\n");
     has_data_ = true;
@@ -214,7 +214,8 @@ void SseScanner::give_up_cuts() noexcept {
     line_cuts_.clear();
 }
 
-/// The lines of the event that no client must see, unless all of it is cut, or has begun to pass.
+/// Adds the cuts of the event's `id:` and `retry:` lines, unless the whole event is cut or has
+/// begun to pass.
 void SseScanner::cut_lines() {
     if (line_cuts_.empty()) return;
     if (!is_passed_ && !is_cut_whole_) {
@@ -239,7 +240,7 @@ void SseScanner::cut(std::uint64_t begin, std::uint64_t end) {
     cuts_.push_back({begin, end - begin});
 }
 
-/// Where in the stream a byte of the event's data came from.
+/// The offset in the stream of a byte of the event's data.
 std::uint64_t SseScanner::stream_offset(std::size_t data_offset) const noexcept {
     std::size_t i = segments_.size() - 1;
     while (i > 0 && segments_[i].data_offset > data_offset) --i;

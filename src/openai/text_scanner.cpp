@@ -59,7 +59,8 @@ std::string_view TextScanner::take_value() noexcept {
         } else if (depth > 0 && c == ',') {
             rest_.remove_prefix(1);
         } else {
-            // A scalar, or inside an object a colon or white space: up to what ends it.
+            // A scalar, or inside an object a colon or white space: it ends before the next of
+            // these bytes.
             std::size_t end = 0;
             while (end < rest_.size() && !is_mark(rest_[end])) ++end;
             rest_.remove_prefix(end);

@@ -1,6 +1,6 @@
 #pragma once
-/// Steps through JSON text that an upstream wrote and that may be cut off: finds what it can and
-/// checks nothing. Nothing is allocated.
+/// Steps through JSON text of an upstream that may be cut off. It finds what it can, checks nothing
+/// and allocates nothing.
 
 #include <string_view>
 
@@ -11,21 +11,22 @@ public:
     explicit TextScanner(std::string_view text) noexcept : rest_(text) {}
 
     void skip_space() noexcept {
-        // Hardly ever any.
+        // There is almost never any.
         while (!rest_.empty() && static_cast<unsigned char>(rest_.front()) <= ' ') {
             rest_.remove_prefix(1);
         }
     }
-    /// Steps over `wanted` and the white space before it, if it comes next.
+    /// Steps over `wanted`, and the white space before it, if it comes next.
     bool take(char wanted) noexcept {
         skip_space();
         if (!rest_.starts_with(wanted)) return false;
         rest_.remove_prefix(1);
         return true;
     }
-    /// The text between the quotes; empty, with nothing left, when the string is cut off.
+    /// The text between the quotes. If the string is cut off, the text is empty and nothing is
+    /// left.
     std::string_view take_string() noexcept;
-    /// The bytes of one value, as far as they are there.
+    /// The bytes of one value, as far as they have come.
     std::string_view take_value() noexcept;
     [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
 
@@ -35,11 +36,11 @@ private:
 
 /// The next member of an object; `is_first` tells the brace from the comma before it.
 struct TextMember {
-    std::string_view key;  ///< as it stands between its quotes
+    std::string_view key;  ///< between its quotes, not decoded
     std::string_view value;
 };
 
-/// Calls `visit` for each member of the object at the start of `json`, as far as it goes.
+/// Calls `visit` for each member of the object at the start of `json`, until the text ends.
 template <class Visit>
 void for_each_member(std::string_view json, Visit visit) {
     TextScanner scanner(json);
@@ -51,7 +52,7 @@ void for_each_member(std::string_view json, Visit visit) {
     } while (scanner.take(','));
 }
 
-/// The text between the quotes of a string, "" for any other value.
+/// The text between the quotes of a string. "" for any other value.
 [[nodiscard]] std::string_view string_text(std::string_view value) noexcept;
 [[nodiscard]] bool is_object(std::string_view value) noexcept;
 

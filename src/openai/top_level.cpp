@@ -33,7 +33,7 @@ TopLevel scan_top_level(std::string_view json) noexcept {
         scanner.skip_space();
         const std::size_t begin = offset();
         if (usage_is_first) {
-            // The first member goes with the comma behind it.
+            // The first member is removed with the comma after it.
             found.usage_member.size = begin - found.usage_member.offset;
             usage_is_first = false;
         }

@@ -1,6 +1,6 @@
 #pragma once
-/// The few members of a JSON object that say what an event of a stream is. For text that an
-/// upstream wrote and that may be cut off: finds what it can and checks nothing.
+/// The few members of a JSON object that say what an event of a stream is. The text comes from an
+/// upstream and may be cut off: the scan finds what it can and checks nothing.
 
 #include "sluicegate/openai/inspect_request.hpp"
 
@@ -12,18 +12,18 @@ namespace sluicegate::openai {
 
 struct TopLevel {
     bool is_object = false;
-    bool is_whole = false;   ///< the object was closed, and nothing stands behind it
+    bool is_whole = false;   ///< the object was closed, and nothing follows it
     bool has_error = false;  ///< `error` with a value that JavaScript and Python call true
     bool has_empty_choices = false;
     bool has_filter_results = false;  ///< Azure's prompt_filter_results
     std::optional<std::int64_t> sequence_number;
-    std::string_view type;   ///< between its quotes, as it stands
+    std::string_view type;   ///< between its quotes, not decoded
     std::string_view delta;  ///< the text between its quotes, when it is a string
-    /// The objects of these members, with their braces; empty for null and all else.
+    /// The objects of these members, with their braces; empty for other values.
     std::string_view usage;
     std::string_view response;
     std::string_view message;
-    /// The whole member `usage`, with the comma that must go when it goes.
+    /// The whole member `usage`, with the comma that must be removed with it.
     ByteRange usage_member;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t absent = -1;
 
-/// Few enough digits for any scale; `absent` for whatever else there is.
+/// A number of few digits, which no scale overflows. `absent` for other values.
 std::int64_t short_count_from(std::string_view digits) noexcept {
     constexpr std::size_t digits_max = 8;
     if (digits.empty() || digits.size() > digits_max) return absent;
@@ -23,7 +23,7 @@ std::int64_t short_count_from(std::string_view digits) noexcept {
     return number;
 }
 
-/// A count, or `absent`. `scale` is what one of the unit is worth.
+/// A count, or `absent`. The value is multiplied by `scale`.
 std::int64_t count_from(std::string_view value, std::int64_t scale = 1) noexcept {
     if (const std::int64_t number = short_count_from(value); number != absent) {
         return std::min(number * scale, usage_max);
@@ -35,7 +35,7 @@ std::int64_t count_from(std::string_view value, std::int64_t scale = 1) noexcept
         std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (digits.empty() || stop != digits.data() + digits.size()) return absent;
     if (digits.front() < '0' || digits.front() > '9') return absent;
-    // What no double holds is either far too large or far too small.
+    // A value outside the range of a double is far too large or far too small.
     if (error == std::errc::result_out_of_range) {
         return digits.find('-') == std::string_view::npos ? usage_max : 0;
     }
@@ -45,15 +45,15 @@ std::int64_t count_from(std::string_view value, std::int64_t scale = 1) noexcept
     return static_cast<std::int64_t>(scaled);
 }
 
-/// The counts that are spelled differently by different servers, before they are put together.
+/// The counts under the names of the different servers, before they are combined.
 struct Counts {
     std::int64_t prompt = absent;
     std::int64_t input = absent;
     std::int64_t output = absent;
     std::int64_t total = absent;
     std::int64_t seconds_ms = absent;
-    std::int64_t cached = absent;          // inside a details object, part of the input
-    std::int64_t cache_write = absent;     // likewise
+    std::int64_t cached = absent;          // in a details object; part of the input
+    std::int64_t cache_write = absent;     // in a details object; part of the input
     std::int64_t cache_read = absent;      // Anthropic's, beside the input
     std::int64_t cache_creation = absent;  // Anthropic's, beside the input
     std::int64_t reasoning = absent;
@@ -76,7 +76,7 @@ void read_details(Counts& counts, std::string_view details) {
 
 void read_member(Counts& counts, const TextMember& member) {
     const std::string_view key = member.key;
-    // Most members end in one of two ways, and are few: the others are looked at no further.
+    // Only members with one of two endings can matter.
     if (key.ends_with("_tokens")) {
         std::int64_t* const count = key == "prompt_tokens"                 ? &counts.prompt
                                     : key == "input_tokens"                ? &counts.input
@@ -112,8 +112,8 @@ std::optional<Usage> read_usage(std::string_view object) {
 
     const auto count = [](std::int64_t value) { return std::max<std::int64_t>(value, 0); };
     const auto bounded = [](std::int64_t value) { return std::min(value, usage_max); };
-    // Only Anthropic counts cached input beside `input_tokens`; gateways that repeat its names in
-    // OpenAI's shape have it inside.
+    // Only Anthropic counts cached input in addition to `input_tokens`. Gateways that use its names
+    // in OpenAI's shape include it.
     const bool is_beside = counts.prompt == absent && !counts.has_input_details;
     Usage out;
     out.input = count(std::max(counts.prompt, counts.input));

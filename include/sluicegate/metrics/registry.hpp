@@ -9,7 +9,7 @@
 /// Bounds     series_cells_max; a series beyond it is refused and counted in
 ///            metrics_series_refused_total, its handle works and is never shown.
 /// Errors     std::bad_alloc ends the process; a wrong type or number of labels is a defect of the
-/// caller (assert).
+///            caller (assert).
 
 #include "sluicegate/metrics/catalogue.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Which requests are likely to share their beginning in a server's cache of keys and values.
+/// A hash of the beginning of a conversation, to send requests that share it to the same server:
+/// that server may still have the prefix in its KV cache.
 ///
 /// Threads  pure function.
 
@@ -12,13 +13,14 @@
 
 namespace sluicegate::openai {
 
-/// Of the first `bytes` bytes of the conversation in `body`, the body that `inspection` is about;
-/// of all of it when it is shorter. Nothing for a form, and where there is no conversation.
+/// Hashes the first `bytes` bytes of the conversation in `body`, or all of a shorter one.
+/// `inspection` must be that of `body`. Returns nothing for a form and for a body without a
+/// conversation.
 ///
-/// The next turn of a conversation has the same hash if its client writes the old messages as it
-/// wrote them before and they were at least `bytes` long, without the bracket that closed them.
-/// The same on every thread and in every process of one build. No secret goes into it: who wants to
-/// can make requests that collide, so a bound on the load must stand beside it.
+/// The next turn of a conversation has the same hash if two things hold: its client writes the old
+/// messages as before, and they were at least `bytes` long without their closing bracket. The hash
+/// is the same on every thread and in every process of one build. It holds no secret, so clients
+/// can make requests that collide: the caller must also bound the load of a server.
 [[nodiscard]] std::optional<std::uint64_t> affinity_hash(const Inspection& inspection,
                                                          std::string_view body, std::size_t bytes);
 

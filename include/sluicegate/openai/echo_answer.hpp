@@ -1,15 +1,14 @@
 #pragma once
-/// The embedded upstream `kind: echo`: answers like a model that repeats the last user message.
-/// It needs no key and no network, for demonstrations, tests and load.
+/// The embedded upstream `kind: echo`: it answers like a model that repeats the last user message.
+/// It needs no key and no network. It serves demonstrations, tests and load.
 ///
 /// Tokens   words separated by white space. The answer has exactly `tokens` words: the message is
 ///          cut or repeated to that length (an empty message is answered with "echo"). The
 ///          request's own cap (max_tokens and its siblings) shortens it further, with finish_reason
-///          "length". With `tokens` 0 the message is repeated once, whatever its length.
+///          "length". With `tokens` 0 the answer is the message itself.
 /// Input    usage counts the words of all messages the same way.
 /// Bounds   a request has at most echo_request_bytes_max. An answer has at most 10,000 words and
-/// about 8 MiB, all choices together; a single word
-///          beyond that is answered with "echo".
+///          about 8 MiB in all choices together. A single word that is longer becomes "echo".
 /// Errors   an OpenAI-shaped 400 or 404; never throws.
 
 #include <cstddef>

@@ -1,11 +1,11 @@
 #pragma once
 /// The requests that sluicegate answers or forwards: method and path to endpoint, from one table.
 ///
-/// Paths      with and without the /v1 prefix; duplicate slashes count as one. Everything that is
-///            not in the table is unknown_url: stateful resources (files, batches, stored
-///            responses), dot segments, percent escapes outside a model id, trailing slashes.
-/// Model ids  all that follows /models/, slashes included, percent-decoded once.
-/// Source     DESIGN 4; the URLs that the OpenAI SDKs build.
+/// Paths      with and without the /v1 prefix; duplicate slashes count as one. Every other path is
+///            unknown_url: stateful resources (files, batches, stored responses), dot segments,
+///            percent escapes outside a model id, trailing slashes.
+/// Model ids  everything after /models/, slashes included, percent-decoded once.
+/// Source     the URLs that the OpenAI SDKs build.
 
 #include "sluicegate/base/result.hpp"
 
@@ -34,7 +34,7 @@ enum class Endpoint : std::uint8_t {
 
 struct EndpointMatch {
     Endpoint endpoint = Endpoint::chat_completions;
-    /// Of model_get only: decoded once, 1 … 256 bytes of UTF-8 without control characters.
+    /// Only for model_get. Decoded once: 1 … 256 bytes of UTF-8 without control characters.
     std::string model_id;
 };
 

@@ -45,7 +45,7 @@ public:
     void set_aside();
     [[nodiscard]] const std::string& prelude() const noexcept { return prelude_; }
 
-    /// The owner needs no more bytes: the stream is complete with an empty piece.
+    /// The caller will bring no more bytes: an empty piece is the last one.
     void end() noexcept { is_last_ = true; }
     [[nodiscard]] const SseScanner& scanner() const noexcept { return scanner_; }
 

@@ -1,24 +1,23 @@
 #pragma once
-/// What the gateway must know about a request body: the model, whether the answer streams, and
-/// the caps on its output. The body is checked completely and never rebuilt, so the bytes that
-/// were checked are the bytes that are sent.
+/// Reads from a request body what the gateway must know: the model, whether the answer streams, and
+/// the caps on its output. The body is checked completely and never rebuilt: the bytes that were
+/// checked are the bytes that are sent.
 ///
 /// JSON       one object and nothing else; UTF-8 without BOM; at most 128 levels deep. Keys and
-///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice
-///            is refused: two parsers could read two different requests. Half a surrogate pair
-///            ("\ud83d", which JavaScript writes for a character that was cut) is let through in
-///            values that nothing is read from: parsers disagree about its meaning, not about
+///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice is
+///            refused: two parsers could read two different requests. Half a surrogate pair
+///            ("\ud83d", which JavaScript writes for a character that was cut) passes in values
+///            that the gateway does not read: parsers disagree about its meaning, but not about
 ///            where the string ends.
 /// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but empty lines;
-/// `model`,
-///            `stream` and `n` may come before or after the files.
-/// null       counts as absent, as the API has it (a null model is a missing model).
+///            `model`, `stream` and `n` may come before or after the files.
+/// null       counts as absent, as in the API (a null model is a missing model).
 /// Errors     invalid_json (subject: byte offset, or "" where unknown), invalid_body,
 ///            duplicate_field, invalid_type, missing_model, unsupported_media_type; the subject of
 ///            all but the first is the parameter, or "".
-/// Threads    any; each thread keeps one parser, so that a warm thread allocates nothing for the
-///            parse. Its memory is bounded: see retained_body_bytes.
-/// Source     TRUST.md (JSON); RFC 8259, 7578, 2046.
+/// Threads    any. Each thread keeps one parser, so a warm thread allocates nothing to parse. The
+///            parser's memory is bounded: see retained_body_bytes.
+/// Source     RFC 8259, 7578, 2046; docs/request-path.md.
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/openai/endpoints.hpp"
@@ -30,7 +29,7 @@
 
 namespace sluicegate::openai {
 
-/// A part of a body, in bytes from its start.
+/// A range of bytes in a body.
 struct ByteRange {
     std::size_t offset = 0;
     std::size_t size = 0;
@@ -40,13 +39,12 @@ struct ByteRange {
 
 /// What the prompt is made of, for an estimate of its tokens (metering.hpp).
 struct PromptSize {
-    /// Bytes of strings, keys included, as they stand between their quotes; of the text fields of
-    /// a form.
+    /// Bytes of strings and keys between their quotes, and of the text fields of a form.
     std::int64_t text_bytes = 0;
-    /// Numbers and literals: token ids among them.
+    /// Number of numbers and literals, which token ids are.
     std::int64_t values = 0;
-    /// `data:` URLs, long base64 text, images by address; files of a form that are no audio. Their
-    /// bytes are in no other field.
+    /// Number of `data:` URLs, long base64 texts, image URLs, and files of a form that are no
+    /// audio. Their bytes are in no other field.
     std::int64_t media_parts = 0;
     /// Bytes of the files of a form of an audio endpoint.
     std::int64_t audio_bytes = 0;
@@ -59,51 +57,52 @@ struct Inspection {
     std::string model;
     /// The whole JSON string with its quotes, or the value of the multipart part.
     ByteRange model_value;
-    /// The answer is an event stream: `stream`, or `stream_format: "sse"` of audio_speech; never
+    /// The client wants an event stream: `stream`, or `stream_format: "sse"` of audio_speech. Never
     /// true for an endpoint that does not stream.
     bool is_streaming = false;
     /// The largest of the fields that cap the output of the endpoint (metering.hpp), at most
-    /// output_cap_max; -1: absent, or one of them is -1, which self-hosted upstreams read as
-    /// "no limit".
+    /// output_cap_max. -1 if there is none, or if one of them is -1, which self-hosted upstreams
+    /// read as "no limit".
     std::int64_t output_cap = -1;
     /// `n`, or the larger `best_of`: 1 … choices_max.
     std::int64_t choices = 1;
-    /// Of completions: the prompts of an array, each answered by itself; 1 elsewhere.
+    /// For completions the number of prompts in an array, each of which gets its own answer; else
+    /// 1.
     std::int64_t prompts = 1;
     bool has_stream_options = false;
     /// stream_options.include_usage is true.
     bool wants_usage = false;
     /// stream_options.continuous_usage_stats is true.
     bool wants_continuous_usage = false;
-    /// The object with its braces, when has_stream_options; otherwise a null in its place, or
-    /// empty when there is no such member.
+    /// The object with its braces if has_stream_options; else the null in its place, or empty if
+    /// there is no such member.
     ByteRange stream_options;
-    /// Nothing but white space between the braces.
+    /// The object has no members.
     bool stream_options_empty = false;
     /// The values of these two members of stream_options; empty when absent.
     ByteRange include_usage;
     ByteRange continuous_usage_stats;
     PromptSize prompt;
     /// The value that the prompt begins with: `messages` of chat_completions, `input` of responses
-    /// and embeddings, `prompt` of completions. Empty when absent, of other endpoints, and where
-    /// its key is written with escapes: only affinity_hash() looks at it.
+    /// and embeddings, `prompt` of completions. Empty if it is absent, if its key is written with
+    /// escapes, and for other endpoints. Only affinity_hash() reads it.
     ByteRange conversation;
     bool is_multipart = false;
 };
 
-/// Readable bytes that must follow a body handed to inspect_json; their values do not matter.
+/// Readable bytes that must follow a body for inspect_json. Their values do not matter.
 inline constexpr std::size_t body_padding = 64;
 inline constexpr std::size_t model_bytes_max = 256;
 inline constexpr std::size_t json_depth_max = 128;
 inline constexpr std::int64_t choices_max = 128;
-/// Larger caps are taken as this one, so that cap x choices cannot overflow.
+/// A larger cap counts as this one, so that cap x choices cannot overflow.
 inline constexpr std::int64_t output_cap_max = 1'000'000'000'000;
-/// The largest body whose index memory (4 bytes per byte) a thread keeps for the next one.
+/// The largest body after which a thread keeps its index memory (4 bytes per byte).
 inline constexpr std::size_t retained_body_bytes = 256 * 1024;
 inline constexpr std::size_t multipart_parts_max = 256;
 inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
 
-/// Chooses by the media type; `content_type` is the value of the header field, "" when absent.
+/// Chooses the parser by the media type. `content_type` is the header field, "" when absent.
 [[nodiscard]] Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type,
                                          const char* data, std::size_t size);
 [[nodiscard]] Result<Inspection> inspect_json(Endpoint endpoint, const char* data,

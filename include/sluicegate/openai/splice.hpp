@@ -1,6 +1,6 @@
 #pragma once
-/// A body as the upstream gets it: another model name and, where asked for, other stream options.
-/// Pieces for one gathered write; every other byte stays as it is.
+/// The body that the upstream gets: with another model name and, if wanted, other stream options.
+/// It consists of pieces for one gathered write. Every other byte stays as it is.
 
 #include "sluicegate/openai/inspect_request.hpp"
 
@@ -11,19 +11,19 @@
 
 namespace sluicegate::openai {
 
-/// Members of stream_options to set to true, whatever they are now; the others are left alone.
-/// JSON bodies only.
+/// Members of stream_options to set to true. The others stay. Only for JSON bodies.
 struct StreamOptionsEdit {
     bool include_usage = false;
     bool continuous_usage_stats = false;
 };
 
-/// Refers to the body, which must stay where it is. Movable.
+/// It refers to the body, which must stay in place. Movable.
 class Rewritten {
 public:
     static constexpr std::size_t pieces_max = 7;
 
-    /// In order; some may be empty. The views hold as long as this object stays where it is.
+    /// The pieces in order; some may be empty. The views are valid while this object stays in
+    /// place.
     [[nodiscard]] std::array<std::string_view, pieces_max> pieces() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept;
 
@@ -46,9 +46,8 @@ private:
     std::size_t edit_count_ = 0;
 };
 
-/// A body that asks for the upstream's name already, and for no other options, is one piece.
-/// `inspection` must be that of `body`. `upstream_model` comes from the configuration and holds no
-/// line break.
+/// A body that needs no change is one piece. `inspection` must be that of `body`. `upstream_model`
+/// comes from the configuration and has no line break.
 [[nodiscard]] Rewritten rewrite(const Inspection& inspection, std::string_view body,
                                 std::string_view upstream_model, StreamOptionsEdit edit = {});
 

@@ -1,16 +1,16 @@
 #pragma once
-/// Watches a stream of server-sent events go by: where events end, whether the stream is finished,
-/// whether it carries an error, what it says about usage and how much text went by. Changes
-/// nothing, but names the bytes that are not for the client.
+/// Reads a stream of server-sent events as it passes: where events end, whether the stream is
+/// finished, whether it carries an error, its usage, and how much text it held. It changes nothing;
+/// it names the bytes that must not reach the client.
 ///
-/// Memory     at most 64 KiB of one event and 64 KiB of one line. Of a longer event the outline is
-///            kept, so that its usage is read all the same; nothing is cut out of it. Nothing is
-///            cut out of an event with more than 64 lines of data or 64 `id:` and `retry:` lines
-///            either. Whatever is sent: memory_bytes_max, and 16 bytes for each cut of a call.
-/// Line ends  LF, CRLF and CR, mixed, in any split: feeding pieces equals feeding the whole.
-/// Cost       two searches per line; JSON is looked into only where an event can matter.
+/// Memory     at most memory_bytes_max, plus 16 bytes for each cut of a call. Up to 64 KiB of an
+///            event and 64 KiB of a line are kept. For a longer event an outline is kept, from
+///            which its usage is read. Nothing is cut out of a longer event, nor out of an event
+///            with more than 64 lines of data or 64 `id:` and `retry:` lines.
+/// Line ends  LF, CRLF and CR, also mixed. The result does not depend on how the stream is split.
+/// Cost       two searches per line; JSON is read only in events that can matter.
 /// Threads    one stream, one owner.
-/// Source     WHATWG HTML, 9.2.6; what the OpenAI SDKs accept; API_CONTRACT 3 for usage.
+/// Source     WHATWG HTML, 9.2.6; what the OpenAI SDKs accept; docs/streaming.md.
 
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/usage.hpp"
@@ -27,13 +27,12 @@ namespace sluicegate::openai {
 
 struct EventCut;
 
-/// What the gateway has asked the upstream for and the client has not.
+/// What to cut: usage that the gateway asked for and the client did not.
 struct StreamCuts {
-    /// The event with `choices: []` and a usage, and with nothing else that a client could want, is
-    /// cut whole. (Azure's first event, with prompt_filter_results, passes.)
+    /// Cut the whole event that has `choices: []`, a usage and nothing else of use to a client.
+    /// Azure's first event, with prompt_filter_results, passes.
     bool usage_event = false;
-    /// A `usage` that is not null is cut out of every other event, with one comma; never out of the
-    /// event that holds nothing else.
+    /// Cut a `usage` that is not null, with one comma, out of every other event.
     bool usage_members = false;
 };
 
@@ -47,58 +46,59 @@ struct Cut {
 
 class SseScanner {
 public:
-    /// `images`: how many were asked for; a stream of them is complete with the last one.
+    /// `images`: how many images were requested. A stream of images is complete with the last one.
     explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}, std::int64_t images = 1);
     ~SseScanner();
     SseScanner(SseScanner&&) noexcept;
     SseScanner& operator=(SseScanner&&) noexcept;
 
-    /// Takes the next bytes of the stream. Returns how many of them, from the start, complete
-    /// events: up to and including the last blank line. The rest belongs to an event that is not
-    /// complete yet. The LF of a CRLF that was cut in two counts as part of the event it ends.
+    /// Takes the next bytes of the stream. Returns how many of them belong to complete events: up
+    /// to and including the last blank line. The rest belongs to an event that is not complete yet.
+    /// If a CRLF was split, its LF counts as part of the event that it ends.
     [[nodiscard]] std::size_t complete_prefix(std::string_view bytes);
 
-    /// What to leave out of the events that the last call completed; in order, apart from each
-    /// other. A cut may begin in bytes of earlier calls, but never before the end of the events
-    /// that were complete then. Always cut: the `error:` line of older llama.cpp servers, and what
-    /// the SDKs fail on, `id:` and `retry:` lines and events with a name but without data.
+    /// What to leave out of the events that the last call completed, in order and without overlap.
+    /// A cut may begin in bytes of earlier calls, but never in an event that was complete then.
+    /// These are always cut: the `error:` line of older llama.cpp servers, and what the SDKs fail
+    /// on (`id:` and `retry:` lines, and events with a name but without data).
     [[nodiscard]] const std::vector<Cut>& cuts() const noexcept { return cuts_; }
-    /// The bytes of the event that is not complete have been passed on: none of it can be cut now.
+    /// The caller has passed on the beginning of an incomplete event: nothing is cut out of that
+    /// event.
     void let_pass() noexcept;
     /// Bytes taken so far.
     [[nodiscard]] std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
 
-    /// `data: [DONE]` went by, byte for byte.
+    /// The stream held `data: [DONE]`, byte for byte.
     [[nodiscard]] bool done_seen() const noexcept { return done_seen_; }
-    /// An `event: error`, or an object with a truthy top-level `error` or with type "error", went
-    /// by: a client has been told that the stream failed.
+    /// The stream held an `event: error`, or an object with a truthy top-level `error` or with type
+    /// "error". Its client knows that the stream failed.
     [[nodiscard]] bool error_seen() const noexcept;
-    /// The line `error: {…}` of older llama.cpp servers went by. No SDK takes notice of it.
+    /// The stream held the line `error: {…}` of older llama.cpp servers. The SDKs ignore it.
     [[nodiscard]] bool legacy_error_seen() const noexcept { return !legacy_error_.empty(); }
-    /// What stood on that line: JSON, as error_in() reads it inside {"error":…}; "" for none.
+    /// The value of that line: JSON, as error_in() reads it inside {"error":…}. "" if there was
+    /// none.
     [[nodiscard]] std::string_view legacy_error() const noexcept { return legacy_error_; }
     /// Complete events with data, [DONE] included.
     [[nodiscard]] std::int64_t events() const noexcept { return events_; }
-    /// Of the last complete event that had one; -1 before the first.
+    /// The sequence_number of the last complete event that had one; -1 before the first.
     [[nodiscard]] std::int64_t last_sequence_number() const noexcept;
-    /// No event is half received: an own event may be written now.
+    /// No event is incomplete: the gateway may write an event of its own now.
     [[nodiscard]] bool is_between_events() const noexcept {
         return line_size_ == 0 && !event_begun_;
     }
-    /// The last line ended with CR, and the stream's lines end with CRLF: an LF belongs to it
-    /// still.
+    /// The last line ended with CR, and this stream uses CRLF: its LF has not come yet.
     [[nodiscard]] bool awaits_line_feed() const noexcept {
         return after_carriage_return_ && has_crlf_;
     }
-    /// The stream said itself that it is complete: [DONE], or the endpoint's last event
+    /// The stream said that it is complete: [DONE], or the endpoint's last event
     /// (response.completed, response.failed, response.incomplete; transcript.text.done,
     /// speech.audio.done; image_generation.completed, image_edit.completed, one for each image).
     [[nodiscard]] bool finished() const noexcept;
 
-    /// The last that was reported; of images, the sum of the completed ones; of Anthropic's
-    /// messages, the first event's input with the last event's output.
+    /// The usage that was reported last. For images it is the sum over the completed images; for
+    /// Anthropic's messages it is the input of the first event and the output of the last.
     [[nodiscard]] const std::optional<Usage>& usage() const noexcept;
-    /// Pieces of generated text that went by: message content, reasoning, arguments of tool calls.
+    /// Number of pieces of generated text: message content, reasoning, arguments of tool calls.
     /// Most servers send one token in each.
     [[nodiscard]] std::int64_t output_deltas() const noexcept;
     /// Bytes of that text in UTF-8.
@@ -106,7 +106,7 @@ public:
     /// As in AnswerFacts; "" until it is known.
     [[nodiscard]] std::string_view finish_reason() const noexcept;
 
-    /// Memory behind this object now, without that of cuts().
+    /// Memory that this object holds now, apart from cuts().
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
     static constexpr std::size_t memory_bytes_max = 512 * 1024;
 
@@ -145,7 +145,7 @@ private:
     std::uint64_t stream_bytes_ = 0;
     std::uint64_t event_offset_ = 0;
     std::int64_t events_ = 0;
-    bool is_data_line_ = false;  // the line is data, and data_ has what came of it
+    bool is_data_line_ = false;  // the line is data; data_ holds what has come
     bool has_data_ = false;
     bool is_long_ = false;  // the event has more data than is kept
     bool event_begun_ = false;
@@ -155,7 +155,7 @@ private:
     bool is_passed_ = false;
     bool is_cut_whole_ = false;
     bool after_carriage_return_ = false;
-    bool has_crlf_ = false;  // the last line end but one was CRLF
+    bool has_crlf_ = false;  // the line before the last one ended with CRLF
     bool after_blank_line_ = false;
     bool done_seen_ = false;
 };
