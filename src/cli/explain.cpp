@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Everything that the answer is made of.
+/// The data of the answer.
 struct Explained {
     const config::Config& config;
     const config::User& user;
@@ -25,7 +25,7 @@ struct Explained {
     config::ResolvedLimits limits;
 };
 
-/// The user or model of that name; null, said on standard error, when there is none.
+/// The user or model of that name. Null if there is none, which is reported on standard error.
 template <class Named>
 const Named* find_named(const std::vector<Named>& list, const std::string& name,
                         const std::string& file, const char* kind) {
@@ -40,7 +40,7 @@ const Named* find_named(const std::vector<Named>& list, const std::string& name,
     return nullptr;
 }
 
-/// Says why `model` is off, and true, when the file has it but its upstreams are not there.
+/// True if `model` is off because its upstreams are off; then it prints why.
 bool explain_off(const config::Config& config, const std::string& file, const std::string& model) {
     const std::string start = "model " + model + " is off: ";
     const auto note = std::ranges::find_if(
@@ -54,7 +54,7 @@ bool explain_off(const config::Config& config, const std::string& file, const st
 template <class T>
 std::string origin_and_place(const Explained& what, const config::Resolved<T>& field) {
     return origin_text(field.origin, what.user, what.model) + " (" +
-           what.config.files[field.place.file] + ':' + std::to_string(field.place.line) + ')';
+           what.config.files[field.location.file] + ':' + std::to_string(field.location.line) + ')';
 }
 
 std::string mark_of(const Explained& what, config::LimitName name, std::int64_t value) {
@@ -96,8 +96,8 @@ void print_text(const Explained& what) {
 template <class T>
 void add_origin(const Explained& what, const config::Resolved<T>& field, ordered_json& into) {
     into["origin"] = origin_text(field.origin, what.user, what.model);
-    into["file"] = what.config.files[field.place.file];
-    into["line"] = field.place.line;
+    into["file"] = what.config.files[field.location.file];
+    into["line"] = field.location.line;
 }
 
 void print_json(const Explained& what) {
@@ -122,7 +122,7 @@ void print_json(const Explained& what) {
         {"user", what.user.name},   {"group", what.user.group},
         {"model", what.model.name}, {"window_ms", what.config.limiter.window.count()},
         {"limits", limits},         {"dry_run", dry_run}};
-    // A path may hold any bytes: what is not UTF-8 is replaced, not refused.
+    // A path may hold any bytes: bytes that are not UTF-8 are replaced.
     std::printf("%s\n", root.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
 }
 

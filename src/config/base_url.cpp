@@ -36,12 +36,12 @@ bool is_dns_name(std::string_view name) {
         if (dot == std::string_view::npos) break;
         rest.remove_prefix(dot + 1);
     }
-    // A last label of digits belongs to something that wants to be an IPv4 address: "10.0.0",
-    // "127.1". Resolvers disagree about those.
+    // A name whose last label is digits looks like an IPv4 address: "10.0.0", "127.1". Resolvers
+    // disagree about such names.
     return !std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Visible ASCII without what RFC 3986 allows nowhere in a URL.
+/// Visible ASCII without the characters that RFC 3986 forbids in a URL.
 bool is_plain(std::string_view text) {
     return std::ranges::all_of(text, [](char c) {
         return c > ' ' && c < '\x7f' &&
@@ -49,7 +49,7 @@ bool is_plain(std::string_view text) {
     });
 }
 
-/// "" when `path` is good: empty, or absolute and in the form that goes on the wire.
+/// "" if `path` is empty, or absolute and in the form that is sent.
 std::string why_not_a_path(std::string_view path) {
     if (!is_plain(path))
         return "its path may hold visible ASCII characters only; encode others as %XX";
@@ -63,7 +63,7 @@ std::string why_not_a_path(std::string_view path) {
     return "";
 }
 
-/// What follows `http://unix:`, the path of a socket and, after a colon, that of the requests.
+/// The text after `http://unix:`: the path of a socket and, after a colon, that of the requests.
 std::variant<Endpoint, std::string> parse_unix(std::string_view rest) {
     const std::size_t colon = rest.find(':');
     const std::string_view socket = rest.substr(0, colon);
@@ -143,7 +143,7 @@ std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
         }
     }
     endpoint.host = host;
-    // Names are the same in any case, and what is the same must compare so.
+    // Host names ignore case, so equal names must compare equal.
     std::ranges::transform(endpoint.host, endpoint.host.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     });
@@ -158,16 +158,6 @@ std::variant<Endpoint, std::string> parse_base_url(std::string_view url) {
     if (!reason.empty()) return reason;
     endpoint.path_prefix = path;
     return endpoint;
-}
-
-std::string url_of(const Endpoint& endpoint) {
-    if (!endpoint.unix_socket.empty()) {
-        return "http://unix:" + endpoint.unix_socket + ':' + endpoint.path_prefix;
-    }
-    const bool is_v6 = endpoint.host.find(':') != std::string::npos;
-    return (endpoint.tls ? "https://" : "http://") +
-           (is_v6 ? "[" + endpoint.host + "]" : endpoint.host) + ':' +
-           std::to_string(endpoint.port) + endpoint.path_prefix;
 }
 
 }  // namespace sluicegate::config

@@ -16,8 +16,8 @@ const Limits* find_entry(const LimitsByModel& limits, const std::string& name) {
 
 template <class T>
 void take_first(std::optional<Resolved<T>>& into, const std::optional<T>& field, LimitOrigin origin,
-                Place place) {
-    if (!into && field) into = Resolved<T>{.value = *field, .origin = origin, .place = place};
+                SourceLocation location) {
+    if (!into && field) into = Resolved<T>{.value = *field, .origin = origin, .location = location};
 }
 
 }  // namespace
@@ -62,9 +62,9 @@ ResolvedLimits resolve_limits_with_origins(const Group* group, const User& user,
         if (entry.limits == nullptr) continue;
         for (const LimitName name : limit_names) {
             auto& field = resolved.values[static_cast<std::size_t>(name)];
-            take_first(field, value_of(*entry.limits, name), entry.origin, entry.limits->place);
+            take_first(field, value_of(*entry.limits, name), entry.origin, entry.limits->location);
         }
-        take_first(resolved.dry_run, entry.limits->dry_run, entry.origin, entry.limits->place);
+        take_first(resolved.dry_run, entry.limits->dry_run, entry.origin, entry.limits->location);
     }
     return resolved;
 }

@@ -57,7 +57,7 @@ Limits parse_limits(Context& context, const Value& at, Section section) {
                   value_of(limits, name));
     }
     if (const auto dry_run = map.find("dry_run")) limits.dry_run = parse_dry_run(context, *dry_run);
-    limits.place = Place{.file = at.node->file, .line = at.node->line};
+    limits.location = SourceLocation{.file = at.node->file, .line = at.node->line};
     return limits;
 }
 

@@ -8,13 +8,6 @@
 
 namespace sluicegate::config {
 
-std::string format(const Problem& problem) {
-    std::string line = problem.file;
-    if (problem.line > 0) line += ':' + std::to_string(problem.line);
-    if (!problem.path.empty()) line += (line.empty() ? "" : ": ") + problem.path;
-    return line + (line.empty() ? "" : ": ") + problem.message;
-}
-
 std::uint32_t Problems::add_file(std::string name) {
     files_.push_back(std::move(name));
     return static_cast<std::uint32_t>(files_.size() - 1);

@@ -1,8 +1,9 @@
 /// One pass over an answer's tokens. Numbers and strings are not checked: the answer goes to the
 /// client as it is.
 
+#include "sluicegate/openai/answer_facts.hpp"
+
 #include "sluicegate/openai/metering.hpp"
-#include "sluicegate/openai/usage.hpp"
 
 #include "openai/byte_search.hpp"
 #include "openai/json_index.hpp"
@@ -176,7 +177,7 @@ AnswerFacts AnswerReader::run() {
         if (key == "usage") {
             facts_.usage = read_usage(value_text(begin, end));
         } else if (!has_output_ || is_output) {
-            // Handled above.
+            // Without output only the usage matters; the output itself was read above.
         } else if (key == "text") {
             facts_.output_bytes +=
                 static_cast<std::int64_t>(string_text(value_text(begin, end)).size());

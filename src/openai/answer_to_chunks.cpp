@@ -126,13 +126,6 @@ void add_choice(ChunkWriter& chunks, const EventJson& choice, std::string_view n
 
 }  // namespace
 
-const EventJson& member_of(const EventJson& object, const char* name) {
-    static const EventJson absent;
-    if (!object.is_object()) return absent;
-    const auto found = object.find(name);
-    return found == object.end() ? absent : *found;
-}
-
 std::optional<std::string> chat_events(const EventJson& answer, bool wants_usage) {
     const EventJson& choices = member_of(answer, "choices");
     if (!is_list_of_objects(choices)) return std::nullopt;

@@ -27,6 +27,11 @@ inline constexpr std::size_t events_bytes_max = 64 * 1024 * 1024;
 [[nodiscard]] std::optional<std::string> response_events(const EventJson& answer);
 
 /// A member of an object, or null.
-[[nodiscard]] const EventJson& member_of(const EventJson& object, const char* name);
+[[nodiscard]] inline const EventJson& member_of(const EventJson& object, const char* name) {
+    static const EventJson absent;
+    if (!object.is_object()) return absent;
+    const auto found = object.find(name);
+    return found == object.end() ? absent : *found;
+}
 
 }  // namespace sluicegate::openai

@@ -43,7 +43,7 @@ private:
 };
 
 /// The id and index of an item, as JSON.
-struct Place {
+struct ItemPosition {
     std::string item_id;
     std::string output_index;
 };
@@ -55,11 +55,12 @@ EventJson with(EventJson object, const char* name, EventJson value) {
     return object;
 }
 
-void add_part(EventWriter& events, const Place& place, std::size_t index, const EventJson& part) {
+void add_part(EventWriter& events, const ItemPosition& position, std::size_t index,
+              const EventJson& part) {
     const std::string content_index = std::to_string(index);
     const auto add = [&](std::string_view type, Field first, Field second = {}) {
-        const Field id{"item_id", place.item_id};
-        const Field output{"output_index", place.output_index};
+        const Field id{"item_id", position.item_id};
+        const Field output{"output_index", position.output_index};
         const Field content{"content_index", content_index};
         if (second.name.empty()) {
             events.add(type, {id, output, content, first});
@@ -90,10 +91,10 @@ void add_item(EventWriter& events, std::size_t index, const EventJson& item) {
     const EventJson& arguments = member_of(item, "arguments");
     const bool is_message = type == "message" && content.is_array();
     const bool is_call = type == "function_call" && arguments.is_string();
-    const Place place{.item_id = member_of(item, "id").dump(),
-                      .output_index = std::to_string(index)};
-    const Field id{"item_id", place.item_id};
-    const Field output{"output_index", place.output_index};
+    const ItemPosition position{.item_id = member_of(item, "id").dump(),
+                                .output_index = std::to_string(index)};
+    const Field id{"item_id", position.item_id};
+    const Field output{"output_index", position.output_index};
 
     EventJson begun = with(item, "status", "in_progress");
     if (is_message) begun["content"] = EventJson::array();
@@ -101,7 +102,7 @@ void add_item(EventWriter& events, std::size_t index, const EventJson& item) {
     events.add("response.output_item.added", {output, {"item", begun.dump()}});
     if (is_message) {
         for (std::size_t i = 0; i < content.size() && !events.is_too_long(); ++i) {
-            add_part(events, place, i, content[i]);
+            add_part(events, position, i, content[i]);
         }
     }
     if (is_call) {

@@ -23,7 +23,7 @@ constexpr Dialect completion_dialect{.is_chat = false,
 
 /// One text for each choice, and the options of the request.
 struct Answer {
-    std::vector<Words> choices;
+    std::vector<AnswerWords> choices;
     std::int64_t prompt_tokens = 0;
     bool is_streaming = false;
     bool wants_usage = false;
@@ -31,13 +31,13 @@ struct Answer {
 
 Json usage_of(const Answer& answer) {
     std::int64_t output = 0;
-    for (const Words& choice : answer.choices) output += choice.count();
+    for (const AnswerWords& choice : answer.choices) output += choice.count();
     return {{"prompt_tokens", answer.prompt_tokens},
             {"completion_tokens", output},
             {"total_tokens", answer.prompt_tokens + output}};
 }
 
-std::string_view finish_reason(const Words& words) {
+std::string_view finish_reason(const AnswerWords& words) {
     return words.is_cut ? "length" : "stop";
 }
 
@@ -51,7 +51,7 @@ Json head_of(const Dialect& dialect, std::string_view object, const Settings& se
 EchoAnswer plain_answer(const Dialect& dialect, const Answer& answer, const Settings& settings) {
     Json body = head_of(dialect, dialect.object, settings);
     Json& choices = body["choices"] = Json::array();
-    for (const Words& words : answer.choices) {
+    for (const AnswerWords& words : answer.choices) {
         Json choice = {{"index", choices.size()}};
         if (dialect.is_chat) {
             choice["message"] = {
@@ -147,7 +147,7 @@ EchoAnswer finish_answer(const Dialect& dialect, const RequestJson& request,
     answer.wants_usage = member(member(request, "stream_options"), "include_usage") == true;
     const auto share = *choices * static_cast<std::int64_t>(prompts.size());
     for (const std::string& prompt : prompts) {
-        const Words words = answer_words(prompt, settings.tokens, *cap, share);
+        const AnswerWords words = answer_words(prompt, settings.tokens, *cap, share);
         answer.choices.insert(answer.choices.end(), static_cast<std::size_t>(*choices), words);
     }
     return answer.is_streaming ? streamed_answer(dialect, answer, settings)

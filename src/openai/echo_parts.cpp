@@ -29,7 +29,7 @@ private:
 
 }  // namespace
 
-std::string Words::text() const {
+std::string AnswerWords::text() const {
     std::string out;
     for (const std::string& word : words) out += word;
     return out;
@@ -41,14 +41,14 @@ std::int64_t count_words(std::string_view text) noexcept {
     return count;
 }
 
-Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t cap,
-                   std::int64_t share) {
+AnswerWords answer_words(std::string_view message, std::int64_t tokens, std::int64_t cap,
+                         std::int64_t share) {
     if (count_words(message) == 0) message = "echo";
     const std::int64_t wanted = tokens > 0 ? tokens : count_words(message);
     const std::int64_t bound = std::max<std::int64_t>(words_max / share, 1);
     const std::int64_t allowed = std::min(cap < 0 ? bound : cap, bound);
     const std::size_t bytes_max = answer_bytes_max / static_cast<std::size_t>(share);
-    Words out;
+    AnswerWords out;
     std::size_t bytes = 0;
     WordReader reader(message);
     while (out.count() < std::min(wanted, allowed) && bytes < bytes_max) {

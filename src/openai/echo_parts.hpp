@@ -28,7 +28,7 @@ struct Settings {
 };
 
 /// The words of one answer. Each word keeps the space before it, so joined words are the text.
-struct Words {
+struct AnswerWords {
     std::vector<std::string> words;
     bool is_cut = false;  ///< by the request's cap or by the bounds of an answer
     [[nodiscard]] std::int64_t count() const noexcept {
@@ -42,8 +42,8 @@ inline constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
 
 [[nodiscard]] std::int64_t count_words(std::string_view text) noexcept;
 /// `cap`: the cap of the request, -1 for none. `share`: how many answers divide words_max.
-[[nodiscard]] Words answer_words(std::string_view message, std::int64_t tokens, std::int64_t cap,
-                                 std::int64_t share);
+[[nodiscard]] AnswerWords answer_words(std::string_view message, std::int64_t tokens,
+                                       std::int64_t cap, std::int64_t share);
 
 /// The text of a message's content: a string, or the text parts of an array.
 [[nodiscard]] std::string content_text(const RequestJson& content);

@@ -33,7 +33,7 @@ std::optional<Input> input_of(const RequestJson& request) {
 struct Draft {
     const RequestJson& request;
     const Settings& settings;
-    Words words;
+    AnswerWords words;
     std::int64_t input_tokens = 0;
     std::string text;
 

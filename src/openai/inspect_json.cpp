@@ -48,8 +48,8 @@ std::optional<Key> key_from(std::string_view raw) {
     return std::nullopt;
 }
 
-/// The key of the member that becomes Inspection::conversation; "" if there is none. The prompt of
-/// completions is read elsewhere.
+/// The key of the member that becomes Inspection::conversation; "" if there is none. For
+/// completions, read_prompts() finds it.
 constexpr std::string_view conversation_key(Endpoint endpoint) noexcept {
     switch (endpoint) {
         case Endpoint::chat_completions: return "messages";
@@ -104,9 +104,9 @@ Result<Inspection> Reader::run() {
         if (cursor_.failed()) return syntax_failure();
         return fail(ErrorKind::invalid_body, "not a JSON object");
     }
-    JsonCursor::Place place;
+    JsonCursor::Container container;
     std::string_view raw_key;
-    while (cursor_.next_member(place, raw_key)) {
+    while (cursor_.next_member(container, raw_key)) {
         const std::optional<Key> key = key_from(raw_key);
         if (!key) {
             const ByteRange range = cursor_.take_value(tally_);
@@ -193,23 +193,23 @@ Result<void> Reader::read_model(ByteRange range, std::string_view value) {
 
 Result<void> Reader::read_stream_options() {
     const std::size_t begin = cursor_.offset();
-    JsonCursor::Place place;
+    JsonCursor::Container container;
     std::string_view raw_key;
     found_.stream_options_empty = true;
-    while (cursor_.next_member(place, raw_key)) {
+    while (cursor_.next_member(container, raw_key)) {
         found_.stream_options_empty = false;
         const bool is_usage = decodes_to(raw_key, "include_usage");
         const bool is_continuous = decodes_to(raw_key, "continuous_usage_stats");
         const ByteRange range = cursor_.take_value();
         if (cursor_.failed()) break;
         if (!is_usage && !is_continuous) continue;
-        ByteRange& place_of_value = is_usage ? found_.include_usage : found_.continuous_usage_stats;
+        ByteRange& value_range = is_usage ? found_.include_usage : found_.continuous_usage_stats;
         const std::string_view name =
             is_usage ? "stream_options.include_usage" : "stream_options.continuous_usage_stats";
-        if (place_of_value.size > 0) {
+        if (value_range.size > 0) {
             return fail(ErrorKind::duplicate_field, "twice in stream_options", std::string(name));
         }
-        place_of_value = range;
+        value_range = range;
         Result<void> read = read_stream_option(
             name, range, is_usage ? found_.wants_usage : found_.wants_continuous_usage);
         if (!read) return read;
@@ -238,9 +238,9 @@ Result<void> Reader::read_prompts() {
         return cursor_.failed() ? Result<void>(syntax_failure()) : Result<void>();
     }
     const std::size_t begin = cursor_.offset();
-    JsonCursor::Place place;
+    JsonCursor::Container container;
     std::int64_t prompts = 0;
-    while (cursor_.next_element(place)) {
+    while (cursor_.next_element(container)) {
         if (cursor_.peek() == '"' || cursor_.peek() == '[') ++prompts;
         cursor_.take_value(tally_);
     }

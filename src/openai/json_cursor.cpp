@@ -81,22 +81,22 @@ std::size_t JsonCursor::close() noexcept {
     return starts_[next_++] + 1;
 }
 
-bool JsonCursor::next_member(Place& place, std::string_view& raw_key) noexcept {
-    return enter(place, true) && take_key(raw_key);
+bool JsonCursor::next_member(Container& container, std::string_view& raw_key) noexcept {
+    return enter(container, true) && take_key(raw_key);
 }
 
-bool JsonCursor::next_element(Place& place) noexcept {
-    return enter(place, false);
+bool JsonCursor::next_element(Container& container) noexcept {
+    return enter(container, false);
 }
 
 /// Steps to the next member or element. False if the object or array has ended, or is none.
-bool JsonCursor::enter(Place& place, bool is_object) noexcept {
+bool JsonCursor::enter(Container& container, bool is_object) noexcept {
     if (failed_) return false;
     const char closing = is_object ? '}' : ']';
-    if (!place.is_entered) {
+    if (!container.is_entered) {
         if (peek() != (is_object ? '{' : '[')) return fault();
         if (!open(is_object)) return false;
-        place.is_entered = true;
+        container.is_entered = true;
         if (peek() != closing) return true;
     } else if (peek() == ',') {
         ++next_;
@@ -145,8 +145,8 @@ ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
 }
 
 ByteRange JsonCursor::take_value() noexcept {
-    NoVisitor nobody;
-    return walk(nobody);
+    NoVisitor visitor;
+    return walk(visitor);
 }
 
 ByteRange JsonCursor::take_value(PromptTally& tally) noexcept {

@@ -22,7 +22,7 @@ class PromptTally;
 class JsonCursor {
 public:
     /// The state of one object or array that the cursor has entered.
-    struct Place {
+    struct Container {
         bool is_entered = false;
     };
 
@@ -47,10 +47,10 @@ public:
     /// was entered before. True: `raw_key` is the key without its quotes, with valid escapes; the
     /// caller must take the value, which is next. False: the object has ended, or the cursor
     /// failed.
-    bool next_member(Place& place, std::string_view& raw_key) noexcept;
+    bool next_member(Container& container, std::string_view& raw_key) noexcept;
 
     /// The same for an array: the caller must take the element, which is next.
-    bool next_element(Place& place) noexcept;
+    bool next_element(Container& container) noexcept;
 
     /// Steps over one value of any kind. Returns its bytes without white space at the end.
     ByteRange take_value() noexcept;
@@ -86,7 +86,7 @@ private:
     std::size_t close() noexcept;
     [[nodiscard]] char closing_bracket() const noexcept { return objects_[depth_ - 1] ? '}' : ']'; }
     bool take_key(std::string_view& raw) noexcept;
-    bool enter(Place& place, bool is_object) noexcept;
+    bool enter(Container& container, bool is_object) noexcept;
     bool fault() noexcept {
         failed_ = true;
         return false;

@@ -76,7 +76,7 @@ void read_details(Counts& counts, std::string_view details) {
 
 void read_member(Counts& counts, const TextMember& member) {
     const std::string_view key = member.key;
-    // Only members with one of two endings can matter.
+    // Most names have one of two endings, so these come first.
     if (key.ends_with("_tokens")) {
         std::int64_t* const count = key == "prompt_tokens"                 ? &counts.prompt
                                     : key == "input_tokens"                ? &counts.input

@@ -266,13 +266,13 @@ TEST(Load, AcceptsAStateFileThatIsThere) {
     EXPECT_EQ(result.config->limiter.state_file, state);
 }
 
-/// Somebody whom permissions stop, for as long as it lives. (Nothing changes for who is not root.)
-class AsNobody {
+/// Runs as a user that permissions stop, while it lives. (No change for a user that is not root.)
+class WithoutRoot {
 public:
-    AsNobody() { EXPECT_TRUE(before_ != 0 || ::seteuid(65534) == 0); }
-    AsNobody(const AsNobody&) = delete;
-    AsNobody& operator=(const AsNobody&) = delete;
-    ~AsNobody() { EXPECT_EQ(::seteuid(before_), 0); }
+    WithoutRoot() { EXPECT_TRUE(before_ != 0 || ::seteuid(65534) == 0); }
+    WithoutRoot(const WithoutRoot&) = delete;
+    WithoutRoot& operator=(const WithoutRoot&) = delete;
+    ~WithoutRoot() { EXPECT_EQ(::seteuid(before_), 0); }
 
 private:
     uid_t before_ = ::geteuid();
@@ -288,7 +288,7 @@ TEST(Load, RefusesAStateFileInAFolderThatMayNotBeWritten) {
                             perms::group_exec | perms::others_read | perms::others_exec;
     std::filesystem::permissions(folder.at("sealed"), read_only);
     std::filesystem::permissions(folder.at("."), read_only | perms::owner_write);
-    const AsNobody nobody;
+    const WithoutRoot without_root;
     EXPECT_EQ(lines_of(load(file, environment_of({})), file),
               std::vector<std::string>{
                   "5: limiter.state_file: the file cannot be written: its folder: Permission "
@@ -306,8 +306,9 @@ TEST(Load, RemembersWhereEachEntryOfLimitsStands) {
     const LoadResult result = load(main, environment_of({}));
     ASSERT_TRUE(result.config.has_value());
     EXPECT_EQ(result.config->files, (std::vector<std::string>{main, users}));
-    EXPECT_EQ(result.config->models[0].limits.place, (Place{.file = 0, .line = 6}));
-    EXPECT_EQ(result.config->users[0].limits.at("echo").place, (Place{.file = 1, .line = 4}));
+    EXPECT_EQ(result.config->models[0].limits.location, (SourceLocation{.file = 0, .line = 6}));
+    EXPECT_EQ(result.config->users[0].limits.at("echo").location,
+              (SourceLocation{.file = 1, .line = 4}));
 }
 
 TEST(Load, FillsInTheEnvironment) {

@@ -52,15 +52,16 @@ TEST(ResolveLimits, LooksPastAnEntryThatSetsNothing) {
 TEST(ResolveLimits, TakesEachFieldFromTheFirstEntryThatSetsIt) {
     const Group group{
         .name = "g",
-        .limits = {{"m", {.rpd = 3, .dry_run = LimitNames{LimitName::rpd}, .place = {0, 30}}},
-                   {"*", {.rpm = 99, .tpd = 4, .dry_run = LimitNames::all(), .place = {0, 40}}}}};
+        .limits = {
+            {"m", {.rpd = 3, .dry_run = LimitNames{LimitName::rpd}, .location = {0, 30}}},
+            {"*", {.rpm = 99, .tpd = 4, .dry_run = LimitNames::all(), .location = {0, 40}}}}};
     const User user{.name = "u",
                     .group = "g",
-                    .limits = {{"m", {.rpm = 1, .place = {1, 10}}},
-                               {"*", {.rpm = 99, .tpm = 2, .place = {1, 20}}}},
+                    .limits = {{"m", {.rpm = 1, .location = {1, 10}}},
+                               {"*", {.rpm = 99, .tpm = 2, .location = {1, 20}}}},
                     .keys = {}};
     const Model model{
-        .name = "m", .limits = {.rpm = 99, .concurrency = 5, .place = {0, 50}}, .route = {}};
+        .name = "m", .limits = {.rpm = 99, .concurrency = 5, .location = {0, 50}}, .route = {}};
 
     const ResolvedLimits resolved = resolve_limits_with_origins(&group, user, model);
 

@@ -1,9 +1,9 @@
 /// Whatever an upstream answers, its usage is within bounds, and the events made of it are whole,
 /// end as their endpoint does and say the same.
 
+#include "sluicegate/openai/answer_facts.hpp"
 #include "sluicegate/openai/sse_scanner.hpp"
 #include "sluicegate/openai/stream_from_answer.hpp"
-#include "sluicegate/openai/usage.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -44,7 +44,7 @@ TEST(Affinity, LooksAtNothingButTheConversation) {
     const auto hash = hash_of(chat(text), 1024);
     EXPECT_EQ(hash, hash_of(R"({"temperature":1,"messages":[)" + text + R"(],"model":"x"})", 1024));
     EXPECT_NE(hash, hash_of(chat(message("user", "Hello, what was the weather like?")), 1024));
-    // What differs behind the bytes that count does not matter.
+    // Bytes after the hashed ones do not matter.
     EXPECT_EQ(hash_of(chat(message("user", "Hello, A")), 20),
               hash_of(chat(message("user", "Hello, B")), 20));
 }
@@ -106,7 +106,7 @@ TEST(Affinity, KnowsNoneOfAForm) {
 }
 
 TEST(Affinity, SpreadsConversationsOverEndpoints) {
-    // The endpoint is chosen by the hash: of 1000 conversations each of 8 must get its part.
+    // The hash chooses the endpoint: each of 8 endpoints must get its share of 1000 conversations.
     std::size_t counts[8] = {};
     std::set<std::uint64_t> hashes;
     for (int user = 0; user < 1000; ++user) {

@@ -8,7 +8,7 @@ namespace sluicegate::openai {
 namespace {
 
 TEST(ByteSearch, FindsTheFirstOneInTextsOfEverySize) {
-    // The neighbours of a match in a word are what a search by words could take for one.
+    // A search by words could take the neighbours of a match for a match.
     for (const char neighbour : {'!', '#', '\xA2', '\0', '\xFF'}) {
         for (std::size_t size = 0; size < 80; ++size) {
             std::string text(size, neighbour);

@@ -370,8 +370,8 @@ TEST(EchoAnswer, TakesRequestsUpToItsBound) {
     EXPECT_NE(refused.body.find("1 MiB"), std::string::npos) << refused.body;
 }
 
-// A look-up that goes through all members would take some minutes for each endpoint: the time-out
-// of the test is the bound.
+// A linear look-up of members would take minutes for each endpoint: the time-out of the test is the
+// bound.
 TEST(EchoAnswer, TakesObjectsOfVeryManyMembers) {
     std::string members;
     for (int i = 0; members.size() < echo_request_bytes_max - 1024; ++i) {

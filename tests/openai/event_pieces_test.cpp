@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view done = "data: [DONE]\n\n";
 
-/// What a client would get, and how.
+/// What a client would get.
 struct Passed {
     std::string bytes;
     std::string prelude;
@@ -21,8 +21,8 @@ struct Passed {
     bool is_last = false;
 };
 
-/// Does with the pieces what the gateway does: the bytes arrive `next_size()` at a time, and no
-/// more are held than the buffer takes.
+/// Handles the pieces like the gateway: `next_size()` bytes arrive at a time, and at most `buffer`
+/// bytes are held.
 template <class NextSize>
 Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size,
               StreamCuts cuts = {}) {
@@ -91,7 +91,7 @@ TEST(EventPieces, LoseNothingAtTheSizesOfRealBuffers) {
     }
 }
 
-/// One event and what of it a client gets when it is not longer than the buffer.
+/// One event, and the part of it that a client gets if it is not longer than the buffer.
 struct Event {
     std::string bytes;
     std::string kept;
@@ -138,7 +138,7 @@ TEST(EventPieces, AreTheStreamWithoutItsCutsInEveryDivision) {
         for (std::size_t i = any(0, 12); i > 0; --i) {
             const Event event = any_event(random, any(0, 1) == 0 ? 20 : 4 * buffer);
             stream += event.bytes;
-            // Of an event that leaves in parts, nothing can be cut any more.
+            // Nothing can be cut out of an event that leaves in parts.
             wanted += event.bytes.size() <= buffer ? event.kept : event.bytes;
         }
         stream += done;

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_literals;
 
-/// A body with exactly the padding that the contract asks for, so that ASan sees any byte beyond.
+/// A body with exactly the required padding, so that ASan detects a read beyond it.
 Result<Inspection> inspected(std::string_view body,
                              Endpoint endpoint = Endpoint::chat_completions) {
     std::vector<char> bytes(body.begin(), body.end());
@@ -355,7 +355,7 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
     };
     for (const Refused& row : rows) expect_refused(row);
 
-    // Found by the first stage, which does not say where.
+    // The first stage finds these and does not say where.
     const Refused unplaced[] = {
         {"only spaces", "  \n", ErrorKind::invalid_json, ""},
         {"unclosed string", R"({"model":"m)", ErrorKind::invalid_json, ""},
@@ -371,7 +371,7 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
 }
 
 TEST(InspectJson, FindsAFaultyEscapeWhereverItStands) {
-    // Strings with good escapes before and behind it, and of sizes around those of a word.
+    // Strings with valid escapes before and after it, of sizes near that of a word.
     constexpr std::size_t strings = 24;
     const auto body_with = [](std::size_t faulty_key, std::size_t faulty_value) {
         std::string body = R"({"model":"m")";
@@ -456,7 +456,7 @@ TEST(InspectJson, AcceptsOnlyWhatAnotherParserAcceptsAndReadsTheSame) {
         const bool is_json = nlohmann::json::accept(text);
         auto found = inspected(text);
         if (!found) {
-            // The verdict "not JSON" must be true; all others speak about JSON.
+            // The error "not JSON" must be right. All other errors are about valid JSON.
             EXPECT_TRUE(!is_json || found.error().kind != ErrorKind::invalid_json) << text;
             continue;
         }

@@ -101,7 +101,7 @@ TEST(Splice, MergesStreamOptionsAndLeavesEveryOtherByte) {
     }
 }
 
-/// A request with its members in any order, spelled in any of the ways that mean the same.
+/// A request with its members in random order and in different spellings of the same meaning.
 std::string random_body(std::mt19937_64& random) {
     const auto one_of = [&](auto... texts) {
         const std::string_view choices[] = {texts...};

@@ -1,4 +1,4 @@
-// What a scanner keeps is bounded, whatever an upstream sends.
+// The memory of a scanner is bounded for any stream.
 #include "sluicegate/openai/sse_scanner.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 #include "sluicegate/openai/stream_from_answer.hpp"
 
+#include "sluicegate/openai/answer_facts.hpp"
 #include "sluicegate/openai/sse_scanner.hpp"
 
 #include <gtest/gtest.h>
@@ -214,7 +215,7 @@ TEST(StreamFromAnswer, LeavesOtherShapesAlone) {
     }
 }
 
-/// Members with names of their own, `bytes` together.
+/// Members with different names, of `bytes` in total.
 std::string many_members(std::size_t bytes) {
     std::string out;
     for (int i = 0; out.size() < bytes; ++i) out += "\"k" + std::to_string(i) + "\":1,";
@@ -222,8 +223,7 @@ std::string many_members(std::size_t bytes) {
     return out;
 }
 
-// A look-up that goes through all members would take many minutes here: the time-out of the test is
-// the bound.
+// A linear look-up of members would take many minutes here: the time-out of the test is the bound.
 TEST(StreamFromAnswer, TakesObjectsOfVeryManyMembers) {
     const std::string members = many_members(converted_answer_bytes_max / 2);
     struct Row {

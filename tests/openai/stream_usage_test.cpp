@@ -12,7 +12,7 @@ namespace {
 
 constexpr StreamCuts everything{.usage_event = true, .usage_members = true};
 
-/// What a scanner says of a stream, and what its cuts leave of it.
+/// What a scanner reads from a stream, and the stream without its cuts.
 struct Verdict {
     std::string passed;
     std::optional<Usage> usage;
@@ -333,7 +333,7 @@ TEST(StreamUsage, CutsNothingOfAnEventThatHasBegunToPass) {
     EXPECT_EQ(scanner.complete_prefix(usage_event.substr(20)), usage_event.size() - 20);
     EXPECT_TRUE(scanner.cuts().empty());
     EXPECT_EQ(scanner.usage(), usage_value);
-    // Nor did that outlive its event.
+    // It did not affect the next event.
     EXPECT_EQ(scanner.complete_prefix(usage_event), usage_event.size());
     EXPECT_EQ(scanner.cuts(), (std::vector<Cut>{{usage_event.size(), usage_event.size()}}));
 }
@@ -397,7 +397,7 @@ TEST(StreamUsage, SaysTheSameForEverySplitAndCutsNothingElse) {
         EXPECT_EQ(scanned(chat, stream, wanted, [&] { return 1 + random() % 9; }), whole);
         EXPECT_EQ(scanned(chat, stream, wanted, [&] { return 1 + random() % 90; }), whole);
 
-        // What is left says the same but for usage, and there is nothing more to cut from it.
+        // The rest reads the same without usage, and nothing more is cut from it.
         const Verdict again = scanned(chat, whole.passed, wanted);
         EXPECT_EQ(again.passed, whole.passed);
         EXPECT_EQ(again.deltas, whole.deltas);

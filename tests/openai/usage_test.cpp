@@ -1,4 +1,4 @@
-#include "sluicegate/openai/usage.hpp"
+#include "sluicegate/openai/answer_facts.hpp"
 
 #include <gtest/gtest.h>
 

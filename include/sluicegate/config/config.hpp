@@ -30,24 +30,26 @@ struct Config {
     std::vector<Model> models;        ///< those with a route; not empty
     std::vector<Group> groups;        ///< "default" is always among them
     std::vector<User> users;          ///< not empty
-    /// What is off and why, one sentence each: "model gpt-4o-mini is off: …".
+    /// One sentence for each part that is off, with the reason: "model gpt-4o-mini is off: …".
     std::vector<std::string> notes;
-    /// Of the text of all files, 64 hexadecimal digits: tells two configurations apart in metrics
-    /// and logs.
+    /// Digest of the text of all files, 64 hexadecimal digits. It identifies a configuration in
+    /// metrics and logs.
     std::string sha256;
-    /// The files it was read from, as Problem::file names them; what Place::file counts in.
+    /// The files that were read, named as in Problem::file. SourceLocation::file is an index into
+    /// it.
     std::vector<std::string> files;
 };
 
-/// Null when there is none of that name.
+/// Null if no group has that name.
 [[nodiscard]] const Group* find_group(const Config& config, std::string_view name) noexcept;
 
-/// The limits of `user` on `model`, field by field: the user's entry for the model, the user's
-/// "*", the group's entry, the group's "*", the model's own; the first that sets a field gives it.
+/// The limits of `user` on `model`. For each field, the first of these entries that sets it: the
+/// user's for the model, the user's "*", the group's for the model, the group's "*", the model's
+/// own.
 [[nodiscard]] Limits resolve_limits(const Config& config, const User& user, const Model& model);
-/// The same for a caller that has found the group already (null: none).
+/// The same with a group that was found before (null: none).
 [[nodiscard]] Limits resolve_limits(const Group* group, const User& user, const Model& model);
-/// The same with the entry that each field came from; resolve_limits() is this without it.
+/// The same, with the entry that each field comes from.
 [[nodiscard]] ResolvedLimits resolve_limits_with_origins(const Group* group, const User& user,
                                                          const Model& model);
 

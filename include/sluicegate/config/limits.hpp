@@ -1,5 +1,5 @@
 #pragma once
-/// The limits of one entry of the file, and what they come to for one user and model.
+/// The limits of one entry of the file, and the resolved limits of one user and model.
 ///
 /// Source  docs/configuration.md, "Which limit holds"; docs/limits.md
 
@@ -13,17 +13,17 @@
 
 namespace sluicegate::config {
 
-/// In the order in which they are written and shown everywhere.
+/// In the order in which they are always written and shown.
 enum class LimitName : std::uint8_t { rpm, tpm, rpd, tpd, concurrency };
 
 inline constexpr std::array<LimitName, 5> limit_names{
     LimitName::rpm, LimitName::tpm, LimitName::rpd, LimitName::tpd, LimitName::concurrency};
 
-/// "rpm": the key of the file.
+/// The key in the file: "rpm".
 [[nodiscard]] std::string_view name_of(LimitName name) noexcept;
 [[nodiscard]] std::optional<LimitName> limit_named(std::string_view text) noexcept;
 
-/// A set of them; a plain value.
+/// A set of names; a plain value.
 class LimitNames {
 public:
     constexpr LimitNames() = default;
@@ -50,36 +50,36 @@ private:
     std::uint8_t bits_ = 0;
 };
 
-/// As the file has it: "true" for all, "false" for none, else "[tpm, rpd]".
+/// The text in the file: "true" for all, "false" for none, else "[tpm, rpd]".
 [[nodiscard]] std::string dry_run_text(LimitNames names);
 
-/// Where an entry stands in the files; line 0: nowhere, it was not written.
-struct Place {
+/// The location of an entry in the files. Line 0: the entry was not written.
+struct SourceLocation {
     std::uint32_t file = 0;  ///< index into Config::files
     int line = 0;            ///< from 1
 
-    friend bool operator==(const Place&, const Place&) = default;
+    friend bool operator==(const SourceLocation&, const SourceLocation&) = default;
 };
 
-/// One entry. An absent field says nothing, and the next entry in the order of resolve_limits() is
-/// asked; absent everywhere is unlimited. 0 forbids.
+/// One entry. For an absent field the next entry in the order of resolve_limits() decides. A field
+/// that is absent in all entries is unlimited. 0 forbids.
 struct Limits {
     std::optional<std::int64_t> rpm = std::nullopt;  ///< requests in any limiter.window; to 1e9
     std::optional<std::int64_t> tpm = std::nullopt;  ///< model tokens in one; to 1e9
     std::optional<std::int64_t> rpd = std::nullopt;  ///< requests in any 24 hours; to 1e9
     std::optional<std::int64_t> tpd = std::nullopt;  ///< model tokens in them; to 1e9
     std::optional<std::int64_t> concurrency = std::nullopt;  ///< requests in flight; to 65535
-    /// The limits that only report. One field like the others: what a user's entry says replaces
-    /// what the group's says.
+    /// The limits that only report. It is one field like the others: a user's entry replaces the
+    /// group's.
     std::optional<LimitNames> dry_run = std::nullopt;
-    Place place = {};
+    SourceLocation location = {};
 };
 
 [[nodiscard]] const std::optional<std::int64_t>& value_of(const Limits& limits,
                                                           LimitName name) noexcept;
 [[nodiscard]] std::optional<std::int64_t>& value_of(Limits& limits, LimitName name) noexcept;
 
-/// The five places that a limit can come from, in the order in which they are asked.
+/// The five entries that a limit can come from, in the order of precedence.
 enum class LimitOrigin : std::uint8_t { user_model, user_any, group_model, group_any, model };
 
 /// One field that some entry sets.
@@ -87,21 +87,21 @@ template <class T>
 struct Resolved {
     T value{};
     LimitOrigin origin = LimitOrigin::model;
-    Place place = {};
+    SourceLocation location = {};
 
     friend bool operator==(const Resolved&, const Resolved&) = default;
 };
 
-/// The limits in force for one user and model, each with the entry that set it.
+/// The limits of one user and model, each with the entry that set it.
 struct ResolvedLimits {
-    /// By LimitName; absent is unlimited.
+    /// Indexed by LimitName; absent is unlimited.
     std::array<std::optional<Resolved<std::int64_t>>, limit_names.size()> values{};
     std::optional<Resolved<LimitNames>> dry_run = std::nullopt;
 
     [[nodiscard]] const std::optional<Resolved<std::int64_t>>& of(LimitName name) const noexcept {
         return values[static_cast<std::size_t>(name)];
     }
-    /// Whether a limit of that name would only report.
+    /// True if a limit of that name would only report.
     [[nodiscard]] bool is_dry_run(LimitName name) const noexcept {
         return dry_run && dry_run->value.contains(name);
     }

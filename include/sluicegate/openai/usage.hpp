@@ -10,12 +10,7 @@
 /// Threads  any.
 /// Source   the OpenAI and Anthropic API references; the answers of vLLM and llama.cpp.
 
-#include "sluicegate/openai/endpoints.hpp"
-
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
 
 namespace sluicegate::openai {
 
@@ -35,24 +30,5 @@ struct Usage {
 
     friend bool operator==(const Usage&, const Usage&) = default;
 };
-
-/// What the gateway reads from a complete JSON answer.
-struct AnswerFacts {
-    std::optional<Usage> usage;
-    /// The finish_reason of the first choice that has one; for a response its status, or why it is
-    /// incomplete; for Anthropic its stop_reason. A word of at most 32 letters and underscores, or
-    /// "".
-    std::string finish_reason;
-    /// Bytes of generated text, counted between the quotes. Used when there is no usage.
-    std::int64_t output_bytes = 0;
-    /// The text is one complete object or array in valid UTF-8, with only white space around it.
-    /// All strings and brackets are closed. Commas, colons and numbers are not checked: the text is
-    /// passed on as it is, so only missing parts matter.
-    bool is_whole = false;
-};
-
-/// Returns empty facts for text that is no JSON object. The usage is read even if the text has a
-/// fault (half a character, a control character). Text may have any size; it is read once.
-[[nodiscard]] AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body);
 
 }  // namespace sluicegate::openai

@@ -3,8 +3,8 @@
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/upstream.hpp"
+#include "sluicegate/openai/answer_facts.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
-#include "sluicegate/openai/usage.hpp"
 
 #include <string>
 #include <string_view>
