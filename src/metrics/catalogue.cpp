@@ -34,7 +34,7 @@ constexpr std::array user_request_labels{
     user, model,
     Label{"outcome", "`ok`, or the kind of the error as in the log, e.g. `rate_limited`"}};
 constexpr std::array user_token_labels{
-    user, model, Label{"kind", "`input`, `output`; `settled`: what the limits were charged"}};
+    user, model, Label{"kind", "`input`, `output`; `settled`: the tokens charged to the limits"}};
 constexpr std::array upstream_labels{upstream};
 constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
 constexpr std::array upstream_connect_labels{
@@ -46,14 +46,15 @@ constexpr std::array upstream_error_labels{
 constexpr std::array routed_labels{
     model, upstream,
     Label{"reason",
-          "`share`: its turn, by weight; `spill`: others were full, cooling down or unhealthy; "
-          "`failover`: another attempt had failed; `none`: the last that was asked, in vain"}};
+          "`share`: by its weight; `spill`: others were full, cooling down or unhealthy; "
+          "`failover`: another attempt had failed; `none`: no upstream answered, this one was "
+          "tried last"}};
 constexpr std::array retry_labels{
     Label{"outcome", "`done`; `over_budget`: not allowed, see `retries.budget`"}};
 constexpr std::array queue_labels{
     upstream, Label{"outcome",
                     "`granted`; `timeout`; `full`: `queue.max_waiting` were waiting "
-                    "already; `left`: the client went away"}};
+                    "already; `left`: the client left"}};
 constexpr Label endpoint{"endpoint", "its URL"};
 constexpr std::array endpoint_labels{upstream, endpoint};
 constexpr std::array state_change_labels{
@@ -80,14 +81,14 @@ constexpr std::array<Definition, metric_count> definitions{{
     {Metric::auth_failures_total, "sluicegate_auth_failures_total", Type::counter, Unit::one,
      auth_failure_labels, "Requests refused for their credentials."},
     {Metric::limiter_decisions_total, "sluicegate_limiter_decisions_total", Type::counter,
-     Unit::one, decision_labels, "Requests that the rate limits let pass or refused."},
+     Unit::one, decision_labels, "Requests that the limits admitted or refused."},
     {Metric::limiter_refusals_total, "sluicegate_limiter_refusals_total", Type::counter, Unit::one,
      refusal_labels, "Requests that a limit refused or, in a dry run, would have refused."},
     {Metric::limiter_settled_tokens_total, "sluicegate_limiter_settled_tokens_total", Type::counter,
      Unit::one, model_labels,
-     "Tokens that the limits were charged in the end, in place of what was reserved."},
+     "Tokens that were charged to the limits in the end, in place of the reserved ones."},
     {Metric::limiter_slots_used, "sluicegate_limiter_slots_used", Type::gauge, Unit::one,
-     window_labels, "Pairs of user and model that the limiter keeps counts of."},
+     window_labels, "Pairs of user and model for which the limiter keeps counts."},
     {Metric::limiter_memory_bytes, "sluicegate_limiter_memory_bytes", Type::gauge, Unit::one,
      window_labels, "Memory that these counts take."},
     {Metric::limiter_evictions_total, "sluicegate_limiter_evictions_total", Type::counter,
@@ -122,31 +123,31 @@ constexpr std::array<Definition, metric_count> definitions{{
     {Metric::upstream_connections, "sluicegate_upstream_connections", Type::gauge, Unit::one,
      upstream_state_labels, "Open connections to upstreams."},
     {Metric::upstream_connects_total, "sluicegate_upstream_connects_total", Type::counter,
-     Unit::one, upstream_connect_labels, "Connections taken for an attempt, by how they came."},
+     Unit::one, upstream_connect_labels, "Connections taken for attempts, by their origin."},
     {Metric::upstream_attempts_total, "sluicegate_upstream_attempts_total", Type::counter,
-     Unit::one, upstream_labels, "Requests sent, or tried to be sent, to an upstream."},
+     Unit::one, upstream_labels, "Attempts at an upstream, failed connections included."},
     {Metric::upstream_errors_total, "sluicegate_upstream_errors_total", Type::counter, Unit::one,
      upstream_error_labels, "Attempts that failed at the upstream."},
     {Metric::routed_requests_total, "sluicegate_routed_requests_total", Type::counter, Unit::one,
-     routed_labels, "Requests by the upstream that answered, and why it was that one."},
+     routed_labels, "Requests by the upstream that answered, and the reason of the choice."},
     {Metric::retries_total, "sluicegate_retries_total", Type::counter, Unit::one, retry_labels,
-     "Attempts after one that had failed."},
+     "Attempts after a failed one."},
     {Metric::upstream_queue_total, "sluicegate_upstream_queue_total", Type::counter, Unit::one,
      queue_labels, "Requests that found every endpoint at `max_in_flight`, with `on_full: queue`."},
     {Metric::upstream_queue_duration_seconds, "sluicegate_upstream_queue_duration_seconds",
      Type::histogram, Unit::nanoseconds, upstream_labels,
-     "Time that requests waited for a place at an upstream."},
+     "Time that requests waited for a slot at an upstream."},
     {Metric::upstream_endpoint_up, "sluicegate_upstream_endpoint_up", Type::gauge, Unit::one,
      endpoint_labels, "1 for an endpoint that is healthy, 0 for one that is taken last."},
     {Metric::upstream_endpoint_in_flight, "sluicegate_upstream_endpoint_in_flight", Type::gauge,
      Unit::one, endpoint_labels, "Requests at an endpoint now; `max_in_flight` bounds them."},
     {Metric::upstream_state_changes_total, "sluicegate_upstream_state_changes_total", Type::counter,
-     Unit::one, state_change_labels, "Times that an endpoint came into a state."},
+     Unit::one, state_change_labels, "Times that an endpoint changed to a state."},
     {Metric::upstream_cooling_seconds, "sluicegate_upstream_cooling_seconds", Type::gauge,
      Unit::nanoseconds, cooling_labels,
-     "For how long an upstream is still not asked for a model, because it said so with a 429."},
+     "Remaining time without requests to an upstream for a model, after a 429."},
     {Metric::config_reloads_total, "sluicegate_config_reloads_total", Type::counter, Unit::one,
-     reload_labels, "Reloads of the configuration asked for by SIGHUP."},
+     reload_labels, "Reloads of the configuration by SIGHUP."},
     {Metric::config_last_reload_success_timestamp_seconds,
      "sluicegate_config_last_reload_success_timestamp_seconds",
      Type::gauge,

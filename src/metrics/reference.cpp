@@ -13,13 +13,16 @@ constexpr std::string_view introduction =
     "# Metrics\n"
     "\n"
     "Generated from the catalogue in `src/metrics/catalogue.cpp`; a test compares this page with "
-    "it and says how to write it anew.\n"
+    "it and says how to write it again.\n"
     "\n"
     "`GET /metrics` on the admin port answers in the Prometheus text format 0.0.4. Label values "
     "come from the configuration\n"
     "or from the lists below, never from a client: requests whose model is missing or not "
     "configured are counted under\n"
-    "the model `unknown`. No metric names a user, a key or an address.\n"
+    "the model `unknown`. Names of users are labels only of `sluicegate_user_*`, which "
+    "`admin.user_metrics` turns on, and addresses of\n"
+    "upstream endpoints only of the label `endpoint`. No label is a key or the address of a "
+    "client.\n"
     "\n"
     "Durations are in seconds; the histograms have buckets up to ";
 

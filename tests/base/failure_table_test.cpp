@@ -40,22 +40,21 @@ std::vector<std::string> cells_of(const std::string& line) {
     return cells;
 }
 
-/// What the page says of the endpoint.
+/// The effect on the endpoint, in the words of the page.
 std::string words_for(Outcome outcome) {
     switch (outcome) {
         case Outcome::connect_failed: return "connecting failed";
         case Outcome::failed: return "failure";
         case Outcome::overloaded: return "failure; with `Retry-After` it is paused";
-        case Outcome::rate_limited:
-            return "nothing: it is the account's matter, which may cool down";
-        case Outcome::rejected: return "it works";
+        case Outcome::rate_limited: return "none; the account may cool down";
+        case Outcome::rejected: return "success";
         case Outcome::success:
         case Outcome::abandoned: break;
     }
     return "not on the page";
 }
 
-/// The cells of the page that a row stands for, but for the first.
+/// The cells of a row on the page, without the first.
 std::vector<std::string> cells_for(const FailureRow& row) {
     return {std::to_string(row.reply.status) + " `" + std::string(row.reply.code) + "`",
             words_for(row.attempt.outcome),
