@@ -27,7 +27,7 @@ _ALLOWED_IN = (
     ("openssl/", {"config", "auth", "net", "upstream", "app"}),
     ("boost/asio/buffer.hpp", _SOCKET_FOLDERS | {"http"}),
     ("boost/asio", _SOCKET_FOLDERS),
-    ("boost/beast", {"http", "net"}),
+    ("boost/beast", set()),
     ("boost/url", {"config", "openai", "http", "net", "upstream"}),
     ("sys/socket.h", _SOCKET_FOLDERS),
     ("sys/epoll.h", {"net"}),
