@@ -39,7 +39,7 @@ net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
     }
 }
 
-/// Keeps a connection among those that are open while it lives.
+/// Keeps a connection in the list of open connections while this object lives.
 class Entered {
 public:
     Entered(std::set<net::Stream*>& open, net::Stream& stream) : open_(open), stream_(&stream) {

@@ -35,7 +35,7 @@ Result<std::string_view> checked_key(std::string_view key) {
     return key;
 }
 
-/// RFC 9110 11.4: a scheme in any case, at least one space, then the credential.
+/// RFC 9110, 11.4: a scheme in any case, at least one space, then the credential.
 Result<std::string_view> key_of_authorization(std::string_view value) {
     if (value.empty()) return checked_key(value);
     if (!equals_ignoring_case(value.substr(0, scheme.size()), scheme)) {

@@ -13,7 +13,7 @@ struct Free {
     void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
-/// Fetched once: EVP_sha256() would be looked up among the providers on every use.
+/// Fetched once, because EVP_sha256() searches the providers on every use.
 EVP_MD* sha256() {
     static const std::unique_ptr<EVP_MD, Free> algorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr));
     return algorithm.get();

@@ -10,8 +10,8 @@
 namespace sluicegate::auth {
 namespace {
 
-/// Digests are evenly spread as they are, and nobody can choose one that lands on another's slot
-/// without computing as many digests as finding the key would take.
+/// Digests are evenly spread already. A client cannot aim at the slot of another key without
+/// computing as many digests as it would need to find that key.
 std::uint64_t prefix_of(const KeyHash& hash) noexcept {
     std::uint64_t prefix = 0;
     std::memcpy(&prefix, hash.data(), sizeof prefix);
@@ -71,9 +71,9 @@ const KeyRecord* KeyRing::find(const KeyHash& hash) const noexcept {
         const KeyRecord& record = records_[table_[at].record - 1];
         if (equal_in_constant_time(record.hash, hash)) return &record;
     }
-    // An unknown digest costs one comparison too; what it says is of no interest.
-    static constexpr KeyHash nobody{};
-    static_cast<void>(equal_in_constant_time(nobody, hash));
+    // An unknown digest also costs one comparison; its result is ignored.
+    static constexpr KeyHash absent{};
+    static_cast<void>(equal_in_constant_time(absent, hash));
     return nullptr;
 }
 

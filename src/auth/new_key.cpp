@@ -19,7 +19,7 @@ constexpr std::string_view alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 using RandomBytes = std::array<std::uint8_t, 32>;
 
-/// RFC 4648 5 without padding: 32 bytes become 42 characters of 6 bits and one of 4.
+/// RFC 4648, 5, without padding: 32 bytes become 42 characters of 6 bits and one of 4.
 void append_base64url(std::string& out, const RandomBytes& bytes) {
     std::uint32_t bits = 0;
     unsigned bit_count = 0;
@@ -42,7 +42,7 @@ NewKey make_key() {
         throw std::runtime_error("OpenSSL has no random numbers");
     }
     std::string text(prefix);
-    text.reserve(prefix.size() + 43);  // no reallocation may leave a copy of the key behind
+    text.reserve(prefix.size() + 43);  // a reallocation would leave a copy of the key in memory
     append_base64url(text, bytes);
     OPENSSL_cleanse(bytes.data(), bytes.size());
     std::string hex = to_hex(hash_key(text));

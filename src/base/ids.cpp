@@ -13,7 +13,7 @@ void write_hex(char* out, std::uint64_t value, int digits) noexcept {
     }
 }
 
-/// A bijection on 64 bits (the finaliser of splitmix64): distinct counts give distinct ids.
+/// A bijection on 64 bits (the finaliser of splitmix64), so different counts give different ids.
 std::uint64_t mix(std::uint64_t value) noexcept {
     value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
     value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;

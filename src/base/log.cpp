@@ -59,7 +59,7 @@ void start(Level level) {
 }
 
 void stop() {
-    // Joins, after writing what is queued; only then does nobody use the logger any more.
+    // Writes what is queued and joins the thread. After that, no thread uses the logger.
     writer_thread.reset();
     logger.reset();
 }

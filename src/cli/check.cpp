@@ -37,7 +37,7 @@ int check(const std::string& file, const std::optional<std::string>& running) {
     }
     for (const std::string& note : loaded.config->notes) std::printf("%s\n", note.c_str());
 
-    // The same code as serve, up to the point where it would listen.
+    // The same code as in serve, up to the point where it would listen.
     const config::Config checked = *loaded.config;
     app::SnapshotBuilder builder;
     auto built = builder.build(std::move(*loaded.config), 0);

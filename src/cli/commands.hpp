@@ -1,5 +1,5 @@
 #pragma once
-/// What the program does for each subcommand; the result is the exit code.
+/// One function for each subcommand. Its result is the exit code.
 
 #include <optional>
 #include <string>
@@ -9,25 +9,25 @@ namespace sluicegate::cli {
 /// docs/operations.md, "Exit codes".
 enum ExitCode : int {
     exit_success = 0,
-    exit_failure = 1,        ///< something went wrong while running: an address in use, say
-    exit_usage = 2,          ///< the command line makes no sense
+    exit_failure = 1,        ///< a failure at run time, such as an address in use
+    exit_usage = 2,          ///< wrong command line
     exit_configuration = 3,  ///< the configuration has problems; they are on standard error
 };
 
 int serve(const std::string& file);
-/// `running`: the file of a running daemon; what a reload would change is then printed.
+/// `running`: the file of a running daemon. If it is given, the changes of a reload are printed.
 int check(const std::string& file, const std::optional<std::string>& running);
 struct ExplainOptions {
     std::string file;
     std::string user;
     std::string model;
-    bool json = false;  ///< for programs
+    bool json = false;  ///< JSON output
 };
-/// Prints the limits in force for a user and a model, and which entry of the file set each.
+/// Prints the limits of a user on a model, and the entry of the file that sets each.
 int explain(const ExplainOptions& options);
 int key_new(const std::string& user, const std::string& id);
 int key_hash();
-/// Asks /livez of the admin port that the configuration names.
+/// Requests /livez from the admin port of the configuration.
 int healthcheck(const std::string& file);
 
 }  // namespace sluicegate::cli

@@ -16,13 +16,13 @@ using boost::asio::ip::tcp;
 
 constexpr std::chrono::seconds timeout{3};
 
-/// The status line of GET /livez, or what went wrong. Not /readyz: whoever restarts a container
-/// for its health gains nothing while a provider is down.
+/// The status line of GET /livez, or the error. It does not use /readyz: to restart a container
+/// does not help while a provider is down.
 std::string ask_livez(const config::Listener& admin) {
     tcp::iostream stream;
     stream.expires_after(timeout);
     std::string host = admin.host;
-    // An address that means "all" is listened on, not connected to.
+    // An address that means "all" is only for listening; connect to the loopback instead.
     if (host == "0.0.0.0") host = "127.0.0.1";
     if (host == "::") host = "::1";
     stream.connect(host, std::to_string(admin.port));

@@ -1,5 +1,5 @@
 #pragma once
-/// Problems of a configuration, for a person at a terminal.
+/// Prints the problems of a configuration to a terminal.
 
 #include "sluicegate/config/problem.hpp"
 

@@ -7,14 +7,14 @@
 namespace sluicegate::config {
 namespace {
 
-/// 128 bits of it: two keys of one server are told apart.
+/// 128 bits are enough to distinguish the keys of one server.
 constexpr std::size_t digest_digits = 32;
 
 }  // namespace
 
 std::string account_key(const Upstream& upstream) {
     if (!upstream.account.empty()) return upstream.account;
-    // The space makes it no name.
+    // The space makes it differ from any name.
     if (upstream.endpoints.empty()) return "upstream " + upstream.name;
     Endpoint server = upstream.endpoints.front();
     server.path_prefix.clear();

@@ -23,7 +23,7 @@ IpAddress::Bytes masked(IpAddress::Bytes bytes, unsigned bits) {
     return bytes;
 }
 
-/// What the text of a range says, before its host bits are looked at.
+/// The parts of a range's text, before its host bits are checked.
 struct Parts {
     std::optional<IpAddress> address;
     unsigned bits = address_bits;
@@ -52,7 +52,7 @@ Parts split(std::string_view text) {
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-    // inet_pton takes a C string and stops at its end; a NUL inside would hide the rest.
+    // inet_pton takes a C string, so a NUL inside would hide the rest.
     std::array<char, INET6_ADDRSTRLEN> buffer{};
     if (text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) {
         return std::nullopt;

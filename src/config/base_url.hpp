@@ -1,5 +1,5 @@
 #pragma once
-/// The URL of an upstream: scheme, host, port and path; nothing else is allowed in it.
+/// Parses the URL of an upstream: scheme, host, port and path. Nothing else is allowed.
 
 #include "sluicegate/config/upstream.hpp"
 
@@ -9,11 +9,11 @@
 
 namespace sluicegate::config {
 
-/// The endpoint, or why `url` is none: "must begin with http:// or https://". The reason never
-/// repeats a part of the URL: it may hold a password.
+/// The endpoint, or why `url` is invalid: "must begin with http:// or https://". The reason never
+/// repeats a part of the URL, because that may be a password.
 [[nodiscard]] std::variant<Endpoint, std::string> parse_base_url(std::string_view url);
 
-/// What a request may ask a server for: a path from its root, and a query if need be.
+/// True for a request target: a path from the root, with or without a query.
 [[nodiscard]] bool is_target(std::string_view text);
 
 /// A DNS name, an IPv4 or an IPv6 address without brackets.

@@ -41,7 +41,7 @@ std::string listener_text(const Listener& listener) {
            listener.tls->private_key_file;
 }
 
-/// What a listening socket is made for. Which certificate it shows is not part of that.
+/// The settings of the listening sockets. Their certificates are not part of them.
 std::string sockets_text(const Server& server) {
     return joined(server.listen, [](const Listener& listener) {
         return address_text(listener) + (listener.tls ? " tls" : "");

@@ -1,5 +1,5 @@
 #pragma once
-/// What every parse_* function needs besides the value it reads.
+/// What every parse_* function needs besides the value that it reads.
 
 #include "sluicegate/config/load.hpp"
 
@@ -13,10 +13,10 @@ namespace sluicegate::config {
 struct Context {
     Problems& problems;
     const Environment& environment;
-    /// By file index: relative paths in that file start here.
+    /// By file index: the folder for relative paths in that file.
     const std::vector<std::string>& folders;
-    /// True inside an upstream that `when_env` turns off: an unset variable or a missing file is
-    /// no problem there. Everything else still is.
+    /// True inside an upstream that `when_env` turns off. There, an unset variable or a missing
+    /// file is no problem; every other mistake is.
     bool is_off = false;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-/// A configuration as a list of named values, each written out: what two of them differ in.
+/// A configuration as a list of named values in text form, to compare two configurations.
 
 #include "sluicegate/base/secret.hpp"
 #include "sluicegate/config/upstream.hpp"
@@ -11,17 +11,17 @@
 
 namespace sluicegate::config {
 
-/// One value of a configuration, written out.
+/// One value of a configuration, in text form.
 struct Leaf {
     std::string path;
-    std::string shown;  ///< "" together with a hidden value
+    std::string shown;  ///< "" if the value is hidden
     Secret hidden;      ///< compared, never shown
 };
 
-/// What has a name of its own: when it comes or goes, that is said once and not for each value.
+/// A part with its own name. If it is added or removed, that is one change, not one for each value.
 struct Entity {
     std::string path;    ///< "users.alice.keys.laptop"; "" for the sections with fixed keys
-    std::string id;      ///< like the path, but two entities never share one: names hold no newline
+    std::string id;      ///< like the path, but unique: names hold no newline
     std::string parent;  ///< id of the entity it belongs to, or ""
     std::vector<Leaf> leaves;
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Reading the files that a configuration consists of and names.
+/// Reads the files of a configuration and the files that it names.
 
 #include <cstddef>
 #include <string>
@@ -12,19 +12,18 @@ struct FileText {
     std::string error;  ///< "": read. Else ends the sentence "cannot be read: …".
 };
 
-/// The whole of a regular file of at most `bytes_max` bytes. Other kinds are refused: opening a
+/// Reads a regular file of at most `bytes_max` bytes. Other kinds are refused, because opening a
 /// pipe would wait for its writer.
 [[nodiscard]] FileText read_file(const std::string& path, std::size_t bytes_max);
 
-/// "" when `path` is a regular file that may be read; else why not, as in FileText::error.
+/// "" if `path` is a regular file that can be read; else the reason, as in FileText::error.
 [[nodiscard]] std::string why_unreadable(const std::string& path);
 
-/// "" when `path` may be written by putting a new file in its place: its folder is there and
-/// writable, and what has the name already, if anything, is a regular file that may be read; else
-/// why not.
+/// "" if a new file may replace `path`, else the reason. Its folder must be writable, and an
+/// existing file must be a readable regular file.
 [[nodiscard]] std::string why_unwritable(const std::string& path);
 
-/// `path` itself when it is absolute, else below `folder`.
+/// `path` if it is absolute, else `path` below `folder`.
 [[nodiscard]] std::string resolve_path(const std::string& folder, std::string_view path);
 
 }  // namespace sluicegate::config

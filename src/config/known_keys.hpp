@@ -1,6 +1,6 @@
 #pragma once
-/// Every key that a configuration may hold: the one list that the parser checks against, and that
-/// the tests hold docs/configuration.md and the JSON Schema to.
+/// All keys of a configuration. The parser uses this list, and tests compare docs/configuration.md
+/// and the JSON Schema with it.
 
 #include <cstdint>
 #include <span>

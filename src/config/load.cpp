@@ -17,7 +17,7 @@ std::vector<NamedEntry> some_entries(Context& context, const Sources& sources, c
                                      std::string_view section) {
     const std::size_t problems_before = context.problems.count();
     auto entries = sources.merged(context, section);
-    // Nothing is left of a section that is wrong as a whole either, but that has been said.
+    // An invalid section is empty too, but that was reported before.
     if (entries.empty() && context.problems.count() == problems_before) {
         add_problem(context, Value{&main, std::string(section)}, "needs at least one entry");
     }

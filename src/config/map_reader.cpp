@@ -22,7 +22,7 @@ std::string child_path(const std::string& parent, std::string_view key) {
     return parent.empty() ? shown_name(key) : parent + '.' + shown_name(key);
 }
 
-/// Indexes of the keys that come for the first time; the others become problems.
+/// Indexes of the keys without repetitions, which become problems.
 std::vector<std::size_t> first_keys(Context& context, const Value& at) {
     const std::vector<Node>& keys = at.node->keys;
     std::unordered_map<std::string_view, std::size_t> seen;

@@ -1,7 +1,7 @@
 #pragma once
-/// Strict reading of one map: what is not known is a problem, and so is what comes twice.
+/// Reads one map strictly: unknown keys and repeated keys are problems.
 ///
-/// The typed readers leave `into` alone (its default stays) when the key is absent or wrong.
+/// If a key is absent or wrong, the typed readers do not change `into`: its default stays.
 
 #include "sluicegate/config/nearest.hpp"
 
@@ -21,16 +21,15 @@ namespace sluicegate::config {
 
 class MapReader {
 public:
-    /// Reports at once everything about the keys. A null node is an empty map.
+    /// Reports all problems of the keys at once. A null node is an empty map.
     MapReader(Context& context, Value at, Section section);
 
     /// `key` is one of the section's (asserted). A key without a value is found, as a null node.
     [[nodiscard]] std::optional<Value> find(std::string_view key) const;
-    /// find(), and a problem when the key is missing. None when this is no map at all: that is
-    /// said already.
+    /// find(), and a problem if the key is missing. If this is no map, that was reported before.
     [[nodiscard]] std::optional<Value> require(std::string_view key) const;
     [[nodiscard]] bool has(std::string_view key) const { return find(key).has_value(); }
-    /// False when there is something else in its place; that is said already.
+    /// False for another kind of node, which was reported before.
     [[nodiscard]] bool is_map() const noexcept { return is_map_; }
     [[nodiscard]] const Value& at() const noexcept { return at_; }
 
@@ -72,12 +71,12 @@ private:
     Value at_;
     const Shape& shape_;
     bool is_map_ = true;
-    /// Indexes into the node's keys; the first where one comes twice.
+    /// Indexes into the node's keys; the first one of repeated keys.
     std::vector<std::size_t> found_;
 };
 
-/// Calls `visit` for each element of a list. Anything else than a list of at least one element and
-/// at most `count_max` is a problem; `what` names an element in the message ("a model name").
+/// Calls `visit` for each element of a list. It must be a list of 1 … `count_max` elements, else
+/// that is a problem. `what` names an element in the message ("a model name").
 void for_each_element(Context& context, const Value& at, std::size_t count_max,
                       std::string_view what, const std::function<void(const Value&)>& visit);
 
@@ -88,8 +87,8 @@ struct NamedEntry {
     Value value;
 };
 
-/// The entries of a map by name, such as `limits` of a user. A null node is an empty map; a name
-/// that comes twice is a problem, and its first entry stands. Names are not checked otherwise.
+/// The entries of a map by name, such as `limits` of a user. A null node is an empty map. A
+/// repeated name is a problem, and its first entry counts. Names are not checked otherwise.
 [[nodiscard]] std::vector<NamedEntry> named_entries(Context& context, const Value& at);
 
 }  // namespace sluicegate::config

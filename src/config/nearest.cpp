@@ -7,10 +7,10 @@
 namespace sluicegate::config {
 namespace {
 
-/// Names longer than this are not compared: the distance takes time by the product of the lengths.
+/// Longer names are not compared: the time grows with the product of the lengths.
 constexpr std::size_t compared_bytes_max = 128;
 
-/// More names than this are not searched: it would take too long for a hint.
+/// Larger sets are not searched: it would take too long for a hint.
 constexpr std::size_t searched_names_max = 1000;
 
 /// Optimal string alignment: insert, delete, replace, or swap two neighbours.

@@ -15,7 +15,7 @@
 namespace sluicegate::config {
 namespace {
 
-/// Leaves yaml-cpp's parser, which knows no other way out; caught in parse_yaml().
+/// Thrown to leave yaml-cpp's parser; caught in parse_yaml().
 struct Refused {
     int line;
     std::string message;
@@ -58,7 +58,7 @@ public:
         if (target == anchored_.end()) {
             throw Refused{mark.line + 1, "an alias may not stand inside what it refers to"};
         }
-        // The size is known before the copy is made: an exponential document stops here.
+        // The size is checked before the copy is made, which stops an exponential document.
         spend(mark, target->second.size);
         Node copy = target->second.node;
         finish(mark, Open{.node = std::move(copy), .anchor = 0, .size = target->second.size});
@@ -131,7 +131,7 @@ private:
 
     void finish(const YAML::Mark& mark, Open done) {
         if (done.anchor != 0) {
-            // Kept twice, so it counts twice.
+            // It is stored twice, so it counts twice.
             spend(mark, done.size);
             anchored_.insert_or_assign(done.anchor, Anchored{done.node, done.size});
         }
@@ -143,7 +143,7 @@ private:
         parent.size.nodes += done.size.nodes;
         parent.size.text_bytes += done.size.text_bytes;
         if (parent.node.kind == Node::Kind::list || parent.has_key) {
-            // What stands in the lines below its key, or nowhere, is found at its key.
+            // A value on other lines than its key, or an absent one, gets the line of its key.
             if (parent.has_key && done.node.kind != Node::Kind::scalar) {
                 done.node.line = parent.node.keys.back().line;
             }
@@ -174,7 +174,7 @@ private:
 
 std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBudget& budget,
                                Problems& problems) {
-    // yaml-cpp ends silently at a NUL byte: what follows would not be read.
+    // yaml-cpp stops silently at a NUL byte and would ignore the rest.
     if (text.find('\0') != std::string_view::npos) {
         problems.add(file, 0, "", "holds a NUL byte: is it a text file?");
         return std::nullopt;

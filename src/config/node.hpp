@@ -1,8 +1,8 @@
 #pragma once
 /// The text of one YAML file as a tree of values with line numbers.
 ///
-/// Our own tree and not yaml-cpp's: it keeps duplicate keys (so that they can be refused), keeps
-/// the line of every key, knows quoted from plain scalars, and is bounded while it is built.
+/// It replaces yaml-cpp's tree: it keeps duplicate keys, so that they can be refused, and the line
+/// of every key. It distinguishes quoted from plain scalars and is bounded while it is built.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Node {
     std::vector<Node> keys;   ///< of a map, one for each of `items`; each is a scalar or null
 };
 
-/// How much YAML all files of a configuration may hold together, aliases written out.
+/// How much YAML all files of a configuration may hold together, with aliases expanded.
 struct NodeBudget {
     static constexpr std::size_t nodes_max = 2'000'000;
     static constexpr std::size_t text_bytes_max = std::size_t{64} << 20;
@@ -37,8 +37,8 @@ struct NodeBudget {
     std::size_t text_bytes = 0;
 };
 
-/// The one document in `text`; an empty one is a null node. Nothing when it is not YAML, or more
-/// than `budget` allows; that is then a problem of `file`.
+/// The document in `text`; an empty one is a null node. If it is no YAML or exceeds `budget`, the
+/// result is nothing and a problem of `file`.
 [[nodiscard]] std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file,
                                              NodeBudget& budget, Problems& problems);
 

@@ -15,7 +15,7 @@ constexpr std::size_t field_name_bytes_max = 128;
 constexpr Range<std::int64_t> ceiling_range{1, 1'000'000'000};
 constexpr std::string_view azure_v1_path = "/openai/v1";
 
-/// What is about the connection or the body, or is sluicegate's own to say.
+/// Fields about the connection or the body, and fields that sluicegate sets itself.
 constexpr std::array<std::string_view, 17> reserved_fields{"accept-encoding",
                                                            "connection",
                                                            "content-encoding",
@@ -49,7 +49,7 @@ std::string lower_case(std::string text) {
     return text;
 }
 
-/// "" when a field of this name, in lower case, may be set.
+/// "" if a field of this name, in lower case, may be set.
 std::string why_not_a_field(std::string_view name) {
     if (!is_token(name) || name.size() > field_name_bytes_max) {
         return "must be the name of a header: letters, digits and !#$%&'*+-.^_`|~";

@@ -27,7 +27,7 @@ std::optional<std::array<std::uint8_t, 32>> parse_hash(std::string_view text) {
     return hash;
 }
 
-/// Never says what stands there: it may be the key itself, pasted in the wrong place.
+/// The message never shows the value: it may be the key, pasted here by mistake.
 void parse_hash_of(Context& context, const Value& at, KeyPlaces& places, ApiKey& key) {
     const auto text = read_text(context, at);
     if (!text) return;
@@ -101,7 +101,7 @@ std::vector<ApiKey> parse_api_keys(Context& context, const Value& at, const Mode
                                    KeyPlaces& places) {
     std::vector<ApiKey> keys;
     std::set<std::string> ids;
-    // A user whose last key was taken away keeps an empty list.
+    // After the last key of a user was removed, its list is empty.
     if (at.node->kind == Node::Kind::list && at.node->items.empty()) return keys;
     for_each_element(context, at, keys_of_user_max, "one key", [&](const Value& element) {
         const MapReader map(context, element, Section::api_key);

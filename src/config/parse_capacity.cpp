@@ -30,7 +30,7 @@ std::optional<OnFull> parse_on_full(Context& context, const Value& at) {
     return *word == 0 ? OnFull::spill : OnFull::queue;
 }
 
-/// 0 for `off`, which may be written so too.
+/// 0 for `off`; both may be written.
 void parse_prefix_affinity(Context& context, const Value& at, std::size_t& into) {
     const auto text = read_text(context, at);
     if (!text) return;

@@ -22,7 +22,7 @@ struct Entries {
     std::vector<std::string> unset_variables;  ///< one for each entry that is off
 };
 
-/// The index of the upstream that the entry names, or nothing; says why.
+/// The index of the upstream that the entry names. Nothing if there is none, which is reported.
 std::optional<std::size_t> find_upstream(Context& context, const Value& at,
                                          const Upstreams& upstreams, Entries& entries) {
     const auto text = read_text(context, at);
@@ -39,7 +39,7 @@ std::optional<std::size_t> find_upstream(Context& context, const Value& at,
     return found->second;
 }
 
-/// What routes and fallbacks have in common; nothing when it is wrong or off.
+/// The keys that routes and fallbacks share. Nothing if the entry is wrong or off.
 std::optional<RouteEntry> parse_entry(Context& context, const MapReader& map,
                                       const Upstreams& upstreams, Entries& entries) {
     RouteEntry entry;
@@ -52,7 +52,7 @@ std::optional<RouteEntry> parse_entry(Context& context, const MapReader& map,
     return entry;
 }
 
-/// Whether a request for `model` would meet the same thing there as at `entry`.
+/// True if the list has an entry with the same upstream and model as `entry`.
 bool holds(const std::vector<RouteEntry>& list, const RouteEntry& entry, const std::string& model) {
     const auto name_at = [&](const RouteEntry& one) -> const std::string& {
         return one.model.empty() ? model : one.model;
@@ -125,7 +125,7 @@ std::string join_variables(std::vector<std::string> names) {
     return text + (names.size() == 1 ? " is not set" : " are not set");
 }
 
-/// What is left of a route may all have weight 0 (a standby): it then shares the traffic evenly.
+/// If all remaining entries of a route have weight 0 (standbys), they share the traffic evenly.
 void share_evenly_without_weights(std::vector<RouteEntry>& route) {
     const bool has_weight =
         std::ranges::any_of(route, [](const RouteEntry& entry) { return entry.weight > 0; });
@@ -133,7 +133,7 @@ void share_evenly_without_weights(std::vector<RouteEntry>& route) {
     for (RouteEntry& entry : route) entry.weight = 1;
 }
 
-/// Gives the model the entries that are on. False, when there are none: the model is off.
+/// Gives the model the entries that are on. False if there are none: the model is off.
 bool put_on(Entries route, Entries fallback, Model& model, std::vector<std::string>& notes) {
     if (route.list.empty() && fallback.list.empty()) {
         std::ranges::copy(fallback.unset_variables, std::back_inserter(route.unset_variables));
@@ -150,7 +150,7 @@ bool put_on(Entries route, Entries fallback, Model& model, std::vector<std::stri
         fallback.list.erase(fallback.list.begin());
     }
     share_evenly_without_weights(route.list);
-    // What the route has been asked already need not be asked again.
+    // An entry of the route need not be tried again as a fallback.
     std::erase_if(fallback.list,
                   [&](const RouteEntry& entry) { return holds(route.list, entry, model.name); });
     model.route = std::move(route.list);
@@ -186,7 +186,7 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
 }  // namespace
 
 std::string parse_upstream_model(Context& context, const Value& at) {
-    // Its own words, so only what JSON text can always carry.
+    // The text goes into JSON as it is, so it must be valid there.
     const auto text = read_text(context, at);
     if (!text) return "";
     const bool is_printable =

@@ -12,7 +12,7 @@ constexpr Range<Milliseconds> keep_alive_range{1s, 5min};
 constexpr Range<Milliseconds> commit_after_range{1s, 1h};
 constexpr Range<std::int64_t> buffer_range{16 << 10, 1 << 20};
 
-/// A duration, or `off`, which is 0 and may be written so too.
+/// A duration, or `off`, which is the same as 0.
 void parse_duration_or_off(Context& context, const Value& at, const Range<Milliseconds>& range,
                            Milliseconds& into) {
     const auto text = read_text(context, at);

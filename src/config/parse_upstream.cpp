@@ -23,7 +23,7 @@ constexpr Range<Milliseconds> delay_range{0ms, 10min};
 constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
 constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
-/// All others are about an address and what is there.
+/// All other keys are for upstreams with an address.
 constexpr std::array<std::string_view, 4> echo_keys{"kind", "when_env", "delay", "tokens"};
 
 /// "openai, azure or echo"
@@ -83,7 +83,7 @@ std::optional<bool> parse_takes_stream_options(Context& context, const Value& at
     return read_bool(context, at);
 }
 
-/// What is done to learn the usage of an answer.
+/// The keys about the usage of answers.
 void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream) {
     if (const auto choice = map.find("on_client_disconnect")) {
         static constexpr std::array<std::string_view, 2> words{"cancel", "drain"};
@@ -146,7 +146,7 @@ Upstream parse_upstream(Context& context, const NamedEntry& entry) {
     return upstream;
 }
 
-/// The variable of `when_env` that is not set; nothing when the upstream is on.
+/// The variable of `when_env` that is not set. Nothing if the upstream is on.
 std::optional<std::string> missing_variable(Context& context, const NamedEntry& entry) {
     const Node& node = *entry.value.node;
     if (node.kind != Node::Kind::map) return std::nullopt;
@@ -165,7 +165,7 @@ std::optional<std::string> missing_variable(Context& context, const NamedEntry& 
     return std::nullopt;
 }
 
-/// What the upstreams of each account may be asked for, and the first that said so.
+/// The limits of each account, and the first upstream that sets them.
 using AccountLimits = std::unordered_map<std::string, std::pair<std::string, Ceilings>>;
 
 void check_account(Context& context, const NamedEntry& entry, const Upstream& upstream,
@@ -193,7 +193,7 @@ Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entri
         const auto variable = missing_variable(context, entry);
         Context inner{context.problems, context.environment, context.folders, variable.has_value()};
         Upstream upstream = parse_upstream(inner, entry);
-        // The key of one that is off may be missing, and its account with it.
+        // An upstream that is off may lack its key, and with it its account.
         const bool has_account = !variable || !upstream.account.empty();
         if (has_account && context.problems.count() == problems_before) {
             check_account(context, entry, upstream, accounts);

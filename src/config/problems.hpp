@@ -1,5 +1,5 @@
 #pragma once
-/// The list that every part of load() adds to, so that a person sees all mistakes at once.
+/// The list of mistakes. Every part of load() adds to it, so an admin sees all mistakes at once.
 
 #include "sluicegate/config/problem.hpp"
 
@@ -14,14 +14,14 @@ struct Node;
 
 class Problems {
 public:
-    /// More are counted, not kept: a wrong file (a log, a database) has one on every line.
+    /// Further problems are only counted: a wrong file (a log, a database) has one in every line.
     static constexpr std::size_t kept_max = 1000;
 
     /// The index that nodes of the file carry.
     std::uint32_t add_file(std::string name);
     [[nodiscard]] const std::string& file_name(std::uint32_t file) const { return files_[file]; }
 
-    /// All of them, by index.
+    /// All files, by index.
     [[nodiscard]] const std::vector<std::string>& files() const noexcept { return files_; }
 
     void add(std::uint32_t file, int line, std::string path, std::string message);

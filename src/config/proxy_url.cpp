@@ -27,7 +27,7 @@ Secret base64(const Secret& secret) {
     return Secret(std::move(encoded));
 }
 
-/// What Basic authentication sends (RFC 7617, 2) for `user:password`; or why that is wrong.
+/// The credentials of Basic authentication (RFC 7617, 2) for `user:password`, or what is wrong.
 std::variant<Secret, std::string> encode_credentials(std::string_view text) {
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos || colon == 0) {
@@ -61,7 +61,7 @@ std::variant<Proxy, std::string> parse_proxy_url(std::string_view url) {
     if (!url.starts_with(scheme)) return "must begin with http://";
     std::string_view authority = url.substr(scheme.size());
     Proxy proxy;
-    // A host holds no @, so that of a careless password is not taken for the one before the host.
+    // A host has no @, so the last @ is the right one even if the password contains another.
     const std::size_t at = authority.rfind('@');
     if (at != std::string_view::npos) {
         auto encoded = encode_credentials(authority.substr(0, at));

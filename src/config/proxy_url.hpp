@@ -1,5 +1,5 @@
 #pragma once
-/// `proxy` of an upstream.
+/// Parses `proxy` of an upstream.
 
 #include "sluicegate/config/upstream.hpp"
 
@@ -9,8 +9,8 @@
 
 namespace sluicegate::config {
 
-/// `http://[user:password@]host:port`, where user and password may hold any byte as %XX; or why
-/// `url` is none. The reason never repeats a part of it.
+/// `http://[user:password@]host:port`, where user and password may hold any byte as %XX. Else why
+/// `url` is invalid; the reason never repeats a part of it.
 [[nodiscard]] std::variant<Proxy, std::string> parse_proxy_url(std::string_view url);
 
 }  // namespace sluicegate::config

@@ -23,7 +23,8 @@ bool is_visible(char c) {
     return c > ' ' && c < '\x7f';
 }
 
-/// A key in the usual spelling, or a long run of letters and digits like a hash, anywhere in it.
+/// True if the text contains a key in the usual form, or a long run of letters and digits like a
+/// hash.
 bool looks_secret(std::string_view text) {
     std::size_t run = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -66,7 +67,7 @@ bool is_number_written_as_text(const Text& text) {
     return text.is_quoted && !text.is_from_environment;
 }
 
-/// A path that `why_not` has nothing against; else its reason stands behind `complaint`.
+/// A path that `why_not` accepts; else a problem with `complaint` and its reason.
 std::optional<std::string> read_usable_path(Context& context, const Value& at,
                                             std::string (*why_not)(const std::string&),
                                             std::string_view complaint) {
@@ -90,7 +91,7 @@ std::optional<std::string> read_hidden(Context& context, const Value& at) {
     auto written = read_text(context, at);
     if (!written) return std::nullopt;
     std::string text = std::move(written->text);
-    // Asked of what the file says, so that a secret in a variable may begin with any word.
+    // Only the text of the YAML file is checked, so a secret in a variable may begin with any word.
     if (at.node->text.starts_with("file:")) {
         const std::string path =
             resolve_path(context.folders[at.node->file], std::string_view(text).substr(5));

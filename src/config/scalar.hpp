@@ -1,6 +1,6 @@
 #pragma once
-/// Reading one scalar: `${NAME}` expanded, its type and range checked, and a problem added where
-/// it is wrong. Every function returns nothing after it has said why.
+/// Reads one scalar: expands `${NAME}`, checks type and range, and adds a problem if it is wrong. A
+/// function that has added a problem returns nothing.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/secret.hpp"
@@ -23,7 +23,7 @@ struct Value {
     std::string path;
 };
 
-/// A scalar after expansion. What came from the environment may be a secret and is never shown.
+/// A scalar after expansion. A value from the environment may be a secret and is never shown.
 struct Text {
     std::string text;
     bool is_from_environment = false;
@@ -50,7 +50,7 @@ void add_problem(Context& context, const Value& at, std::string message);
 /// "10%"
 [[nodiscard]] std::optional<std::int64_t> read_percent(Context& context, const Value& at,
                                                        const Range<std::int64_t>& range);
-/// Which of `words`, at least two, it is.
+/// The index of the value in `words`, which has at least two.
 [[nodiscard]] std::optional<std::size_t> read_word(Context& context, const Value& at,
                                                    std::span<const std::string_view> words);
 [[nodiscard]] std::optional<bool> read_bool(Context& context, const Value& at);
@@ -63,16 +63,15 @@ void add_problem(Context& context, const Value& at, std::string message);
 /// The same for a file that sluicegate writes: it need not exist, its folder must be writable.
 [[nodiscard]] std::optional<std::string> read_output_path(Context& context, const Value& at);
 
-/// `off`, or `false`, which is what a YAML 1.1 tool on the way makes of it.
+/// True for `off`, and for `false`, to which a YAML 1.1 tool may have changed it.
 [[nodiscard]] bool says_off(const Text& text);
-/// ", got X" for the end of a message; "" when X is long, unprintable or must not be shown.
+/// ", got X" for the end of a message. "" if X is long, unprintable or must not be shown.
 [[nodiscard]] std::string got(const Text& text);
 /// ", got a list"
 [[nodiscard]] std::string got_kind(const Node& node);
-/// A name for use in a path or message; a placeholder for what looks like a credential or is no
-/// name.
+/// A name for a path or message. A text that looks like a credential, or is no name, is replaced.
 [[nodiscard]] std::string shown_name(std::string_view name);
-/// Why `name` may not name a user, group, model or upstream; "" when it may.
+/// Why `name` may not name a user, group, model or upstream. "" if it may.
 [[nodiscard]] std::string why_not_a_name(std::string_view name);
 /// A letter or `_`, then letters, digits and `_`.
 [[nodiscard]] bool is_variable_name(std::string_view name);

@@ -1,6 +1,6 @@
 #pragma once
-/// One parse_* function for each section of the file. Each reports what is wrong and goes on, so
-/// that all mistakes are seen at once; what it returns is used only when there are none.
+/// One parse_* function for each section of the file. It reports mistakes and continues, so all of
+/// them are shown at once. Its result is used only if there are none.
 
 #include "sluicegate/config/config.hpp"
 
@@ -26,12 +26,12 @@ namespace sluicegate::config {
 /// "0.0.0.0:8080", "[::1]:8080".
 [[nodiscard]] std::optional<Listener> parse_listen_address(Context& context, const Value& at);
 
-/// The upstreams that are on, and what became of every name in the file.
+/// The upstreams that are on, and the state of every name in the file.
 struct Upstreams {
     std::vector<Upstream> list;
-    /// Index into `list`; nothing for one that is off.
+    /// Index into `list`; nothing for an upstream that is off.
     std::unordered_map<std::string, std::optional<std::size_t>> index_by_name;
-    /// For those that are off: the variable that is not set.
+    /// For upstreams that are off: the variable that is not set.
     std::unordered_map<std::string, std::string> off_because_of;
     std::vector<std::string> notes;
 };
@@ -45,7 +45,7 @@ struct Models {
 [[nodiscard]] Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
                                   const Upstreams& upstreams);
 
-/// What an upstream calls a model; "" after a problem.
+/// The upstream's name for a model; "" after a problem.
 [[nodiscard]] std::string parse_upstream_model(Context& context, const Value& at);
 
 /// The fields of one entry of limits.
@@ -57,7 +57,7 @@ struct Models {
 void check_model_name(Context& context, const Node& at, const std::string& path, const Text& name,
                       const Models& models);
 
-/// With "default" added where the file has none.
+/// "default" is added if the file has none.
 [[nodiscard]] std::vector<Group> parse_groups(Context& context,
                                               const std::vector<NamedEntry>& entries,
                                               const Models& models);
@@ -65,7 +65,7 @@ void check_model_name(Context& context, const Node& at, const std::string& path,
                                             const std::vector<NamedEntry>& entries,
                                             const std::vector<Group>& groups, const Models& models);
 
-/// Where the hash of each key stands: one key may not belong to two users.
+/// The location of each key's hash, because one key may not belong to two users.
 using KeyPlaces = std::unordered_map<std::string, std::string>;
 [[nodiscard]] std::vector<ApiKey> parse_api_keys(Context& context, const Value& at,
                                                  const Models& models, KeyPlaces& places);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> main_file_keys{"server", "admin", "limiter", "log"};
 
-/// The value of `key` in a map; null when there is none. Its first, where it comes twice.
+/// The first value of `key` in a map; null if there is none.
 const Node* child(const Node& map, std::string_view key) {
     for (std::size_t i = 0; i < map.keys.size(); ++i) {
         if (map.keys[i].text == key) return &map.items[i];
@@ -33,8 +33,8 @@ struct Listing {
     std::string error;
 };
 
-/// The *.yaml files of a folder in the order of their names; hidden ones are left out, because
-/// editors keep their unfinished copies under such names.
+/// The *.yaml files of a folder in the order of their names. Hidden files are left out, because
+/// editors store unfinished copies under such names.
 Listing list_folder(const std::string& folder) {
     Listing listing;
     std::error_code error;

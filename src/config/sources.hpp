@@ -1,5 +1,5 @@
 #pragma once
-/// The YAML files of one configuration: the one that load() was given and what it includes.
+/// The YAML files of one configuration: the main file and the files that it includes.
 
 #include "config/context.hpp"
 #include "config/map_reader.hpp"
@@ -20,15 +20,15 @@ public:
 
     Sources(Problems& problems, const Environment& environment);
 
-    /// Reads `file` and, file by file, what it includes.
+    /// Reads `file` and the files that it includes.
     void read(const std::string& file);
 
-    /// Null when the main file is not YAML.
+    /// Null if the main file is not YAML.
     [[nodiscard]] const Node* main() const noexcept;
-    /// Reports unknown keys at the top of the included files, and keys of the main file there.
+    /// Reports top-level keys of included files that are unknown or belong to the main file.
     void check_included(Context& context) const;
-    /// The entries of a section that included files may add to, in the order of the files. A name
-    /// that is defined twice, or may not be a name, is a problem.
+    /// The entries of a section to which included files may add, in the order of the files.
+    /// Repeated and invalid names are problems.
     [[nodiscard]] std::vector<NamedEntry> merged(Context& context, std::string_view section) const;
     [[nodiscard]] Context context() { return Context{problems_, environment_, folders_}; }
     /// Hexadecimal SHA-256 over all texts.
@@ -42,7 +42,7 @@ private:
     Problems& problems_;
     const Environment& environment_;
     NodeBudget budget_;
-    std::deque<Node> trees_;  // a deque: nodes are pointed to while more are added
+    std::deque<Node> trees_;  // a deque, because pointers to nodes must stay valid
     std::vector<std::string> folders_;
     std::vector<std::string> open_;  // the chain of includes down to the file being read
     std::vector<std::string> read_;  // canonical paths of all files, sorted

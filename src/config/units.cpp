@@ -16,7 +16,7 @@ struct Unit {
     std::int64_t factor;
 };
 
-/// From the largest down, so that the first exact one is the shortest to write.
+/// From the largest down, so the first exact unit gives the shortest text.
 constexpr std::array<Unit, 4> time_units{{{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 constexpr std::array<Unit, 4> size_units{
     {{"GiB", std::int64_t{1} << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}};

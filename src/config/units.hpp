@@ -1,5 +1,5 @@
 #pragma once
-/// Numbers as an admin writes them: counts, durations and sizes with units, dates.
+/// Parses numbers in the form of the file: counts, durations and sizes with units, dates.
 
 #include "sluicegate/base/clock.hpp"
 
@@ -10,8 +10,8 @@
 
 namespace sluicegate::config {
 
-/// Decimal digits with an optional minus. What does not fit becomes the largest or smallest value,
-/// so that a range check refuses it.
+/// Decimal digits with an optional minus. A number that does not fit becomes the largest or
+/// smallest value, which a range check refuses.
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
 /// "250ms", "30s", "15m", "24h": a whole number and one unit. Saturates like parse_integer().
 [[nodiscard]] std::optional<Milliseconds> parse_duration(std::string_view text);

@@ -22,11 +22,11 @@ namespace {
 namespace asio = net::asio;
 
 constexpr std::size_t read_bytes = 4 * 1024;
-/// How long a delay goes on after its client has left.
+/// How long a delay may continue after its client has left.
 constexpr Milliseconds pause_step{100};
 
-/// Its only client is this process's own forward stage, so requests have a length and come one
-/// after another; anything else ends the connection.
+/// The only client is the forward stage of this process. So requests have a length and come one
+/// after another; any other request ends the connection.
 class Server {
 public:
     Server(asio::io_context& context, net::Socket socket, const config::EchoSettings& settings,
@@ -78,8 +78,8 @@ private:
         co_return co_await read_until(head_bytes_ + body_bytes_);
     }
 
-    /// False when the client has left meanwhile: it sends nothing before the answer, so whatever
-    /// arrives is its end. Otherwise a drain would wait for every delay that nobody waits for.
+    /// False if the client has left meanwhile: it sends nothing before the answer, so any arrival
+    /// is its end. Without this check a drain would wait for delays of clients that have left.
     net::Task<bool> pause() {
         net::Timer timer(context_.get_executor());
         Milliseconds left = settings_.delay;
@@ -116,7 +116,7 @@ private:
         co_return co_await flush();
     }
 
-    /// One write per event: a client sees several pieces, as from a model that is thinking.
+    /// One write per event, so a client gets several pieces, as from a real model.
     net::Task<bool> write_events(const openai::EchoAnswer& answer) {
         for (const std::string& event : answer.events) {
             http::append_chunk_size(out_, event.size());

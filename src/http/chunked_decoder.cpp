@@ -121,7 +121,7 @@ const char* ChunkedDecoder::advance_extension(char byte) noexcept {
     }
 }
 
-/// After a size, a name or a value: what may continue it, or follow it.
+/// After a size, a name or a value: the bytes that may continue or follow it.
 bool ChunkedDecoder::advance_extension_end(char byte) noexcept {
     const bool in_name = state_ == State::extension_name;
     const bool in_token = in_name || state_ == State::extension_value;

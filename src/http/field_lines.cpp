@@ -15,7 +15,7 @@ bool ends_line(std::string_view head, std::size_t at) noexcept {
     return at + 1 < head.size() && head[at] == '\r' && head[at + 1] == '\n';
 }
 
-/// The byte that ended a name where ':' was expected.
+/// The fault of a name that does not end with ':', by the byte after it.
 const char* bad_name(std::string_view head, std::size_t line, std::size_t at) noexcept {
     if (at == head.size()) return "the head ends within a field name";
     if (at == line && is_white_space(head[at])) return "a folded field line";

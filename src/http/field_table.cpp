@@ -7,7 +7,7 @@
 namespace sluicegate::http {
 namespace {
 
-/// The size and the first letter tell nearly all names of a head apart.
+/// Nearly all names of a head differ in size or first letter.
 bool has_name(const Field& field, std::string_view name) noexcept {
     if (field.name.size() != name.size() || name.empty()) return false;
     return lower(field.name.front()) == lower(name.front()) &&

@@ -1,5 +1,5 @@
 #pragma once
-/// Why a head is refused, before it is known whose head it is: a response turns every flaw into
+/// Why a head is refused. Requests and responses share this code: for a response every flaw becomes
 /// upstream_bad_response.
 
 #include "sluicegate/base/error.hpp"

@@ -56,7 +56,7 @@ MaybeFlaw read_connection(std::string_view list, FramingFields& out) {
     return std::nullopt;
 }
 
-/// The sizes of the names that matter tell them apart, so most fields cost one comparison.
+/// The names that matter have different sizes, so most fields cost one comparison.
 MaybeFlaw read_field(const Field& field, FramingFields& out) {
     const auto named = [&field](std::string_view name) {
         return equals_ignoring_case(field.name, name);

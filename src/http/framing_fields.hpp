@@ -31,9 +31,9 @@ struct FramingFields {
     }
 };
 
-/// Refuses whatever two parsers could frame differently: Transfer-Encoding other than exactly
-/// `chunked`, in HTTP/1.0, or beside Content-Length; a Content-Length that is repeated (even if
-/// equal), a list, or no plain number; a Connection that is no list of tokens.
+/// Refuses every framing that two parsers could read differently. Transfer-Encoding: a value other
+/// than `chunked`, in HTTP/1.0, or together with Content-Length. Content-Length: repeated (even if
+/// equal), a list, or no plain number. Connection: no list of tokens.
 [[nodiscard]] MaybeFlaw read_framing_fields(const FieldTable& fields, unsigned minor_version,
                                             FramingFields& out);
 

@@ -15,7 +15,7 @@ HeadScan refused(const char* detail) {
 
 HeadScan scan_head(std::string_view bytes, std::size_t start, std::size_t searched) {
     std::size_t at = std::max(start, searched);
-    // A CR at the end of what was searched still has to meet its LF.
+    // A CR at the end of the searched bytes may still get its LF.
     if (at > start && bytes[at - 1] == '\r') --at;
     while (true) {
         at = find_control(bytes, at);

@@ -1,5 +1,5 @@
 #pragma once
-/// The search for the blank line that ends a head, common to requests and responses.
+/// The search for the blank line that ends a head, for requests and responses.
 
 #include "http/flaw.hpp"
 
@@ -13,8 +13,8 @@ struct HeadScan {
     MaybeFlaw flaw;
 };
 
-/// Looks for the blank line and for bytes that no head may hold. The start line begins at `start`
-/// and is not empty; the bytes before `searched` were found clean and without a blank line.
+/// Searches for the blank line and for bytes that no head may contain. The start line begins at
+/// `start` and is not empty; the bytes before `searched` were found clean and without a blank line.
 [[nodiscard]] HeadScan scan_head(std::string_view bytes, std::size_t start, std::size_t searched);
 
 }  // namespace sluicegate::http

@@ -9,7 +9,7 @@
 namespace sluicegate::http {
 namespace {
 
-// The registered phrases (RFC 9110 section 15, RFC 6585) of what is sent or relayed here.
+// The registered phrases (RFC 9110 section 15, RFC 6585) of the statuses in use.
 constexpr std::array<std::pair<unsigned, std::string_view>, 48> reasons{{
     {100, "Continue"},
     {101, "Switching Protocols"},
@@ -61,7 +61,7 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 48> reasons{{
     {505, "HTTP Version Not Supported"},
 }};
 
-/// A whole line at once: the string grows once, and short pieces are stored without a call.
+/// Appends a whole line: the string grows once, and short pieces are copied without a call.
 void append_line(std::string& out, std::string_view name, std::string_view value) {
     constexpr std::string_view colon = ": ";
     constexpr std::string_view line_end = "\r\n";

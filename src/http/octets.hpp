@@ -12,7 +12,7 @@ namespace sluicegate::http {
 
 using OctetClass = std::uint8_t;
 inline constexpr OctetClass token_octet = 1;  ///< tchar, RFC 9110 section 5.6.2
-inline constexpr OctetClass path_octet = 2;   ///< pchar or '/', RFC 3986 section 3.3; '%' apart
+inline constexpr OctetClass path_octet = 2;   ///< pchar or '/', RFC 3986 section 3.3; without '%'
 inline constexpr OctetClass query_octet = 4;
 inline constexpr OctetClass host_octet = 8;    ///< of a registered name or an IPv4 address
 inline constexpr OctetClass value_octet = 16;  ///< VCHAR, SP, HTAB or obs-text
@@ -38,7 +38,7 @@ constexpr std::array<OctetClass, 256> make_octet_classes() {
     mark(unreserved_marks, path_octet | query_octet | host_octet);
     mark(sub_delims, path_octet | query_octet);
     mark(":@/", path_octet | query_octet);
-    // The WHATWG URL standard, and with it fetch() and browsers, leaves these as they are.
+    // fetch() and browsers do not encode these (WHATWG URL standard).
     mark("?[]{}|^`", query_octet);
     for (unsigned byte = 0; byte < classes.size(); ++byte) {
         if (byte == '\t' || (byte >= 0x20 && byte != 0x7F)) {
@@ -76,7 +76,7 @@ inline constexpr std::array<OctetClass, 256> octet_classes = make_octet_classes(
             at += sizeof block;
             continue;
         }
-        // The lowest mark is right; borrows can make wrong ones above it.
+        // The lowest mark is correct; borrows can set wrong marks above it.
         at += static_cast<std::size_t>(std::countr_zero(found)) / 8;
         if (!is(bytes[at], value_octet)) return at;
         ++at;

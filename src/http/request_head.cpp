@@ -16,7 +16,7 @@
 namespace sluicegate::http {
 namespace {
 
-/// Longer than any registered method: what goes on without a space is not a request line.
+/// Longer than any registered method: text of this length without a space is no request line.
 constexpr std::size_t method_bytes_max = 32;
 
 Failure refuse(const Flaw& flaw) {
@@ -50,7 +50,7 @@ MaybeFlaw split_request_line(std::string_view head, const HeadLimits& limits, Re
     const std::string_view line = head.substr(start, line_end - start);
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
-    // One space each: a third one would stand in the target, which refuses it.
+    // One space each. A third one would be in the target, which refuses it.
     if (first == std::string_view::npos || first == last) {
         return Flaw{"a request line without method, target and version"};
     }
@@ -127,7 +127,7 @@ Result<std::size_t> find_request_head_end(std::string_view bytes, std::size_t se
         }
         start = std::min<std::size_t>(2, window.size());
     }
-    // Errors must come in the order of the bytes that prove them, or splits would matter.
+    // Errors come in the order of the bytes that prove them, so that splits do not matter.
     const std::size_t line_max = limits.request_line_bytes_max;
     if (searched <= start + method_bytes_max && !may_start_request_line(window, start, line_max)) {
         return fail(ErrorKind::bad_request, "the first bytes are no HTTP method");

@@ -59,7 +59,7 @@ MaybeFlaw parse_absolute_form(std::string_view target, Method method, RequestTar
         if (origin_form.front() != '/') return Flaw{"a request target without a path"};
         return parse_origin_form(origin_form, out);
     }
-    // RFC 9112 sections 3.2.1 and 3.2.4: what an absent path stands for.
+    // RFC 9112 sections 3.2.1 and 3.2.4: the meaning of an absent path.
     out.origin_form = method == Method::options ? "*" : "/";
     out.path = out.origin_form;
     out.query = {};
@@ -74,7 +74,7 @@ bool is_ipv6(std::string_view text) noexcept {
     return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
-/// The digits after the colon; RFC 3986 section 3.2.3 lets them be absent.
+/// The digits after the colon; they may be absent (RFC 3986 section 3.2.3).
 bool is_port(std::string_view text) noexcept {
     if (text.size() > port_digits_max) return false;
     unsigned port = 0;

@@ -14,7 +14,7 @@ namespace sluicegate::http {
 namespace {
 
 constexpr std::string_view version_prefix = "HTTP/1.";
-/// "HTTP/1.1 200 ": the reason phrase after it may be empty, the space may not be absent.
+/// "HTTP/1.1 200 ": the reason phrase after it may be empty, but the space is required.
 constexpr std::size_t status_line_bytes_min = 13;
 constexpr std::size_t minor_version_at = 7;
 constexpr std::size_t status_at = 9;
@@ -42,7 +42,7 @@ MaybeFlaw parse_status_line(std::string_view line, ResponseHead& out) {
     for (const char digit : status)
         out.status = out.status * 10 + static_cast<unsigned>(digit - '0');
     if (out.status < 100 || out.status > 599) return Flaw{"a status outside 100 to 599"};
-    if (out.status == 101) return Flaw{"a switch of protocols that nobody asked for"};
+    if (out.status == 101) return Flaw{"a switch of protocols without a request for it"};
     return std::nullopt;
 }
 

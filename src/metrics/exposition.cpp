@@ -9,7 +9,7 @@
 namespace sluicegate::metrics {
 namespace {
 
-/// Backslash and newline everywhere, the quote in label values only: it has no escape in help.
+/// Escapes backslash and newline, and in label values the quote, which has no escape in help text.
 void append_escaped(std::string& out, std::string_view text, bool is_quoted) {
     for (const char c : text) {
         if (c == '\\') {

@@ -25,7 +25,7 @@ std::string text_of(const char* path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Word number `index` of `text`, from 0, as a number.
+/// The word at `index` of `text`, as a number.
 std::optional<std::int64_t> number_at(std::string_view text, std::size_t index) {
     for (; index > 0; --index) {
         const std::size_t space = text.find(' ');
@@ -50,7 +50,7 @@ std::optional<std::int64_t> resident_bytes() {
     return *pages * ::sysconf(_SC_PAGESIZE);
 }
 
-/// Counts one more than there are, the folder itself, and takes it off.
+/// The open folder itself is one of the entries and is subtracted.
 std::optional<std::int64_t> open_descriptors() {
     std::error_code error;
     std::filesystem::directory_iterator entry("/proc/self/fd", error);
@@ -68,8 +68,8 @@ std::optional<std::int64_t> descriptors_max() {
     return static_cast<std::int64_t>(limit.rlim_cur);
 }
 
-/// proc(5): starttime is field 22 of stat, in clock ticks after boot. The name of the program in
-/// field 2 may hold spaces, so the count starts after its bracket, at field 3.
+/// proc(5): starttime is field 22 of stat, in clock ticks after boot. The program's name in field 2
+/// may hold spaces, so counting starts at field 3, after its bracket.
 std::optional<std::int64_t> start_nanoseconds() {
     const std::string stat = text_of("/proc/self/stat");
     const std::size_t bracket = stat.rfind(')');

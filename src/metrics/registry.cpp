@@ -7,7 +7,7 @@
 namespace sluicegate::metrics {
 namespace {
 
-/// The first cells are nobody's: series beyond the bound all write there.
+/// The first cells belong to no series: all series beyond the bound write there.
 constexpr std::uint32_t refused_cell = 0;
 
 std::atomic<std::uint64_t> last_registry{0};

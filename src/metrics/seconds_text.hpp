@@ -1,5 +1,5 @@
 #pragma once
-/// Nanoseconds as decimal seconds: exact, unlike a binary fraction, and without trailing zeros.
+/// Writes nanoseconds as decimal seconds: exactly, and without trailing zeros.
 
 #include <cstdint>
 #include <string>

@@ -32,8 +32,8 @@ void Deadlines::tick(Instant now) noexcept {
     const Instant from = now_;
     now_ = now;
 
-    // A bucket is visited once it has passed completely, or is the current one: its entries that
-    // are not due yet are placed again.
+    // A bucket is visited when it has passed completely, or is the current one. Entries that are
+    // not due yet are moved.
     const auto span = (now - from) / tick_length + 2;
     const auto visits = std::min<std::int64_t>(span, bucket_count);
     for (std::int64_t i = 0; i < visits; ++i) {

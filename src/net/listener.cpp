@@ -31,7 +31,7 @@ std::string text_of(const tcp::endpoint& endpoint) {
     return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
 }
 
-/// Binds without SO_REUSEPORT and lets go again: fails when any other socket listens there.
+/// Binds without SO_REUSEPORT and closes again. It fails if another socket listens there.
 void probe(asio::io_context& context, const tcp::endpoint& endpoint, ErrorCode& error) {
     asio::basic_socket_acceptor<tcp, Executor> alone(context.get_executor());
     alone.open(endpoint.protocol(), error);
@@ -98,7 +98,7 @@ Task<void> Listener::run(Accepted accepted) {
             continue;
         }
         is_short = false;
-        // Anything else concerns the one connection that could not be accepted.
+        // Any other error is about one connection that could not be accepted.
         if (error) continue;
         Socket generic(std::move(socket));
         set_no_delay(generic);

@@ -13,7 +13,7 @@
 namespace sluicegate::net {
 namespace {
 
-/// More than any name has that is meant for one service.
+/// More than any name of one service has.
 constexpr std::size_t addresses_max = 64;
 
 }  // namespace

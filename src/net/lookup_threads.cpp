@@ -19,7 +19,8 @@ struct LookupThreads::Job {
 struct LookupThreads::State {
     const LookUp look_up;
     std::mutex mutex;
-    asio::io_context* context;  ///< null once the owner has gone; it never outlives the context
+    asio::io_context*
+        context;  ///< null after the owner was destroyed; it never outlives the context
     std::deque<Job> waiting;
     std::size_t threads = 0;
 };
@@ -38,7 +39,7 @@ LookupThreads::~LookupThreads() {
     state_->waiting.clear();
 }
 
-/// With the mutex held and the owner there.
+/// The caller holds the mutex, and the owner exists.
 void LookupThreads::answer(const std::shared_ptr<State>& state, Job job, HostAddresses addresses) {
     asio::post(*state->context,
                [state, done = std::move(job.done), addresses = std::move(addresses)]() mutable {
@@ -46,7 +47,7 @@ void LookupThreads::answer(const std::shared_ptr<State>& state, Job job, HostAdd
                        const std::lock_guard lock(state->mutex);
                        if (state->context == nullptr) return;
                    }
-                   // The owner's own thread: it cannot go meanwhile.
+                   // This is the owner's thread, so the owner is not destroyed meanwhile.
                    done(std::move(addresses));
                });
 }

@@ -1,10 +1,10 @@
 #pragma once
-/// Runs look-ups, which block, on a few threads that nobody ever waits for.
+/// Runs look-ups, which block, on a few detached threads.
 ///
-/// Threads are started when there is something to look up and end when there is nothing left. They
-/// share their state with this object: when it is destroyed while the system's resolver hangs, they
-/// are left alone, find out when they return, and end.
-/// Bounds   `threads_max` threads; what comes while all are busy waits for one.
+/// Threads are started for look-ups and end when none is left. They share their state with this
+/// object. If it is destroyed while the system's resolver hangs, they notice that when the resolver
+/// returns, and end.
+/// Bounds   `threads_max` threads. A look-up waits while all are busy.
 /// Threads  one: the worker's.
 
 #include "sluicegate/net/look_up.hpp"
@@ -26,8 +26,8 @@ public:
     LookupThreads& operator=(const LookupThreads&) = delete;
     ~LookupThreads();
 
-    /// `done` runs once, from the io_context, unless this object is destroyed before. A look-up
-    /// that runs does not keep the io_context from ending.
+    /// `done` runs once, from the io_context, unless this object is destroyed before. A running
+    /// look-up does not keep the io_context alive.
     void start(std::string host, Done done);
 
 private:

@@ -37,7 +37,7 @@ Resolver::~Resolver() = default;
 Resolver::Name& Resolver::name_of(const std::string& host, Instant now) {
     const auto known = names_.find(host);
     if (known != names_.end()) return known->second;
-    // Reloads bring new names: those that no upstream has any more are forgotten.
+    // After reloads, names that no upstream has any more are dropped.
     std::erase_if(names_, [&](const auto& entry) {
         const Name& name = entry.second;
         return !name.is_looked_up && name.waiting.empty() && now - name.used_at > stale_lifetime;

@@ -26,7 +26,7 @@ Failure refused(const std::string& what, const std::string& file) {
     return fail(ErrorKind::internal, what + " " + file + ": " + openssl_reason());
 }
 
-/// Where the SessionCache of a connection hangs on its SSL object.
+/// The index under which an SSL object holds the SessionCache of its connection.
 int session_cache_index() {
     static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
     return index;
@@ -68,7 +68,7 @@ Result<TlsContext> make_server_tls(const std::string& certificate_file,
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-    // Sessions live in tickets that the client keeps: no table here that grows.
+    // The client keeps sessions as tickets, so no table grows here.
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     if (auto loaded = load_certificate(native, certificate_file, private_key_file); !loaded) {
         return std::move(loaded).failure();
@@ -112,7 +112,7 @@ SessionCache::~SessionCache() = default;
 
 void SessionCache::store(Session session) noexcept {
     Milliseconds lifetime = age_max;
-    // 0: the server did not say.
+    // 0: the server set no lifetime.
     const std::chrono::seconds hint(SSL_SESSION_get_ticket_lifetime_hint(session.get()));
     if (hint.count() > 0 && hint < lifetime) lifetime = hint;
     if (kept_.size() == sessions_max) kept_.erase(kept_.begin());

@@ -36,7 +36,7 @@ protected:
         peers.push_back(test::connect_to(static_cast<std::uint16_t>(std::stoi(port))));
         return peers.back();
     }
-    /// Everything until the server closes.
+    /// All bytes until the server closes.
     std::string ask(const std::string& request) {
         test::RawPeer& peer = connect();
         peer.send(request);

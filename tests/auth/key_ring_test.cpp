@@ -87,7 +87,7 @@ TEST(KeyRing, ComparesTheWholeDigest) {
     }
 }
 
-/// SHA-256 will not make such digests; an admin's typing may.
+/// SHA-256 does not make such digests, but an admin may type them.
 TEST(KeyRing, TellsDigestsWithTheSameFirstBytesApart) {
     std::vector<config::User> users(1);
     for (std::uint8_t i = 0; i < 50; ++i) {

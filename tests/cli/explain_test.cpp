@@ -26,14 +26,14 @@ std::string documented(const std::string& name) {
     return page.substr(begin, page.find("```", begin) - begin);
 }
 
-/// The documented file, and what `explain` says about it.
+/// The documented file, and the output of `explain` for it.
 class Explain : public testing::Test {
 protected:
     [[nodiscard]] CommandResult explain(const std::vector<std::string>& arguments) const {
         std::vector<std::string> all{"explain", "--config", file_};
         all.insert(all.end(), arguments.begin(), arguments.end());
         CommandResult result = run_binary(all);
-        // As if it ran inside the folder.
+        // Without the folder in the paths.
         const std::string folder = folder_.path().string() + '/';
         for (std::size_t at = 0; (at = result.output.find(folder)) != std::string::npos;) {
             result.output.erase(at, folder.size());

@@ -15,7 +15,7 @@ namespace {
 
 const std::filesystem::path bad_folder = support::source_folder() / "tests/config/bad";
 
-/// The messages on the `# expect: ` lines that a file begins with.
+/// The messages of the `# expect: ` lines at the start of a file.
 std::vector<std::string> expectations_in(const std::string& text) {
     static const std::string mark = "# expect: ";
     std::vector<std::string> expected;
@@ -26,7 +26,7 @@ std::vector<std::string> expectations_in(const std::string& text) {
     return expected;
 }
 
-/// The lines as they would be if the test ran inside the folder.
+/// The lines without the folder in their paths.
 std::vector<std::string> without_folder(std::vector<std::string> lines) {
     const std::string folder = bad_folder.string() + '/';
     for (std::string& line : lines) {

@@ -35,7 +35,7 @@ std::set<std::string> known_paths() {
     return paths;
 }
 
-/// The paths in the first column of the page's tables.
+/// The paths in the first column of the tables of docs/configuration.md.
 std::set<std::string> documented_paths() {
     std::set<std::string> paths;
     const std::string page = text_of_file(root_folder / "docs/configuration.md");

@@ -69,7 +69,7 @@ TEST(ApiKeySecret, MayNotBreakOutOfAHeaderField) {
 }
 
 TEST(ApiKeySecret, AppearsInNoMessageWhereverItWasPut) {
-    // A value that came from the environment or looks like a key, in every scalar of a file.
+    // A value from the environment, or one that looks like a key, in every scalar of a file.
     const std::string_view places[] = {
         "server: {listen: [{address: 'X'}]}",
         "server: {listen: [{address: 'X:X'}]}",

@@ -24,7 +24,7 @@ using nlohmann::json;
 const std::filesystem::path config_folder = support::source_folder() / "config";
 constexpr std::string_view shipped[] = {"quickstart.yaml", "sluicegate.yaml", "production.yaml"};
 
-/// A copy of a shipped file with the files beside it that it names.
+/// A copy of a shipped file, together with the files that it names.
 std::string install(const TempFolder& folder, std::string_view name) {
     for (const std::string_view file :
          {"tls/fullchain.pem", "tls/privkey.pem", "tls/gpu-ca.pem", "tls/gateway.pem",
@@ -143,8 +143,8 @@ TEST(ShippedFiles, ReferenceShowsEveryKey) {
     }
 }
 
-/// The part of JSON Schema that sluicegate.schema.json uses, as far as it says something about the
-/// shape of a file: properties, required, items, pattern, enum, const, type, anyOf, oneOf.
+/// The parts of JSON Schema that sluicegate.schema.json uses for the shape of a file: properties,
+/// required, items, pattern, enum, const, type, anyOf, oneOf.
 class Validator {
 public:
     explicit Validator(const json& root) : root_(root) {}

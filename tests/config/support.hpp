@@ -1,5 +1,5 @@
 #pragma once
-/// Configurations for tests: files in a folder of their own, and an environment that is a map.
+/// Configurations for tests: files in a temporary folder, and an environment that is a map.
 
 #include "sluicegate/config/load.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace sluicegate::config {
 
-/// An empty folder that goes away with its contents.
+/// A temporary folder, which is removed with its contents.
 class TempFolder {
 public:
     TempFolder() {
@@ -36,7 +36,7 @@ public:
     [[nodiscard]] std::string at(std::string_view name) const {
         return (path_ / std::filesystem::path(name)).string();
     }
-    /// Makes folders on the way to it; returns its path.
+    /// Creates the folders of its path too. Returns the path.
     std::string write(std::string_view name, std::string_view text) const {
         const std::filesystem::path file = path_ / std::filesystem::path(name);
         std::filesystem::create_directories(file.parent_path());
@@ -63,7 +63,7 @@ inline std::string text_of_file(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Each problem as format() writes it, without "FILE:" in front where it is of `file`.
+/// Each problem as format() writes it, without "FILE:" if it is about `file`.
 inline std::vector<std::string> lines_of(const LoadResult& result, const std::string& file) {
     std::vector<std::string> lines;
     for (const Problem& problem : result.problems) {
@@ -79,7 +79,7 @@ inline LoadResult load_text(std::string_view yaml, const Environment& environmen
     return load(folder.write("test.yaml", yaml), environment);
 }
 
-/// The loaded configuration; a test failure, and an empty one, when there are problems.
+/// The loaded configuration. If there are problems, the test fails and the result is empty.
 inline Config config_of(std::string_view yaml,
                         const Environment& environment = environment_of({})) {
     const LoadResult result = load_text(yaml, environment);
@@ -87,7 +87,7 @@ inline Config config_of(std::string_view yaml,
     return result.config.value_or(Config{});
 }
 
-/// The smallest sections that a configuration needs, to put others beside.
+/// The smallest sections that a configuration needs. Tests add others.
 inline constexpr std::string_view minimal_server = "server: {listen: [{address: '127.0.0.1:0'}]}\n";
 inline constexpr std::string_view minimal_upstreams = "upstreams: {echo: {kind: echo}}\n";
 inline constexpr std::string_view minimal_models = "models: {echo: {route: [{upstream: echo}]}}\n";

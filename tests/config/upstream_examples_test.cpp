@@ -1,4 +1,4 @@
-/// Every configuration that docs/upstreams.md shows is one that loads.
+/// Every configuration in docs/upstreams.md loads.
 
 #include "config/support.hpp"
 #include "support/paths.hpp"
@@ -46,7 +46,7 @@ std::vector<Example> shown() {
     return examples_of(text_of_file(support::source_folder() / "docs/upstreams.md"));
 }
 
-/// As if every variable were set.
+/// An environment in which every variable is set.
 std::optional<std::string> value_of(const std::string& variable) {
     return "value-of-" + variable;
 }

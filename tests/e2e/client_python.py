@@ -48,7 +48,7 @@ def chat_stream():
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
     assert chunks[-1].usage.total_tokens > 0
     plain = list(client.chat.completions.create(model="echo", messages=MESSAGES, stream=True))
-    assert all(chunk.choices for chunk in plain), "a usage chunk that nobody asked for"
+    assert all(chunk.choices for chunk in plain), "a usage chunk that was not requested"
 
 
 def completions():

@@ -83,7 +83,7 @@ class Server:
         self.base_url = f"http://{self.address}/v1"
 
     def die(self):
-        """Like a process that is killed: nobody listens, and all connections are reset."""
+        """Like a process that is killed: connections are refused, and open ones are reset."""
         self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()

@@ -1,4 +1,4 @@
-// A client that leaves stops its upstream request, in every phase (G4).
+// A client that leaves stops its upstream request, in every phase.
 #include "gateway/harness.hpp"
 #include "support/eventually.hpp"
 

@@ -171,7 +171,8 @@ TEST_F(Concurrency, IsReleasedWhenTheClientLeavesInAnyPhase) {
          "one"},
         {"while events flow",
          Script().send(sse_head()).repeat(chunk(chat_event("one")), milliseconds(2)), true, "one"},
-        {"while nobody reads", Script().send(sse_head()).repeat(chunk(chat_event("one"))), true},
+        {"while the client does not read",
+         Script().send(sse_head()).repeat(chunk(chat_event("one"))), true},
     };
     for (const Row& row : rows) {
         for (const bool by_reset : {false, true}) {

@@ -1,5 +1,5 @@
-// An upstream that answers a streamed request with something that is no good stream: complete JSON,
-// an error line of an old server, an error after some output (API_CONTRACT 1.3, 4.1).
+// An upstream that answers a streamed request with something else than a good stream: complete
+// JSON, an error line of an old server, an error after some output.
 #include "gateway/harness.hpp"
 #include "gateway/token_requests.hpp"
 

@@ -1,5 +1,5 @@
-// What a provider has refused is not asked for again before the time it named; whoever shares its
-// account is spared the refusal too.
+// After a refusal a provider gets no requests before the time that it named, and neither do other
+// upstreams of its account.
 #include "gateway/routes.hpp"
 #include "support/eventually.hpp"
 
@@ -79,7 +79,7 @@ TEST_F(CoolDown, LastsAsLongAsTheProviderSaidInAnySpelling) {
             EXPECT_EQ(response.field("x-sluicegate-upstream"), "second");
             ++spared;
         }
-        EXPECT_EQ(count(first_), before + 1) << "nobody reached it while it cooled down";
+        EXPECT_EQ(count(first_), before + 1) << "no request reached it while it cooled down";
         EXPECT_TRUE(eventually(
             [&] { return gateway.chat(alice_key, "m").body.find("first") != std::string::npos; }));
         EXPECT_GE(Clock::now() - refused, milliseconds(300));

@@ -1,5 +1,5 @@
 // The upstream's answer is cut at every byte, in each framing and by each way to die: the client
-// never takes a part for the whole (G3; API_CONTRACT 0, rules 1 and 2).
+// never takes a part for the whole (docs/streaming.md, "How a stream ends").
 #include "gateway/harness.hpp"
 
 #include <gtest/gtest.h>

@@ -102,7 +102,7 @@ TEST_F(Departure, CancelClosesTheUpstreamWithin100Ms) {
         }
     }
     EXPECT_TRUE(eventually([&] { return left_on("cancel") > 80'000; }))
-        << "nobody pays 5000 for each of them";
+        << "no user pays 5000 for each of them";
 }
 
 TEST_F(Departure, CancelTypicallyTakesNoLongerThanPromised) {

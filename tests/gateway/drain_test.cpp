@@ -1,4 +1,4 @@
-// SIGTERM: nothing new, what runs may end, up to a deadline (G7).
+// SIGTERM: no new requests; running ones may end, up to a deadline.
 #include "gateway/harness.hpp"
 #include "support/eventually.hpp"
 

@@ -50,7 +50,7 @@ TEST_F(EchoUpstream, StreamsSeveralChunksAndDone) {
     ASSERT_GT(events.size(), 3U);
     EXPECT_EQ(events.back(), "[DONE]");
     EXPECT_TRUE(response.body.ends_with(done_event));
-    EXPECT_EQ(response.body.find("\"usage\":{"), std::string::npos) << "nobody asked for it";
+    EXPECT_EQ(response.body.find("\"usage\":{"), std::string::npos) << "it was not requested";
 }
 
 TEST_F(EchoUpstream, GivesUsageWhenAsked) {

@@ -333,7 +333,7 @@ TEST_F(FailoverRules, AClientThatLeftCausesNoFurtherAttempt) {
 
 TEST_F(FailoverRules, ARequestIsChargedOnceAndByTheGoodAnswerAlone) {
     const Gateway gateway(config("limits: {rpm: 10, tpm: 10000}, "));
-    // The first counts its tokens and dies; nobody saw them.
+    // The first counts its tokens and dies; no client saw them.
     for (const bool is_streaming : {false, true}) {
         first_.answer_next(
             is_streaming

@@ -108,7 +108,7 @@ struct ExpectedError {
     std::string message{};
     nlohmann::json param{};  ///< null
 };
-/// Checks the answer against it, and what API_CONTRACT 4.4 asks of every error.
+/// Checks the answer against it, and the rules that hold for every error.
 void expect_error(const Response& response, const ExpectedError& expected);
 /// Complete, 200, with a request id.
 void expect_success(const Response& response);

@@ -9,7 +9,8 @@
 namespace sluicegate::support {
 namespace {
 
-/// A second request that must never be answered: whoever answers it took a body for a request.
+/// A second request that must never be answered: an answer means that a body was taken for a
+/// request.
 const std::string smuggled = "GET /v1/models HTTP/1.1\r\nHost: a\r\n" + bearer(alice_key) + "\r\n";
 
 std::string post(const std::string& fields, const std::string& body,

@@ -1,5 +1,5 @@
 // Comments that keep a silent stream alive: between events only, and before the first one only when
-// the upstream's head is known or the silence has become long (API_CONTRACT 0, rule 5).
+// the upstream's head is known or the silence has become long (docs/streaming.md, "Silence").
 #include "gateway/harness.hpp"
 #include "support/certificates.hpp"
 #include "support/eventually.hpp"

@@ -1,4 +1,4 @@
-// Slow readers of a fast stream of 50 MB: bounded memory, no loss, and nobody else notices (G9).
+// Slow readers of a fast stream of 50 MB: bounded memory, no loss, and other clients do not notice.
 #include "gateway/harness.hpp"
 #include "support/eventually.hpp"
 

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 6> six{
     "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests",
     "x-ratelimit-limit-tokens",   "x-ratelimit-remaining-tokens",   "x-ratelimit-reset-tokens"};
 
-/// A span as Go writes it: 12ms, 1s, 6m0s, 1m26.4s, 2h3m4s (API_CONTRACT 5.1).
+/// A span as Go writes it: 12ms, 1s, 6m0s, 1m26.4s, 2h3m4s.
 void expect_go_duration(const std::string& text) {
     static const std::regex pattern(
         R"(0s|[0-9]{1,3}ms|[0-9]{1,2}(\.[0-9]{1,3})?s|[0-9]{1,2}m[0-9]{1,2}(\.[0-9]{1,3})?s|)"

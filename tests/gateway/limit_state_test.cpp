@@ -1,4 +1,4 @@
-// A restart gives nobody a fresh budget: with limiter.state_file the counts outlive the process,
+// A restart gives no user new tokens: with limiter.state_file the counts outlive the process,
 // whether it drained or was killed.
 #include "gateway/harness.hpp"
 #include "gateway/token_requests.hpp"

@@ -1,5 +1,5 @@
 // The promise about time: in no window more than the limit, and a client that waits as long as it
-// was told is admitted (G1, G2; laws L1 to L3), with many users, models and keys at once.
+// was told is admitted (laws L1 to L3), with many users, models and keys at once.
 #include "gateway/harness.hpp"
 #include "gateway/token_requests.hpp"
 #include "gateway/windows.hpp"

@@ -58,7 +58,7 @@ public:
         }
     }
 
-    /// Reads what has come; those who have heard enough leave. True when nobody is left who will.
+    /// Reads what has come. Clients with enough events leave. True if none is left that will leave.
     bool sweep() {
         bool is_done = true;
         for (Member& member : members_) {

@@ -1,5 +1,5 @@
 // SIGHUP: a valid file takes effect without a failed request or a lost count, an invalid one
-// changes nothing (G6).
+// changes nothing.
 #include "gateway/harness.hpp"
 #include "support/eventually.hpp"
 

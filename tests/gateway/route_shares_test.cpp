@@ -1,4 +1,4 @@
-// The shares of a route's entries: exact, whatever the upstreams take and whoever asks.
+// The shares of a route's entries: exact, for all upstreams and all clients.
 #include "gateway/routes.hpp"
 
 #include <gtest/gtest.h>

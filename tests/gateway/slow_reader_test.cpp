@@ -1,4 +1,4 @@
-// A client that reads slowly slows its upstream, and costs a bounded amount of memory (G9).
+// A client that reads slowly slows its upstream, and costs a bounded amount of memory.
 #include "gateway/harness.hpp"
 #include "support/eventually.hpp"
 

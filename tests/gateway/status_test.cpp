@@ -73,7 +73,7 @@ TEST_F(Status, ListsThePairsInUseAndEachOfAUserThatIsAskedFor) {
     EXPECT_EQ(status["limits_truncated"], false);
     EXPECT_EQ(page(gateway, "?user=bob")["limits"].size(), 2U);
     EXPECT_EQ(page(gateway, "?user=bob&model=n")["limits"].size(), 1U);
-    EXPECT_EQ(gateway.admin("/status?user=nobody").status, 404);
+    EXPECT_EQ(gateway.admin("/status?user=unknown").status, 404);
     EXPECT_EQ(gateway.admin("/status?model=nothing").status, 404);
 }
 

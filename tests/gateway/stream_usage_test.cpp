@@ -1,5 +1,5 @@
 // Usage of a stream: asked for when the client did not, and taken out again without a trace
-// (API_CONTRACT 3.2).
+// (docs/streaming.md, "Usage").
 #include "gateway/harness.hpp"
 
 #include <gtest/gtest.h>
@@ -274,7 +274,7 @@ TEST_F(StreamUsage, AnotherRefusalIsNotTriedAgain) {
 TEST_F(StreamUsage, AnUpstreamThatDoesNotTakeOptionsIsNotAsked) {
     const Response response = stream(one_ + usage_event(3, 4) + done_, "", "on-silent");
     expect_success(response);
-    EXPECT_EQ(response.body, one_ + done_) << "usage that nobody asked for is swallowed";
+    EXPECT_EQ(response.body, one_ + done_) << "usage that was not requested is cut";
     EXPECT_EQ(received(), body_of("on-silent", ""));
 }
 

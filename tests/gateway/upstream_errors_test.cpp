@@ -225,7 +225,7 @@ TEST_F(UpstreamErrors, WhatIsNotHttpIsA502) {
          ok + json + std::string("X: a\0b\r\n", 8) + "Content-Length: 2\r\n\r\n{}"},
         {"oversize head", ok + "X: " + std::string(200'000, 'x') + "\r\n\r\n"},
         {"broken chunk", ok + json + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"},
-        {"upgrade nobody asked for",
+        {"an upgrade without a request for it",
          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"},
     };
     for (const Row& row : rows) {

@@ -83,7 +83,7 @@ TEST_F(UpstreamPacing, WithNoElsewhereItIsSentThere) {
         tell(tokens_told(60'000, 0, "1m0s"));
         expect_answer_of(gateway.send(capped_chat(alice_key, "alone", 1000)), "first");
     }
-    EXPECT_EQ(count(first_), 5U) << "a prediction refuses nobody";
+    EXPECT_EQ(count(first_), 5U) << "a prediction refuses no request";
 }
 
 TEST_F(UpstreamPacing, WhenElsewhereFailsItIsSentThereAfterAll) {

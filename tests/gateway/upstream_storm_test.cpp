@@ -1,6 +1,6 @@
-// Everything at once: servers that fail in every way, a bounded number of places, a line before
-// them, clients that leave. Nobody who has a healthy fallback gets an error, and in the end nothing
-// is lost or left behind.
+// Everything at once: servers that fail in every way, a bounded number of slots, a queue for them,
+// clients that leave. No client with a healthy fallback gets an error, and in the end nothing is
+// lost or left behind.
 #include "gateway/routes.hpp"
 #include "support/eventually.hpp"
 

@@ -1,4 +1,4 @@
-// Upstreams that keep silent: every wait has its own deadline (G10).
+// Upstreams that keep silent: every wait has its own deadline.
 #include "gateway/harness.hpp"
 #include "support/certificates.hpp"
 

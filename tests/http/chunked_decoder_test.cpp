@@ -15,7 +15,7 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-/// "done", "incomplete" or the name of the error; with the payload and what was left over.
+/// "done", "incomplete" or the name of the error, the payload, and the bytes that were left.
 struct Outcome {
     std::string end;
     std::string payload;
@@ -28,13 +28,14 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
     return out << outcome.end << " '" << outcome.payload << "' rest '" << outcome.rest << "'";
 }
 
-/// Decodes `bytes`, of which `next_size()` arrive at a time; what is left over is carried along.
+/// Decodes `bytes`, of which `next_size()` arrive at a time. Bytes that are left are kept for the
+/// next call.
 template <class NextSize>
 Outcome decode(std::string_view bytes, const NextSize& next_size) {
     ChunkedDecoder decoder(ErrorKind::bad_request);
     Outcome outcome;
     while (!bytes.empty() && !decoder.done()) {
-        // A copy of its own, so that a sanitizer sees a read beyond what has arrived.
+        // A separate copy, so that a sanitizer detects a read beyond the arrived bytes.
         const std::string piece(bytes.substr(0, std::max<std::size_t>(1, next_size())));
         std::string_view input = piece;
         while (!input.empty() && !decoder.done()) {

@@ -1,5 +1,5 @@
-/// Field lines of requests: each row says what must happen to it. Unless a test says otherwise,
-/// `lines` stands between "POST / HTTP/1.1\r\nHost: h\r\n" and the blank line.
+/// Field lines of requests: each row has the expected result. Unless a test says otherwise, `lines`
+/// is between "POST / HTTP/1.1\r\nHost: h\r\n" and the blank line.
 
 #include "http/outcome.hpp"
 

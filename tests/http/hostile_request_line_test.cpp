@@ -1,5 +1,4 @@
-/// Request lines: each row says what must happen to it. `line` is followed by "\r\nHost:
-/// h\r\n\r\n".
+/// Request lines: each row has the expected result. `line` is followed by "\r\nHost: h\r\n\r\n".
 
 #include "http/outcome.hpp"
 

@@ -42,13 +42,13 @@ std::string describe(const ResponseHead& head, std::size_t size) {
     return out.str();
 }
 
-/// Plays a reader that gets `bytes` in pieces: the size of the head, or the outcome.
+/// Simulates a reader that gets `bytes` in pieces. Returns the size of the head, or the outcome.
 template <class FindEnd>
 Result<std::size_t> feed(std::string_view bytes, const Arrival& arrival, const FindEnd& find_end) {
     std::size_t searched = 0;
     while (searched < bytes.size()) {
         const std::size_t arrived = std::min(bytes.size(), searched + arrival(searched));
-        // A copy of its own, so that a sanitizer sees a read beyond what has arrived.
+        // A separate copy, so that a sanitizer detects a read beyond the arrived bytes.
         const std::string buffer(bytes.substr(0, arrived));
         Result<std::size_t> size = find_end(buffer, searched);
         if (!size || *size != 0) return size;

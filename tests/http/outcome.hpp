@@ -1,6 +1,6 @@
 #pragma once
-/// What became of some bytes: the error, or everything the parser read from them, as text that
-/// tests compare. Feeding the same bytes in any pieces must give the same text.
+/// The result of parsing some bytes, as text that tests compare: the error, or all that the parser
+/// has read. The same bytes in any pieces must give the same text.
 
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/http/response_head.hpp"
@@ -11,7 +11,7 @@
 
 namespace sluicegate::http {
 
-/// How many bytes arrive next, given how many are there already; at least 1.
+/// How many bytes arrive next, given how many have arrived; at least 1.
 using Arrival = std::function<std::size_t(std::size_t)>;
 
 [[nodiscard]] std::size_t all_at_once(std::size_t);
@@ -23,7 +23,7 @@ using Arrival = std::function<std::size_t(std::size_t)>;
 [[nodiscard]] std::string response_outcome(std::string_view bytes, Method request_method,
                                            const Arrival& arrival, const HeadLimits& limits = {});
 
-/// "accepted" in place of what was read.
+/// The outcome, with "accepted" for a head without an error.
 [[nodiscard]] std::string verdict(const std::string& outcome);
 
 }  // namespace sluicegate::http

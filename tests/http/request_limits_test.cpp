@@ -1,4 +1,4 @@
-/// Bounds of a request head, each on both sides, and how early a head is refused.
+/// Bounds of a request head, each tested on both sides, and how early a head is refused.
 
 #include "http/outcome.hpp"
 
@@ -81,7 +81,7 @@ TEST(RequestLimits, ParsingHoldsTheBoundsByItself) {
     EXPECT_EQ(too_long.error().kind, ErrorKind::uri_too_long);
 }
 
-/// What is certain after exactly these bytes, and was not one byte before.
+/// Errors that are certain after exactly these bytes, and not one byte earlier.
 TEST(RequestLimits, RefusesAsSoonAsItIsCertain) {
     struct Row {
         const char* name;

@@ -20,7 +20,7 @@ TEST(Syntax, ClassifiesEveryByteAsRfc9110Does) {
                                      (value >= 'A' && value <= 'Z');
         const bool is_mark = value != 0 && marks.find(byte) != std::string_view::npos;
         EXPECT_EQ(is_token(std::string(1, byte)), is_alphanumeric || is_mark);
-        // At every place of a text, so that each way to search it is taken.
+        // At every position of a text, so that each branch of the search is used.
         const bool is_allowed = value == '\t' || (value >= 0x20 && value != 0x7F);
         for (std::size_t at = 1; at < 20; ++at) {
             std::string text(21, '\xE9');

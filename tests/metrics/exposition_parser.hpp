@@ -1,6 +1,6 @@
 #pragma once
-/// A strict reader of the Prometheus text format 0.0.4, written against its specification and not
-/// against our writer.
+/// A strict reader of the Prometheus text format 0.0.4. It follows the specification and shares no
+/// code with our writer.
 
 #include <map>
 #include <string>
@@ -22,9 +22,9 @@ struct ParsedFamily {
     std::vector<ParsedSample> samples;
 };
 
-/// Throws std::runtime_error, naming the line, for whatever the format does not allow: an unknown
-/// directive, a sample outside its family, a repeated family or series, a bad name or escape,
-/// a value that is no number, a missing last newline, an incomplete histogram.
+/// Throws std::runtime_error, with the line, for everything that the format forbids: an unknown
+/// directive, a sample outside its family, a repeated family or series, a bad name or escape, a
+/// value that is no number, a missing last newline, an incomplete histogram.
 [[nodiscard]] std::vector<ParsedFamily> parse_exposition(std::string_view text);
 
 /// The value of the only sample with this name and these labels; throws when there is none.

@@ -134,7 +134,7 @@ TEST(Exposition, HistogramsAreCumulative) {
               "3600.045");
 }
 
-/// The parser above is trusted by the other tests, so it must refuse what the format refuses.
+/// The other tests rely on the parser, so it must refuse what the format forbids.
 TEST(ExpositionParser, RefusesWhatTheFormatDoesNotAllow) {
     const std::string head = "# HELP a_total Text.\n# TYPE a_total counter\n";
     const std::string histogram = "# HELP h Text.\n# TYPE h histogram\n";

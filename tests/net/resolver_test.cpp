@@ -77,7 +77,7 @@ protected:
     [[nodiscard]] bool wait_until_asked(int times) {
         return test::run_until(context, [&] { return system.asked() >= times; });
     }
-    /// Waits for what a look-up has found while nobody else waits.
+    /// Waits for the result of a look-up while no other task waits.
     [[nodiscard]] bool takes_an_answer() {
         const auto guard = asio::make_work_guard(context);
         context.restart();
@@ -135,7 +135,7 @@ TEST_F(ResolverTest, AnOldAnswerIsServedWhileANewOneIsLookedUp) {
     clock.advance(Resolver::answer_lifetime + 1ms);
     for (int i = 0; i < 3; ++i) {
         Call call(*this, "api.test");
-        ASSERT_TRUE(call.task.is_done()) << "nobody waits for what is known";
+        ASSERT_TRUE(call.task.is_done()) << "no request waits for a known name";
         EXPECT_EQ(call.task.take()->front().address().to_string(), "192.0.2.1");
     }
     ASSERT_TRUE(wait_until_asked(2));
@@ -237,7 +237,7 @@ TEST(Resolver, EndsWhileALookUpHangs) {
         context.restart();
         context.run();  // a look-up is no work that keeps a worker running
     }
-    system.answer({"192.0.2.1"});  // to a thread that nobody knows any more
+    system.answer({"192.0.2.1"});  // to a thread without an owner
 }
 
 TEST(Resolver, EndsWhileAnAnswerIsOnItsWay) {

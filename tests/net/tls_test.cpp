@@ -266,7 +266,7 @@ TEST_F(Tls, SessionTicketsOnAnIdleConnectionAreTakenInAndDoNotCount) {
     const TlsContext client_tls = client(authority.file());
     Handshake handshake(context, server_tls, client_tls);
     ASSERT_EQ(handshake.run("gateway.test", sessions), "");
-    // They came behind the handshake, and nobody has read since.
+    // They came after the handshake, and there was no read since.
     EXPECT_TRUE(handshake.client->is_quiet());
     EXPECT_GT(sessions.size(), 0U);
     EXPECT_TRUE(handshake.client->is_quiet());

@@ -1,4 +1,4 @@
-"""What g++ 12 gets wrong around co_await, and what nobody gets right with lambda coroutines.
+"""What g++ 12 gets wrong around co_await, and the faults of lambda coroutines.
 
 g++ 12.2 destroys a brace-built aggregate temporary twice when it stands in the same statement as
 co_await: a double free. A named variable, parentheses, or a function's result are fine. The frame

@@ -1,6 +1,6 @@
 #pragma once
-/// A scripted HTTP server on 127.0.0.1 that stands where a model provider would, and remembers
-/// everything that reached it.
+/// A scripted HTTP server on 127.0.0.1 in place of a model provider. It records everything that it
+/// receives.
 ///
 /// Threads    one for accepting and one per connection; every member may be called at any time.
 /// Waiting    wait_* return false when the deadline passed first.
@@ -58,10 +58,11 @@ public:
     /// "http://127.0.0.1:PORT/v1", or https.
     [[nodiscard]] std::string base_url(const std::string& host = "127.0.0.1") const;
 
-    /// What every request without a queued script gets; chat_answer() before the first call.
+    /// Sets the answer to every request without a queued script. Before the first call that is
+    /// chat_answer().
     void answer(Script script);
     void answer_with(Handler handler);
-    /// What the next request gets; several are used in order.
+    /// Sets the answer to the next request. Several answers are used in order.
     void answer_next(Script script);
     /// Runs on each new connection (number given) before a request is read; under TLS after the
     /// handshake.
@@ -70,7 +71,7 @@ public:
     void answer_before_the_body();
     /// Accepts no TLS handshake: the peer's hello stays unanswered.
     void ignore_handshakes() { ignores_handshakes_ = true; }
-    /// Nobody listens any more, on the same port, until accept_connections(). Connections that are
+    /// Refuses connections, on the same port, until accept_connections(). Connections that are
     /// open stay so.
     void refuse_connections() { socket_.stop_listening(); }
     void accept_connections() { socket_.listen_again(); }

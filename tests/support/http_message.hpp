@@ -1,6 +1,6 @@
 #pragma once
-/// HTTP/1.1 messages as a test sees them: a plain, strict reading of RFC 9112 that shares no code
-/// with the gateway, so that both must agree.
+/// HTTP/1.1 messages for tests: a simple, strict reader of RFC 9112. It shares no code with the
+/// gateway, so both must agree.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,8 +24,8 @@ struct MessageHead {
     [[nodiscard]] bool has(std::string_view name) const { return count(name) > 0; }
 };
 
-/// Cuts a complete head (with its blank line) off the front of `buffer`; nothing when it is still
-/// incomplete. Throws std::runtime_error when a line is not a field.
+/// Removes a complete head (with its blank line) from the front of `buffer`. Nothing if it is
+/// incomplete. Throws std::runtime_error if a line is no field.
 std::optional<MessageHead> take_head(std::string& buffer);
 
 /// Reads one body, by one of HTTP's four framings, in any pieces.
@@ -39,7 +39,7 @@ public:
     static BodyReader for_response(const MessageHead& head, int status,
                                    std::string_view request_method);
 
-    /// Takes what belongs to the body off the front of `buffer`.
+    /// Removes the bytes of the body from the front of `buffer`.
     void take(std::string& buffer);
     /// The peer sent FIN.
     void end_of_input();
@@ -47,7 +47,7 @@ public:
     [[nodiscard]] Framing framing() const { return framing_; }
     [[nodiscard]] const std::string& body() const { return body_; }
     [[nodiscard]] bool is_done() const { return is_done_; }
-    /// Bytes that no chunked body may hold were met.
+    /// The body had bytes that no chunked body may have.
     [[nodiscard]] bool is_broken() const { return is_broken_; }
     [[nodiscard]] const std::vector<std::size_t>& chunk_sizes() const { return chunk_sizes_; }
 

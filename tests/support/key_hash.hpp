@@ -1,5 +1,5 @@
 #pragma once
-/// The digest of an API key as the YAML wants it, computed apart from the gateway's own code.
+/// The digest of an API key for the YAML file, computed without the gateway's code.
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 #pragma once
-/// Where the source tree and the binary under test are. The build states both for paths.cpp alone:
-/// an absolute path on every command line would keep compiler caches from serving other clones.
+/// The source tree and the binary under test. The build states both for paths.cpp alone: an
+/// absolute path on every command line would keep compiler caches from serving other clones.
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 #pragma once
-/// What a FakeUpstream does with one request (or one new connection), step by step: bytes exactly
-/// as written here, waits, and every way to stop.
+/// The steps of a FakeUpstream for one request or one new connection: bytes exactly as written
+/// here, waits, and every way to stop.
 ///
 /// The end    a script that neither closes, cuts nor resets leaves the connection open for the next
 ///            request.
@@ -33,7 +33,7 @@ public:
     Script& send_in_pieces(std::string_view bytes, std::size_t piece);
     /// Holds until the test raises the signal.
     Script& wait(const Signal& signal) { return add(Step::Kind::wait, {}, signal); }
-    /// Tells the test that the script got here.
+    /// Tells the test that the script has reached this step.
     Script& raise(const Signal& signal) { return add(Step::Kind::raise, {}, signal); }
     /// Runs it on the connection's thread, unless the peer has left before.
     Script& call(std::function<void()> function) {
@@ -46,7 +46,7 @@ public:
     Script& repeat(std::string bytes, milliseconds span = milliseconds(0)) {
         return add(Step::Kind::repeat, std::move(bytes), {}, span);
     }
-    /// Says nothing more until the peer leaves.
+    /// Sends nothing more until the peer leaves.
     Script& stall() { return add(Step::Kind::stall); }
     /// close_notify (under TLS) and FIN.
     Script& close() { return add(Step::Kind::close); }

@@ -1,6 +1,6 @@
 #pragma once
-/// Something that happened, told from one thread to another: a test holds a scripted upstream back
-/// with it, or hears that the upstream got somewhere.
+/// An event that one thread reports to another: a test holds a scripted upstream back with it, or
+/// waits until the upstream has reached a step.
 ///
 /// Threads    any. Raised once, it stays raised.
 /// Ownership  a handle: copies are the same signal, so a script may outlive the test's own.
@@ -24,7 +24,7 @@ public:
         const std::scoped_lock lock(state_->mutex);
         return state_->is_raised;
     }
-    /// False when the deadline passed first.
+    /// False if the deadline passed first.
     [[nodiscard]] bool wait(Deadline deadline = Deadline()) const {
         std::unique_lock lock(state_->mutex);
         return state_->changed.wait_until(lock, deadline.at(),

@@ -1,6 +1,7 @@
 #pragma once
-/// An upstream for very many streams at once: each gets an event at a steady pace, until the test
-/// lets all of them end with their usage. One thread serves all, so that a thousand cost little.
+/// An upstream for very many streams at once. Each stream gets an event at a steady pace, until the
+/// test lets all of them end with their usage. One thread serves all of them, so a thousand cost
+/// little.
 ///
 /// Threads    one of its own; every member may be called at any time.
 /// Requests   one per connection, with a Content-Length body; anything else is ignored.

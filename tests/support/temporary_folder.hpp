@@ -1,5 +1,5 @@
 #pragma once
-/// A folder of one test's own, which goes away with the object and all that is in it.
+/// A temporary folder of one test. It is removed with its contents when the object is destroyed.
 
 #include <filesystem>
 #include <string>

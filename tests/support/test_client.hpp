@@ -1,9 +1,9 @@
 #pragma once
-/// A client that speaks HTTP by hand: any bytes in any pieces, and an answer taken apart as it
+/// A client that writes HTTP by hand: it sends any bytes in any pieces, and parses an answer as it
 /// comes.
 ///
-/// Waiting  read_* throw std::runtime_error when the deadline passes, which fails the test with
-///          what had arrived by then.
+/// Waiting  read_* throw std::runtime_error when the deadline passes. The test then fails and shows
+///          the bytes that had arrived.
 
 #include "support/http_message.hpp"
 #include "support/wire.hpp"
@@ -22,7 +22,7 @@ struct Response {
     std::vector<int> interim;  ///< the 1xx before it
     std::vector<std::size_t> chunk_sizes;
     BodyReader::Framing framing = BodyReader::Framing::none;
-    /// The body came whole by its own framing, and its framing was sound.
+    /// The body was complete by its framing, and the framing was valid.
     bool is_complete = false;
 
     [[nodiscard]] std::string field(std::string_view name) const { return head.value(name); }
@@ -35,7 +35,7 @@ public:
     /// Under TLS; throws when the handshake fails.
     TestClient(std::uint16_t port, SSL_CTX* context, const std::string& server_name);
 
-    /// Sends all of it; returns how much was taken over.
+    /// Sends all bytes. Returns how many the kernel has taken.
     std::size_t send(std::string_view bytes, Deadline deadline = Deadline()) {
         return wire_.write_all(bytes, deadline);
     }
@@ -73,7 +73,7 @@ private:
     bool is_over_ = false;
 };
 
-/// A request with Host, Content-Length and whatever fields are given ("name: value\r\n" each).
+/// A request with Host, Content-Length and the given fields ("name: value\r\n" each).
 [[nodiscard]] std::string request(std::string_view method, std::string_view target,
                                   std::string_view fields, std::string_view body = {});
 

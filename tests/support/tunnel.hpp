@@ -1,6 +1,6 @@
 #pragma once
-/// Ways to a server that are not its own port: an HTTP proxy that tunnels (CONNECT) and a Unix
-/// socket. Both pass bytes on to a port of 127.0.0.1, whatever the host was called.
+/// Two other ways to a server: an HTTP proxy that tunnels (CONNECT) and a Unix socket. Both pass
+/// bytes to a port of 127.0.0.1, for any host name.
 ///
 /// Threads    one for accepting and one per connection; every member may be called at any time.
 

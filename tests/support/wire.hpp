@@ -1,5 +1,6 @@
 #pragma once
-/// One TCP connection of a test, plain or under TLS, with every way to end it that a peer may see.
+/// One TCP connection of a test, plain or with TLS. It can be ended in every way that a peer may
+/// see.
 ///
 /// Waiting    every call that may block takes a deadline.
 /// Threads    one at a time, except peer_has_closed().

@@ -177,7 +177,7 @@ TEST_F(Prewarm, FailuresAreFollowedByLongerAndLongerPauses) {
     const auto pool = std::make_shared<Pool>(
         rig.services(), rig.settings, 0, nullptr, [&]() -> Result<net::Socket> {
             ++attempts;
-            if (fails) return fail(ErrorKind::upstream_unreachable, "nobody there");
+            if (fails) return fail(ErrorKind::upstream_unreachable, "no server there");
             test::ConnectedPair pair = test::unix_pair(rig.context);
             rig.peers.push_back(std::move(pair.peer));
             return std::move(pair.socket);

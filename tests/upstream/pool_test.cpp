@@ -62,7 +62,7 @@ TEST(Pool, ClosesAConnectionWhoseAnswerWasNotTaken) {
     };
     const std::vector<Row> rows{
         {"nothing came", "", false},
-        {"an answer came that nobody asked for", "HTTP/1.1 200 OK\r\n\r\n", false},
+        {"an answer came without a request", "HTTP/1.1 200 OK\r\n\r\n", false},
         {"the body is missing", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel", true},
     };
     for (const Row& row : rows) {

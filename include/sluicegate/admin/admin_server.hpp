@@ -1,8 +1,8 @@
 #pragma once
-/// The admin port: health and metrics for operators, never on a client port.
+/// The admin port: health and metrics for operators. It is never on a client port.
 ///
-/// GET and HEAD, one request a connection. Pages come from callbacks, so that nothing here knows
-/// the daemon.
+/// It serves GET and HEAD, one request per connection. Callbacks make the pages, so the server does
+/// not know the daemon.
 /// Bounds   64 connections; 10 s for each.
 /// Threads  one: that of the io_context.
 
@@ -32,7 +32,7 @@ public:
     static constexpr std::size_t connections_max = 64;
     static constexpr Milliseconds connection_timeout{10'000};
 
-    /// Makes a page; `query` is what follows the "?", as it was sent.
+    /// Makes a page. `query` is the text after the "?", not decoded.
     using MakePage = std::function<Page(std::string_view query)>;
 
     /// `pages`: by path, "/livez".
@@ -44,8 +44,8 @@ public:
     Result<void> bind(const std::string& host, std::uint16_t port);
     [[nodiscard]] std::string address() const { return listener_.address(); }
     void start();
-    /// Stops accepting and closes the connections that are open: a silent one must not hold up
-    /// the end of the process.
+    /// Stops accepting and closes all open connections, because a silent client must not delay the
+    /// end of the process.
     void stop() noexcept;
 
 private:

@@ -7,8 +7,8 @@
 
 namespace sluicegate::admin {
 
-/// The value of the first parameter of that name, with "+" and "%20" decoded (WHATWG URL, 5.1); a
-/// "%" that no two hexadecimal digits follow stands for itself. Nothing when there is none.
+/// The value of the first parameter with that name, with "+" and "%20" decoded (WHATWG URL, 5.1). A
+/// "%" without two hexadecimal digits stays as it is. Nothing if there is no such parameter.
 [[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
 }  // namespace sluicegate::admin

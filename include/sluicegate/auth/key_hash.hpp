@@ -1,5 +1,5 @@
 #pragma once
-/// The SHA-256 digest by which an API key is known; the key itself is stored nowhere.
+/// The SHA-256 digest of an API key. The configuration holds only the digest, never the key.
 
 #include <array>
 #include <cstdint>
@@ -11,13 +11,12 @@ namespace sluicegate::auth {
 using KeyHash = std::array<std::uint8_t, 32>;
 
 /// Threads   any; each thread keeps an OpenSSL context.
-/// Cost      some 70 ns for a key of 50 characters, one small allocation of OpenSSL 3.0 included
-///           (EVP_DigestInit makes its inner state anew; measured against the deprecated
-///           SHA256_Init, which has none, the time is the same).
-/// Errors    std::runtime_error where OpenSSL has no SHA-256 at all: never a made-up digest.
+/// Cost      about 70 ns for a key of 50 characters. That includes one small allocation in
+///           EVP_DigestInit of OpenSSL 3.0; the deprecated SHA256_Init has none and takes as long.
+/// Errors    std::runtime_error if OpenSSL has no SHA-256.
 [[nodiscard]] KeyHash hash_key(std::string_view key);
 
-/// 64 lower-case hexadecimal digits, as `sha256:` holds them in the configuration.
+/// 64 lower-case hexadecimal digits, as in `sha256:` of the configuration.
 [[nodiscard]] std::string to_hex(const KeyHash& hash);
 
 }  // namespace sluicegate::auth

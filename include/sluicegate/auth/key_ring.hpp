@@ -1,8 +1,8 @@
 #pragma once
 /// Every API key of one configuration, found by its digest.
 ///
-/// Ownership  immutable; records and views of them live as long as the ring, which the snapshot
-///            of a request keeps alive.
+/// Ownership  immutable. Records and views of them live as long as the ring. A request's snapshot
+///            keeps the ring alive.
 /// Threads    any number may read.
 
 #include "sluicegate/auth/key_hash.hpp"
@@ -22,7 +22,7 @@
 
 namespace sluicegate::auth {
 
-/// One key and whom it stands for.
+/// One key and its owner.
 struct KeyRecord {
     KeyHash hash{};
     UserId user{};
@@ -30,13 +30,13 @@ struct KeyRecord {
     std::string user_name;
     std::string group;
     std::string key_id;
-    std::optional<WallTime> expires;  ///< the first moment at which it is no longer valid
+    std::optional<WallTime> expires;  ///< the first moment at which it is invalid
     bool allows_all_models = true;
     std::vector<ModelId> models;                  ///< sorted; the allowed ones, unless all are
     std::vector<config::AddressRange> allow_ips;  ///< empty: all
 };
 
-/// Who sends a request, for limits, logs and metrics. Views into the KeyRing.
+/// The caller of a request, for limits, logs and metrics. Views into the KeyRing.
 struct Caller {
     UserId user{};
     std::size_t user_index = 0;
@@ -47,18 +47,18 @@ struct Caller {
 
 class KeyRing {
 public:
-    /// The numbers of names, given out by whoever builds the snapshot.
+    /// Converts names to numbers. The builder of the snapshot provides it.
     struct Ids {
         std::function<UserId(std::string_view)> user;
-        /// None for a model that is off: a key that lists only such models may use none.
+        /// Nothing for a model that is off. A key that lists only such models may use none.
         std::function<std::optional<ModelId>(std::string_view)> model;
     };
 
-    /// No digest may occur twice (config::load sees to it).
+    /// No digest may occur twice (config::load ensures it).
     [[nodiscard]] static KeyRing build(std::span<const config::User> users, const Ids& ids);
 
-    /// Null for an unknown digest. Whole digests are compared in constant time, one comparison
-    /// for a known and for an unknown one alike.
+    /// Null for an unknown digest. Whole digests are compared in constant time, with one comparison
+    /// for a known and for an unknown digest.
     [[nodiscard]] const KeyRecord* find(const KeyHash& hash) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
 

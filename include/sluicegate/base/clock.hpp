@@ -1,17 +1,17 @@
 #pragma once
-/// Time, handed in. Rules take an Instant as an argument; only `app` and `net` own a Clock.
+/// The clock. Rules take an Instant as an argument; only `app` and `net` own a Clock.
 
 #include <chrono>
 
 namespace sluicegate {
 
 using Milliseconds = std::chrono::milliseconds;
-/// A point on CLOCK_MONOTONIC: never steps back, means nothing outside this process.
+/// A point on CLOCK_MONOTONIC. It never steps back and has no meaning outside this process.
 using Instant = std::chrono::steady_clock::time_point;
-/// A point on the calendar: for expiry dates, logs and answers only.
+/// A point on the calendar, only for expiry dates, logs and answers.
 using WallTime = std::chrono::system_clock::time_point;
 
-/// Threads: any number may read; a ManualClock is moved by one.
+/// Threads: any number may read; one thread moves a ManualClock.
 class Clock {
 public:
     virtual ~Clock() = default;

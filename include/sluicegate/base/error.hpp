@@ -76,7 +76,8 @@ struct Error {
     ErrorKind kind = ErrorKind::internal;
     /// For the log. Never shown to a client; holds no credential and no prompt.
     std::string detail;
-    /// What the client itself sent and the reply may name: a model, a parameter, "METHOD PATH".
+    /// What the reply may show to the client: a model, a parameter or "METHOD PATH" that it sent,
+    /// or the bounded words of an upstream's own error.
     std::string subject;
     /// What the upstream said and the reply may repeat.
     UpstreamWords upstream_words = {};

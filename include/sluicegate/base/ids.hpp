@@ -1,5 +1,5 @@
 #pragma once
-/// Small identities: dense numbers for users and models, and the id that names one request.
+/// Ids: dense numbers for users and models, and the id of a request.
 
 #include <array>
 #include <compare>
@@ -8,7 +8,7 @@
 
 namespace sluicegate {
 
-/// Dense from 0, given out once per name and never reused while the process lives, so that
+/// Dense from 0. Each name gets one number, which is never reused while the process lives, so
 /// counters keep their owner across reloads.
 enum class UserId : std::uint32_t {};
 enum class ModelId : std::uint32_t {};
@@ -25,9 +25,9 @@ private:
     std::array<char, size> text_{};
 };
 
-/// Makes request ids: a random 64-bit start, then a mixed counter, so ids of one source never
-/// repeat and ids of different processes do not collide in practice. Not a secret.
-/// Threads: one source per thread.
+/// Makes request ids from a random 64-bit start and a mixed counter. Ids of one source never
+/// repeat; ids of different processes do not collide in practice. They are not secret. Threads: one
+/// source per thread.
 class RequestIdSource {
 public:
     /// Seeded from the operating system's random numbers.

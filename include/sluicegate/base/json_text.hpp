@@ -1,6 +1,6 @@
 #pragma once
-/// JSON written straight into a buffer: for log lines and the few answers on the request path.
-/// Everything else builds JSON with nlohmann_json.
+/// Writes JSON straight into a buffer, for log lines and the few answers on the request path. All
+/// other code builds JSON with nlohmann_json.
 
 #include <cstdint>
 #include <string>
@@ -9,7 +9,7 @@
 namespace sluicegate {
 
 /// Appends `text` as a JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD,
-/// so the result is valid JSON whatever came in.
+/// so the result is always valid JSON.
 void append_json_string(std::string& out, std::string_view text);
 void append_decimal(std::string& out, std::int64_t value);
 

@@ -1,7 +1,7 @@
 #pragma once
-/// Log lines: one JSON object a line on standard output, written by a thread of its own.
+/// Log lines: one JSON object per line on standard output, written by a separate thread.
 ///
-/// Threads   any. A caller never waits for the terminal or disk; when the queue is full the oldest
+/// Threads   any. A caller never waits for the terminal or disk. When the queue is full, the oldest
 ///           lines are dropped and counted.
 /// Contents  never a key, a hash, an Authorization header or a prompt: callers pass names and ids.
 
@@ -62,7 +62,7 @@ inline void error(std::string_view event, std::string_view message,
 
 /// `"2026-11-21T20:45:23.123Z"` with its quotes; microseconds since the epoch come in.
 void append_timestamp(std::string& out, std::int64_t unix_microseconds);
-/// The line of write(), without the newline: what the tests look at.
+/// The line of write(), without the newline. For tests.
 [[nodiscard]] std::string format_line(std::int64_t unix_microseconds, Level level,
                                       std::string_view event, std::string_view message,
                                       std::initializer_list<Field> fields);

@@ -1,5 +1,5 @@
 #pragma once
-/// Percent-encoded text, as in the parts of a URL (RFC 3986, 2.1).
+/// Percent-encoding, as in the parts of a URL (RFC 3986, 2.1).
 
 #include <optional>
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace sluicegate {
 
-/// Decoded once; nothing for a % without two hexadecimal digits behind it. Any byte may come out.
+/// Decodes `text` once. Nothing for a % without two hexadecimal digits after it. The result may
+/// hold any byte.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 }  // namespace sluicegate

@@ -1,5 +1,5 @@
 #pragma once
-/// A value, or the Error that stands in its place: how expected failures travel.
+/// A value, or the Error that replaces it. Expected failures are returned in this way.
 ///
 /// The names are std::expected's, so that this header can become an alias when the compiler floor
 /// reaches C++23.
@@ -93,8 +93,8 @@ public:
     [[nodiscard]] Failure failure() && { return Failure{std::move(error())}; }
 
 private:
-    /// An Error is made only where there is one: success, which is moved through every level of a
-    /// request's coroutines, costs a byte.
+    /// Optional, so that success, which every level of a request's coroutines moves, costs one
+    /// byte.
     std::optional<Error> error_;
 };
 

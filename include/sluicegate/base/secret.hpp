@@ -1,5 +1,6 @@
 #pragma once
-/// Text that must not be shown: no stream operator, no formatter, wiped when destroyed.
+/// Text that must not be shown: it has no stream operator and no formatter, and is wiped when
+/// destroyed.
 
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ public:
     Secret& operator=(Secret&& other) noexcept;
     ~Secret() { wipe(); }
 
-    /// The text itself. Each use is a place to check that it goes upstream and nowhere else.
+    /// The text. Check at each use that it goes only to the upstream.
     [[nodiscard]] std::string_view reveal() const noexcept { return text_; }
     [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
     friend bool operator==(const Secret&, const Secret&) = default;

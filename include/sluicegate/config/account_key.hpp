@@ -1,5 +1,5 @@
 #pragma once
-/// Which upstreams draw on the same account of a provider.
+/// Tells which upstreams use the same account of a provider.
 
 #include "sluicegate/config/upstream.hpp"
 
@@ -7,10 +7,10 @@
 
 namespace sluicegate::config {
 
-/// The upstream's `account`; without one, a text that is the same exactly for upstreams whose first
-/// endpoint is on the same server (scheme, host and port, or Unix socket) and that have the same
-/// api_key. Never the same as any `account`, and of the key it holds only a digest. An upstream
-/// without an address has an account of its own.
+/// The upstream's `account`. Without one, a text that is equal for upstreams with the same api_key
+/// whose first endpoint is on the same server (scheme, host and port, or Unix socket), and differs
+/// for all others. It never equals an `account`, and holds only a digest of the key. An upstream
+/// without an address has its own account.
 [[nodiscard]] std::string account_key(const Upstream& upstream);
 
 }  // namespace sluicegate::config

@@ -1,5 +1,5 @@
 #pragma once
-/// IP addresses and the ranges that a key may be used from.
+/// IP addresses, and the ranges from which a key may be used.
 
 #include <array>
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace sluicegate::config {
 
-/// 16 bytes in network order; an IPv4 address is held as ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so
-/// that a client that reaches a dual-stack socket over IPv4 is the same address as one on IPv4.
+/// 16 bytes in network order. An IPv4 address is stored as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so
+/// an IPv4 client of a dual-stack socket has the same address as on an IPv4 socket.
 class IpAddress {
 public:
     using Bytes = std::array<std::uint8_t, 16>;
@@ -36,8 +36,8 @@ private:
 /// A network prefix, or one address.
 class AddressRange {
 public:
-    /// "10.0.0.0/8", "::1/128", "127.0.0.1". Bits set beyond the prefix are refused: "10.1.2.3/8"
-    /// is more likely a mistake than a range; hint() says what was probably meant.
+    /// "10.0.0.0/8", "::1/128", "127.0.0.1". Bits after the prefix must be 0: "10.1.2.3/8" is
+    /// probably a mistake, and hint() suggests the range that was meant.
     [[nodiscard]] static std::optional<AddressRange> parse(std::string_view text);
     /// Why parse() refused `text`: "must be an address …", the end of a Problem.
     [[nodiscard]] static std::string hint(std::string_view text);

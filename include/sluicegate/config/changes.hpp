@@ -1,5 +1,5 @@
 #pragma once
-/// What a reload would change, in sentences for an admin.
+/// Tells an admin, in sentences, what a reload would change.
 
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/config/problem.hpp"
@@ -10,15 +10,15 @@
 namespace sluicegate::config {
 
 /// One sentence for each change, in the order of the file's sections: "users.alice.keys.laptop
-/// removed", "models.gpt-4o.limits.rpm 60 -> 600", "upstreams.openai.api_key changed". Empty when
-/// nothing that takes effect differs (certificate files may still hold something new).
+/// removed", "models.gpt-4o.limits.rpm 60 -> 600", "upstreams.openai.api_key changed". Empty if no
+/// setting differs; certificate files may still have changed.
 /// Contents  names and plain values only; a secret or hash is "changed".
 [[nodiscard]] std::vector<std::string> describe_changes(const Config& running, const Config& next);
 
 /// Changes that a reload cannot make: the addresses of server.listen and whether each has TLS,
 /// server.threads, server.max_connections, admin.listen, limiter.window, limiter.slots,
-/// limiter.state_file. Not empty: refuse the reload as a whole. The problems carry a path and a
-/// message, no file and no line.
+/// limiter.state_file. If there are any, refuse the whole reload. The problems have a path and a
+/// message, but no file and line.
 [[nodiscard]] std::vector<Problem> restart_only_changes(const Config& running, const Config& next);
 
 }  // namespace sluicegate::config

@@ -1,5 +1,5 @@
 #pragma once
-/// From YAML files to a Config, or to everything that is wrong with them.
+/// Loads YAML files into a Config, or returns all their mistakes.
 
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/config/problem.hpp"
@@ -11,13 +11,14 @@
 
 namespace sluicegate::config {
 
-/// The value of an environment variable, or nothing when it is not set.
+/// The value of an environment variable, or nothing if it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// The process's own. Reads getenv(): nothing may change the environment meanwhile.
+/// The environment of the process. It calls getenv(), so nothing may change the environment
+/// meanwhile.
 [[nodiscard]] Environment process_environment();
 
-/// Exactly one of the two is there: a Config, or at least one Problem.
+/// It has either a Config or at least one Problem.
 struct [[nodiscard]] LoadResult {
     std::optional<Config> config;
     std::vector<Problem> problems;  ///< in the order of the files and lines
@@ -25,9 +26,9 @@ struct [[nodiscard]] LoadResult {
     explicit operator bool() const noexcept { return config.has_value(); }
 };
 
-/// Reads `file`, what it includes, and the secret files it names.
+/// Reads `file`, the files that it includes, and the secret files that it names.
 ///
-/// Errors   values only, all at once; nothing is thrown, whatever the files hold.
+/// Errors   all mistakes at once, as values. It never throws.
 /// Bounds   docs/configuration.md, "Bounds".
 /// Threads  any; blocks on the disk.
 LoadResult load(const std::string& file, const Environment& environment);

@@ -1,5 +1,5 @@
 #pragma once
-/// The known name that a misspelled one was probably meant to be.
+/// Finds the known name that is nearest to a misspelled one.
 
 #include <optional>
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace sluicegate::config {
 
-/// The candidate with the smallest edit distance (a swap of neighbours counts 1), if that is at
-/// most a third of the longer of the two, and at least 1; nothing when none is near.
+/// The candidate with the smallest edit distance (a swap of neighbours counts 1). The distance must
+/// be at most a third of the longer name's length, or 1. Nothing if no candidate is near.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view name,
                                                       std::span<const std::string_view> candidates);
 

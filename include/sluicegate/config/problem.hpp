@@ -1,12 +1,12 @@
 #pragma once
-/// One mistake in a configuration: where it is and what to do about it.
+/// One mistake in a configuration: its location and how to correct it.
 
 #include <string>
 
 namespace sluicegate::config {
 
-/// Contents  never a secret, a key, a key's hash, or a value that came from the environment, except
-///           the name of a file that `include:` was to read.
+/// Contents  never a secret, a key, a key's hash, or a value from the environment, except the name
+///           of a file in `include:`.
 struct Problem {
     std::string file;  ///< as given to load(), or as reached through `include:`
     int line = 0;      ///< from 1; 0 where the mistake is the file itself

@@ -1,16 +1,16 @@
 #pragma once
-/// `retries:`: how far a failed attempt may cause another.
+/// `retries:`: whether another attempt may follow a failed one.
 
 namespace sluicegate::config {
 
 struct Retries {
-    /// Of the requests of all users: so many may be repeated, in percent; 0 … 100.
+    /// The share of all requests that may be repeated, in percent; 0 … 100.
     unsigned budget_percent = 10;
-    /// Repetitions per second that are allowed in any case; 0 … 100000.
+    /// Repetitions per second that are always allowed; 0 … 100000.
     unsigned minimum = 10;
     unsigned attempts_max = 5;  ///< of one request, key max_attempts; 1 … 20
-    /// Whether a request that an upstream may have begun to answer is sent again after it timed
-    /// out, broke off or answered nonsense.
+    /// Whether a request is sent again after a timeout, a cut or an invalid answer, although the
+    /// upstream may have begun to answer it.
     bool repeats_started = true;  ///< key repeat_started
 
     friend bool operator==(const Retries&, const Retries&) = default;

@@ -1,5 +1,5 @@
 #pragma once
-/// `server:` and `admin:`: where clients and operators connect, and the bounds on a client.
+/// `server:` and `admin:`: the addresses for clients and operators, and the bounds on a client.
 
 #include "sluicegate/base/clock.hpp"
 
@@ -12,8 +12,8 @@
 
 namespace sluicegate::config {
 
-/// Paths are absolute or relative to the working directory: load() has resolved them against the
-/// folder of the YAML file and seen that both can be read. The files are read anew on each reload.
+/// load() has resolved the paths against the folder of the YAML file and checked that both files
+/// can be read. They are read again on each reload.
 struct TlsListener {
     std::string certificate_file;  ///< PEM, the chain from the leaf
     std::string private_key_file;  ///< PEM
@@ -33,7 +33,7 @@ struct ServerTimeouts {
     Milliseconds header = std::chrono::seconds(10);  ///< first byte of a request to its last field
     Milliseconds body = std::chrono::seconds(60);    ///< the whole body
     Milliseconds idle = std::chrono::seconds(75);    ///< between two requests of a connection
-    Milliseconds drain = std::chrono::seconds(30);   ///< what runs may still run after SIGTERM
+    Milliseconds drain = std::chrono::seconds(30);   ///< requests may still run after SIGTERM
 };
 
 struct Server {

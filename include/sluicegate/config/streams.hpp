@@ -1,5 +1,5 @@
 #pragma once
-/// `streams:`: how answers that come in pieces are passed on.
+/// `streams:`: how event streams are passed on.
 
 #include "sluicegate/base/clock.hpp"
 
@@ -9,11 +9,11 @@
 namespace sluicegate::config {
 
 struct Streams {
-    /// An event stream that was silent so long gets a comment (": "). 0: off; else 1 s … 5 min.
+    /// After this time of silence an event stream gets a comment (": "). 0: off; else 1 s … 5 min.
     Milliseconds keep_alive = std::chrono::seconds(15);
-    /// A streamed request whose upstream has not answered for so long is answered with 200 and
-    /// kept alive with comments; what goes wrong later can then only be an event of the stream.
-    /// 0: off; else 1 s … 1 h.
+    /// If the upstream has not answered a streamed request after this time, the client gets status
+    /// 200 and comments. A later error can then only be an event of the stream. 0: off; else 1 s …
+    /// 1 h.
     Milliseconds commit_after{0};
     /// Bytes read ahead of a slow client, for each stream; 16 KiB … 1 MiB.
     std::size_t buffer = std::size_t{64} << 10;

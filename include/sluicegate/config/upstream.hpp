@@ -1,5 +1,5 @@
 #pragma once
-/// `upstreams.NAME:`: whom we call, with which credential, and how long we wait.
+/// `upstreams.NAME:`: a server or provider that we call, our credential, and how long we wait.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/secret.hpp"
@@ -23,7 +23,7 @@ struct UpstreamTimeouts {
     friend bool operator==(const UpstreamTimeouts&, const UpstreamTimeouts&) = default;
 };
 
-/// Files as in TlsListener: resolved, seen readable, read anew on each reload.
+/// Files as in TlsListener: resolved, checked, and read again on each reload.
 struct UpstreamTls {
     std::string ca_file;      ///< "": the system's
     std::string server_name;  ///< "": the host of base_url
@@ -34,17 +34,17 @@ struct UpstreamTls {
 };
 
 struct PoolSettings {
-    // Of each worker, for each endpoint.
+    // For each endpoint of each worker.
     std::size_t idle_max = 32;  ///< idle connections that are kept; 0 … 10000
     Milliseconds idle_timeout = std::chrono::seconds(30);
-    /// An older connection takes no further request, so that new addresses of a name come into use.
+    /// An older connection takes no further request, so that new addresses of a name are used.
     Milliseconds age_max = std::chrono::minutes(10);
-    std::size_t prewarm = 0;  ///< connections that are made before they are needed; 0 … idle_max
+    std::size_t prewarm = 0;  ///< connections that are opened in advance; 0 … idle_max
 
     friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };
 
-/// The parts of a base URL: where one server of an upstream is.
+/// The parts of a base URL: the address of one server of an upstream.
 struct Endpoint {
     bool tls = false;
     /// A name in lower case, or an address without brackets; "localhost" for a Unix socket.
@@ -63,16 +63,16 @@ struct EchoSettings {
     friend bool operator==(const EchoSettings&, const EchoSettings&) = default;
 };
 
-/// What becomes of the exchange with the upstream when the client has gone.
+/// What happens to the upstream's request when the client has left.
 enum class OnClientDisconnect : std::uint8_t {
     cancel,  ///< the connection is closed at once: the upstream stops working
     drain,   ///< the answer is read to its end, for its usage
 };
 
-/// What becomes of a request when every endpoint is at max_in_flight.
+/// What happens to a request when every endpoint is at max_in_flight.
 enum class OnFull : std::uint8_t {
     spill,  ///< the next entry of the route takes it at once
-    queue,  ///< it waits for its turn, then the next entry takes it
+    queue,  ///< it waits in a queue, then the next entry takes it
 };
 
 struct QueueSettings {
@@ -82,7 +82,7 @@ struct QueueSettings {
     friend bool operator==(const QueueSettings&, const QueueSettings&) = default;
 };
 
-/// A question that each endpoint is asked regularly, whether or not it has other work.
+/// A request that each endpoint gets regularly, idle or not.
 struct HealthCheck {
     std::string path;   ///< GET, from the root of the server: "/health"; "" with a model
     std::string model;  ///< a completion of one token by this model; "" with a path
@@ -94,19 +94,19 @@ struct HealthCheck {
     friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
-/// When an endpoint is left alone for a while because of what requests met there.
+/// When an endpoint gets no requests for a while because requests failed there.
 struct BreakerSettings {
     Milliseconds window = std::chrono::seconds(10);
     unsigned requests_min = 10;     ///< in a window, before its share of failures counts
     unsigned error_percent = 50;    ///< 1 … 100; that share
     unsigned connect_failures = 3;  ///< in a row
-    Milliseconds open_for = std::chrono::seconds(5);  ///< doubled each time in vain, up to …
+    Milliseconds open_for = std::chrono::seconds(5);  ///< doubled after each failed probe, up to …
     Milliseconds open_max = std::chrono::minutes(1);
 
     friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
 };
 
-/// A field that every request to an upstream carries.
+/// A header field for every request to an upstream.
 struct ExtraField {
     std::string name;  ///< lower case
     Secret value;      ///< safe as a field value
@@ -114,7 +114,7 @@ struct ExtraField {
     friend bool operator==(const ExtraField&, const ExtraField&) = default;
 };
 
-/// What an account may be asked for in a window of the limiter, by all users together.
+/// The most that all users together may use of an account in a window of the limiter.
 struct Ceilings {
     std::optional<std::int64_t> rpm = std::nullopt;
     std::optional<std::int64_t> tpm = std::nullopt;
@@ -131,24 +131,24 @@ struct Proxy {
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };
 
-/// Everything but name, kind, timeouts, breaker and echo is for the kinds with an address.
+/// Only name, kind, timeouts, breaker and echo apply to kinds without an address.
 struct Upstream {
     std::string name;
     UpstreamKind kind = UpstreamKind::openai;
     std::vector<Endpoint> endpoints;  ///< 1 … 64, each once; none for echo
     std::optional<Secret> api_key;    ///< visible ASCII, safe as a field value
-    /// Lower case. The key stands alone in it; in "authorization" it follows "Bearer ".
+    /// Lower case. The value is the key alone; in "authorization" it is "Bearer " and the key.
     std::string api_key_header = "authorization";
     std::vector<ExtraField> headers = {};
     std::string api_version = "";  ///< azure: "2024-10-21" takes the dated paths; "" the v1 API
-    /// Upstreams of one account share its cool-down and what is known of its quota. "": those with
-    /// the same server and key are one.
+    /// Upstreams of one account share its cool-down and its known quota. "": upstreams with the
+    /// same server and key have one account.
     std::string account = "";
     Ceilings limits = {};
     std::optional<std::uint32_t> in_flight_max = std::nullopt;  ///< per endpoint; 1 … 1000000
     OnFull on_full = OnFull::spill;
     QueueSettings queue = {};
-    /// So many first bytes of the messages decide which endpoint is preferred; 0: none is.
+    /// How many first bytes of the messages choose the preferred endpoint; 0: there is none.
     std::size_t prefix_affinity = 0;
     std::optional<HealthCheck> health = std::nullopt;
     BreakerSettings breaker = {};
@@ -158,12 +158,12 @@ struct Upstream {
     PoolSettings pool;
     EchoSettings echo;  ///< kind echo
     OnClientDisconnect on_client_disconnect = OnClientDisconnect::cancel;
-    /// With `drain`: how long an answer nobody waits for is read at most. 1 ms … 1 h.
+    /// With `drain`: how long an answer is read after its client has left. 1 ms … 1 h.
     Milliseconds drain_usage = std::chrono::seconds(30);
-    /// Whether it takes `stream_options`. Absent: it is tried, and a refusal is
-    /// remembered.
+    /// Whether the upstream accepts `stream_options`. Absent: they are sent until a refusal, which
+    /// is remembered.
     std::optional<bool> stream_options = std::nullopt;
-    /// Streams are asked for `continuous_usage_stats`: usage on every chunk, as vLLM has it.
+    /// Streams request `continuous_usage_stats`: usage in every chunk, as in vLLM.
     bool continuous_usage = false;
 
     friend bool operator==(const Upstream&, const Upstream&) = default;

@@ -1,5 +1,5 @@
 #pragma once
-/// `groups.NAME:` and `users.NAME:`: who may call, with which keys, and how often.
+/// `groups.NAME:` and `users.NAME:`: the users, their keys and their limits.
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/address.hpp"
@@ -14,8 +14,8 @@
 
 namespace sluicegate::config {
 
-/// By model name, or "*" for every model without an entry of its own field. May name a model that
-/// is off (see Config::notes).
+/// By model name, or "*" for fields that the model's own entry does not set. It may name a model
+/// that is off (see Config::notes).
 using LimitsByModel = std::map<std::string, Limits>;
 
 struct Group {
@@ -26,8 +26,8 @@ struct Group {
 struct ApiKey {
     std::string id;                         ///< unique among the keys of its user
     std::array<std::uint8_t, 32> sha256{};  ///< of the key's text; unique among all keys
-    std::optional<WallTime> expires;        ///< the first moment at which it is no longer valid
-    /// Empty: all. May name models that are off; a list is never emptied by that.
+    std::optional<WallTime> expires;        ///< the first moment at which it is invalid
+    /// Empty: all models. It may name models that are off; these stay in the list.
     std::vector<std::string> models;
     std::vector<AddressRange> allow_ips;  ///< empty: all
 };

@@ -1,8 +1,8 @@
 #pragma once
 /// The upstream `kind: echo`: a small HTTP server at the other end of a socket pair.
 ///
-/// It is reached like any other upstream, through the same pool, framing, deadlines and
-/// cancellation, and opens no port.
+/// It is used like any other upstream, through the same pool, framing, deadlines and cancellation,
+/// and opens no port.
 /// Threads  one: the worker's.
 
 #include "sluicegate/base/clock.hpp"
@@ -12,8 +12,8 @@
 
 namespace sluicegate::echo {
 
-/// One end of a new connection; a task that serves the other end is started on `context`, and
-/// ends with the connection. Errors: upstream_unreachable (out of descriptors).
+/// Returns one end of a new connection. A task on `context` serves the other end and ends with the
+/// connection. Errors: upstream_unreachable (out of descriptors).
 [[nodiscard]] Result<net::Socket> dial(net::asio::io_context& context,
                                        const config::EchoSettings& settings, const Clock& clock);
 

@@ -1,8 +1,8 @@
 #pragma once
-/// Decoder of the chunked coding, resumable at any byte, without copying.
+/// Decoder of the chunked coding. It can stop and resume at any byte, and copies nothing.
 ///
-/// Strict: CRLF only, extensions and trailers must follow the grammar and are dropped, and both
-/// are bounded. The sum of the payload is the caller's to bound.
+/// Strict: CRLF only. Extensions and trailers must follow the grammar; they are bounded and
+/// dropped. The caller bounds the total payload.
 ///
 /// Units   bytes.
 /// Errors  the ErrorKind given to the constructor; once failed, every further call fails.
@@ -32,12 +32,12 @@ public:
     /// `kind`: bad_request for a request's body, upstream_bad_response for a response's.
     explicit ChunkedDecoder(ErrorKind kind) noexcept : kind_(kind) {}
 
-    /// Decodes up to and including the next contiguous piece of payload, or all of `input` if it
-    /// holds none, or up to the end of the body. Call again with the rest; nothing is consumed
-    /// only when the input is empty or the body is done.
+    /// Decodes to the end of the next contiguous piece of payload, or to the end of the body, or
+    /// all of `input` if it has no payload. Call again with the rest. It consumes nothing only if
+    /// the input is empty or the body is done.
     [[nodiscard]] Result<Step> decode(std::string_view input);
 
-    /// The whole body was decoded; bytes after it belong to the next message.
+    /// The whole body was decoded. Bytes after it belong to the next message.
     [[nodiscard]] bool done() const noexcept { return state_ == State::done; }
 
 private:
@@ -72,7 +72,7 @@ private:
     [[nodiscard]] bool advance_extension_end(char byte) noexcept;
     [[nodiscard]] const char* advance_trailer(char byte) noexcept;
 
-    std::uint64_t remaining_ = 0;  // of the chunk: its size while that is read, then its payload
+    std::uint64_t remaining_ = 0;  // of the chunk: first its size, then its payload
     std::uint32_t extension_bytes_ = 0;
     std::uint32_t extensions_bytes_ = 0;
     std::uint32_t trailer_bytes_ = 0;

@@ -1,8 +1,8 @@
 #pragma once
 /// The fields of one head, in order, without allocation.
 ///
-/// Ownership  holds views; the bytes of the head must outlive the table's use.
-/// Reuse      clear() keeps nothing but costs nothing; one table serves a whole connection.
+/// Ownership  it holds views, so the bytes of the head must outlive its use.
+/// Reuse      clear() is free. One table serves a whole connection.
 
 #include <array>
 #include <cstddef>
@@ -21,7 +21,7 @@ class FieldTable {
 public:
     static constexpr std::size_t capacity = 100;
 
-    /// False when the table is full; nothing is stored then.
+    /// False if the table is full; then nothing is stored.
     [[nodiscard]] bool add(std::string_view name, std::string_view value) noexcept {
         if (size_ == capacity) return false;
         fields_[size_].name = name;
@@ -47,8 +47,8 @@ public:
     [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 
 private:
-    /// A bit for the size and the first letter of a name, in either case. They tell nearly all
-    /// names of a head apart.
+    /// One bit, chosen by the size and the first letter of a name. Nearly all names of a head
+    /// differ in these.
     [[nodiscard]] static std::uint64_t mark_of(std::string_view name) noexcept {
         if (name.empty()) return 0;
         const auto letter = static_cast<unsigned char>(name.front()) & 0x1FU;
@@ -59,7 +59,7 @@ private:
 
     std::array<Field, capacity> fields_;
     std::size_t size_ = 0;
-    /// The marks of all names: most of those that are looked for are not there at all.
+    /// The marks of all names. Most names that are searched for are absent, and this shows it.
     std::uint64_t names_ = 0;
 };
 

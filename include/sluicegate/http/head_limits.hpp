@@ -1,5 +1,5 @@
 #pragma once
-/// What every head has: its bounds, and how the body that follows it is framed.
+/// What requests and responses share: the bounds of a head, and the framing of the body after it.
 
 #include "sluicegate/http/field_table.hpp"
 
@@ -17,9 +17,9 @@ enum class Framing : std::uint8_t {
 };
 
 struct HeadLimits {
-    /// The head with its blank line, and the empty line that may precede a request line.
+    /// Bytes of the head with its blank line, and the empty line that may precede a request line.
     std::size_t head_bytes_max = 16384;
-    /// At most FieldTable::capacity; a larger value means that.
+    /// At most FieldTable::capacity, also if a larger value is set.
     std::size_t fields_max = FieldTable::capacity;
     /// The request line without its CRLF. Not used for responses.
     std::size_t request_line_bytes_max = 8192;

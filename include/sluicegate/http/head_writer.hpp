@@ -1,8 +1,8 @@
 #pragma once
-/// Heads written into a string that the caller reuses from message to message.
+/// Writes heads into a string that the caller reuses from message to message.
 ///
-/// Nothing unchecked may come in: names, values and targets are either constants or come from a
-/// parsed head. Debug builds assert it.
+/// The text must be checked before: names, values and targets are constants or come from a parsed
+/// head. Debug builds assert it.
 
 #include "sluicegate/http/method.hpp"
 #include "sluicegate/http/syntax.hpp"
@@ -23,10 +23,10 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 void append_field(std::string& out, std::string_view name, std::int64_t value);
 /// The blank line that ends a head.
 void append_head_end(std::string& out);
-/// "1a\r\n": what stands before the payload of a chunk. 0 would end the body.
+/// "1a\r\n": the line before the payload of a chunk. 0 would end the body.
 void append_chunk_size(std::string& out, std::size_t size);
 
-/// Reason phrase; empty for a status without a registered one.
+/// The registered reason phrase; empty if there is none.
 [[nodiscard]] std::string_view reason_of(unsigned status) noexcept;
 
 }  // namespace sluicegate::http

@@ -1,9 +1,9 @@
 #pragma once
 /// Request methods that the gateway knows by name.
 ///
-/// A well-formed token outside this set is refused with method_not_supported, like CONNECT:
-/// RFC 9110 section 9.1 asks for 501 there and 405 for a known method that the resource does not
-/// allow; to a client of this API the two mean the same.
+/// Another well-formed token is refused with method_not_supported, like CONNECT. RFC 9110 section
+/// 9.1 asks for 501 for it, and for 405 if the resource does not allow a known method. For a client
+/// of this API the two mean the same.
 
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@ namespace sluicegate::http {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, trace, connect };
 
-/// As it stands on the wire: "GET".
+/// The name on the wire: "GET".
 [[nodiscard]] std::string_view name_of(Method method) noexcept;
 /// Case-sensitive, RFC 9110 section 9.1: "get" is not a known method.
 [[nodiscard]] std::optional<Method> method_of(std::string_view name) noexcept;

@@ -1,9 +1,9 @@
 #pragma once
-/// Request heads: where one ends, and what it says. Strict RFC 9112; nothing is repaired.
+/// Request heads: finding their end, and parsing them. Strict RFC 9112; nothing is repaired.
 ///
 /// Errors   bad_request, header_too_large, uri_too_long, expectation_failed, method_not_supported
-///          (CONNECT or an unknown method; subject "METHOD TARGET"). After any of them the place
-///          where the next message starts is unknown: answer and close.
+///          (CONNECT or an unknown method; subject "METHOD TARGET"). After any of them the start of
+///          the next message is unknown: answer and close.
 /// Threads  pure functions.
 /// Source   RFC 9112 sections 2 to 6 and 9.3, RFC 9110 sections 5, 7.2 and 10.1.1.
 
@@ -21,8 +21,8 @@ namespace sluicegate::http {
 /// All views point into the head that was parsed (or to a constant).
 struct RequestHead {
     Method method = Method::get;
-    /// Origin-form as received, "/v1/models?limit=2", or "*". An absolute-form target is reduced
-    /// to it once its authority was found equal to Host.
+    /// Origin-form as received, "/v1/models?limit=2", or "*". An absolute-form target is reduced to
+    /// origin-form if its authority equals Host.
     std::string_view target;
     std::string_view path;       ///< target before the first '?', still percent-encoded
     std::string_view query;      ///< target after the first '?', empty when there is none
@@ -41,10 +41,10 @@ struct RequestHead {
 
 /// Size of the head at the start of `bytes`, its blank line included; 0 while it is incomplete.
 ///
-/// `searched`: how many of `bytes` an earlier call saw that returned 0; 0 at first. One empty line
-/// before the request line is skipped (RFC 9112 section 2.2) and counted. Errors come as soon as
-/// they are certain, long before the head is complete: control bytes, line ends other than CRLF,
-/// a start that is no method, and the bounds of `limits`. How the bytes were split never matters.
+/// `searched`: how many of `bytes` an earlier call, which returned 0, has seen; 0 at first. One
+/// empty line before the request line is skipped (RFC 9112 section 2.2) and counted. Errors are
+/// returned as soon as they are certain: control bytes, line ends other than CRLF, a start that is
+/// no method, and the bounds of `limits`. The result does not depend on how the bytes were split.
 [[nodiscard]] Result<std::size_t> find_request_head_end(std::string_view bytes,
                                                         std::size_t searched,
                                                         const HeadLimits& limits);

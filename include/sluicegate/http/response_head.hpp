@@ -1,7 +1,7 @@
 #pragma once
-/// Response heads of upstreams: where one ends, and what it says. As strict as for requests.
+/// Response heads of upstreams: finding their end, and parsing them. As strict as for requests.
 ///
-/// Errors   upstream_bad_response, whatever is wrong: the connection is not to be used again.
+/// Errors   upstream_bad_response for every fault: do not use the connection again.
 /// Threads  pure functions.
 /// Source   RFC 9112 sections 2, 4, 5, 6 and 9.3.
 
@@ -23,7 +23,7 @@ struct ResponseHead {
     FieldTable fields;
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;  ///< 0 … 2^63-1; 0 unless framing is content_length
-    /// The connection may carry another request once the body was read.
+    /// The connection may carry another request after the body was read.
     bool keep_alive = true;
 };
 

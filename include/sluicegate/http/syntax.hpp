@@ -1,11 +1,11 @@
 #pragma once
-/// The two character rules that every head must keep.
+/// The character rules for names and values in heads.
 
 #include <string_view>
 
 namespace sluicegate::http {
 
-/// One or more tchar (RFC 9110 section 5.6.2): what a method or a field name may be.
+/// One or more tchar (RFC 9110 section 5.6.2), as in a method or a field name.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
 /// No control byte but HTAB, no white space at either end (RFC 9110 section 5.5). Bytes of

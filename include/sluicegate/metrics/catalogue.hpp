@@ -1,9 +1,9 @@
 #pragma once
-/// The one list of every metric: its name, type, labels, help and unit. docs/metrics.md is
-/// generated from it, and nothing can be counted that is not in it.
+/// The list of all metrics: name, type, labels, help and unit. docs/metrics.md is generated from
+/// it. A metric that is not in it cannot be counted.
 ///
-/// Label values come from the configuration or from fixed lists, never from a client: a request
-/// whose model is missing or not configured is counted under the model "unknown".
+/// Label values come from the configuration or from fixed lists, never from a client. A request
+/// whose model is missing or not configured counts under the model "unknown".
 
 #include <cstdint>
 #include <span>
@@ -58,12 +58,12 @@ enum class Metric : std::uint8_t {
 
 enum class Type : std::uint8_t { counter, gauge, histogram };
 
-/// What the integers of a metric mean. Nanoseconds are shown as seconds, with all their digits.
+/// The unit of a metric's integers. Nanoseconds are shown as seconds, with all digits.
 enum class Unit : std::uint8_t { one, nanoseconds };
 
 struct Label {
     std::string_view name;
-    std::string_view values;  ///< what they may be, for the documentation
+    std::string_view values;  ///< possible values, for the documentation
 };
 
 struct Definition {
@@ -82,8 +82,8 @@ inline constexpr std::string_view unknown_model = "unknown";
 [[nodiscard]] std::span<const Definition> catalogue() noexcept;
 [[nodiscard]] const Definition& definition_of(Metric metric) noexcept;
 
-/// Upper bounds of the buckets of every histogram, in nanoseconds, ascending; a last bucket
-/// without bound follows. From 1 ms (an embedded answer) to 500 s (a long generation).
+/// Upper bounds of the buckets of every histogram, in nanoseconds, ascending. A last bucket without
+/// a bound follows. They go from 1 ms (an embedded answer) to 500 s (a long generation).
 [[nodiscard]] std::span<const std::int64_t> bucket_bounds() noexcept;
 
 [[nodiscard]] std::string_view name_of(Type type) noexcept;

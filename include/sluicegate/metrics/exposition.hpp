@@ -1,6 +1,6 @@
 #pragma once
-/// The registry as text for Prometheus, format 0.0.4: families in the order of the catalogue,
-/// series sorted by their labels, so that two scrapes can be compared line by line.
+/// Writes the registry as text for Prometheus, format 0.0.4. Families are in the order of the
+/// catalogue and series are sorted by their labels, so two scrapes can be compared line by line.
 
 #include "sluicegate/metrics/registry.hpp"
 

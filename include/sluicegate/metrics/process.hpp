@@ -1,12 +1,12 @@
 #pragma once
-/// What the process uses, read from the kernel just before a scrape.
+/// The resources of the process, read from the kernel before a scrape.
 
 #include "sluicegate/metrics/registry.hpp"
 
 namespace sluicegate::metrics {
 
-/// Sets every process_* metric and log_lines_dropped_total. Reads /proc (some 50 µs); a value
-/// that cannot be read stays as it was.
+/// Sets all process_* metrics and log_lines_dropped_total. It reads /proc (about 50 µs). A value
+/// that cannot be read keeps its old value.
 void update_process_metrics(Registry& registry);
 
 }  // namespace sluicegate::metrics

@@ -1,5 +1,5 @@
 #pragma once
-/// docs/metrics.md, written from the catalogue; a test holds the file to it.
+/// The text of docs/metrics.md, made from the catalogue. A test compares the file with it.
 
 #include <string>
 

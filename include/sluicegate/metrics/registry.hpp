@@ -1,14 +1,14 @@
 #pragma once
 /// The counters, gauges and histograms of one process.
 ///
-/// A handle is looked up once, under a mutex, and then updated without lock or sharing: every
-/// thread writes cells of its own, on cache lines of its own, and a scrape adds them up.
+/// A handle is looked up once, under a mutex. Updates need no lock and share nothing: every thread
+/// writes its own cells on its own cache lines, and a scrape adds them up.
 ///
 /// Threads    any, for everything. A cell outlives the thread that wrote it.
-/// Ownership  handles point into their Registry and must not outlive it; copying one is free.
-/// Bounds     series_cells_max; a series beyond it is refused and counted in
-///            metrics_series_refused_total, its handle works and is never shown.
-/// Errors     std::bad_alloc ends the process; a wrong type or number of labels is a defect of the
+/// Ownership  handles point into their Registry and must not outlive it. Copies are free.
+/// Bounds     series_cells_max. A further series is refused and counted in
+///            metrics_series_refused_total: its handle works, but is never shown.
+/// Errors     std::bad_alloc ends the process. A wrong type or number of labels is a defect of the
 ///            caller (assert).
 
 #include "sluicegate/metrics/catalogue.hpp"
@@ -43,7 +43,7 @@ struct alignas(64) Chunk {
     std::array<Cell, cells_per_chunk> cells{};
 };
 
-/// One thread's cells of one registry, allocated where that thread first writes.
+/// The cells of one thread in one registry, allocated when that thread first writes.
 struct Shard {
     std::array<std::atomic<Chunk*>, chunks_max> chunks{};
     Shard() = default;
@@ -52,14 +52,14 @@ struct Shard {
     ~Shard();
 };
 
-/// The shard this thread wrote last; registries are told apart by a number that is never reused.
+/// The shard that this thread wrote last. Each registry has a number that is never reused.
 struct CurrentShard {
     std::uint64_t registry = 0;
     Shard* shard = nullptr;
 };
 inline constinit thread_local CurrentShard current_shard{};
 
-/// A read-modify-write by the only writer needs no locked instruction.
+/// There is only one writer, so no locked instruction is needed.
 inline void add_to(Cell& cell, std::int64_t amount) noexcept {
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
@@ -78,7 +78,7 @@ private:
     std::uint32_t cell_;
 };
 
-/// Goes up and down; each thread may subtract what another added.
+/// Goes up and down. A thread may subtract what another has added.
 class Gauge {
 public:
     void add(std::int64_t amount = 1) noexcept;
@@ -108,8 +108,8 @@ class Registry {
 public:
     using LabelValues = std::initializer_list<std::string_view>;
 
-    /// Integers one thread may hold: a counter or gauge needs 1, a histogram one per bucket and
-    /// one for the sum. Memory is taken in chunks of 4 KiB, only for what a thread touches.
+    /// Integers per thread: a counter or gauge needs 1, a histogram one per bucket and one for the
+    /// sum. Memory is allocated in chunks of 4 KiB, and only for series that a thread uses.
     static constexpr std::size_t series_cells_max = detail::cells_per_chunk * detail::chunks_max;
 
     /// Every metric without labels exists from the start, at 0.
@@ -118,25 +118,26 @@ public:
     Registry(const Registry&) = delete;
     Registry& operator=(const Registry&) = delete;
 
-    /// The series with these label values, in the order of the catalogue; made when it is new.
+    /// The series with these label values, which are in the order of the catalogue. A new series is
+    /// created.
     [[nodiscard]] Counter counter(Metric metric, LabelValues values = {});
     [[nodiscard]] Gauge gauge(Metric metric, LabelValues values = {});
     [[nodiscard]] Histogram histogram(Metric metric, LabelValues values = {});
 
-    /// Sets a series that is measured rather than counted, in the unit of the catalogue.
-    /// Not for hot paths, and not for series that a handle adds to.
+    /// Sets a measured value, in the unit of the catalogue. Not for hot paths, and not for series
+    /// to which a handle adds.
     void set(Metric metric, std::int64_t value, LabelValues values = {});
     /// The same, and removes every other series of the metric: for facts such as config_info.
     void set_only(Metric metric, std::int64_t value, LabelValues values);
 
     struct Sample {
         std::vector<std::string> labels;
-        /// One value; for a histogram the count of each bucket (not cumulative), then the sum.
+        /// One value. For a histogram: the count of each bucket (not cumulative), then the sum.
         std::vector<std::int64_t> values;
     };
-    /// A metric has exactly these series from now on, one value each: for what is measured before a
-    /// scrape. In one step: another scrape sees all of them or none. As set(), not for series that
-    /// a handle adds to.
+    /// Replaces all series of a metric by these, in one step: a scrape sees all of them or none.
+    /// For values that are measured before a scrape. As with set(), not for series to which a
+    /// handle adds.
     void set_all(Metric metric, const std::vector<Sample>& samples);
     /// All series of a metric, sorted by their label values.
     [[nodiscard]] std::vector<Sample> collect(Metric metric) const;
@@ -153,7 +154,7 @@ private:
     using Family = std::map<std::vector<std::string>, Series>;
 
     std::uint32_t first_cell_of(Metric metric, Type type, LabelValues values);
-    /// The mutex is held.
+    /// The caller holds the mutex.
     Series& series_of(Metric metric, LabelValues values);
     std::optional<std::uint32_t> take_cells(std::size_t count);
     std::int64_t sum_of(std::uint32_t cell) const;
@@ -161,7 +162,7 @@ private:
     detail::Cell* make_cells(std::uint32_t first);
 
     const std::uint64_t serial_;
-    mutable std::mutex mutex_;  ///< guards everything below; never taken by an update that hits
+    mutable std::mutex mutex_;  ///< guards the members below; not locked by updates
     std::array<Family, static_cast<std::size_t>(Metric::count_)> families_;
     std::map<std::uint64_t, std::unique_ptr<detail::Shard>> shards_;  ///< by thread number
     std::size_t cells_used_ = 0;

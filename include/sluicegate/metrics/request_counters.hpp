@@ -1,6 +1,6 @@
 #pragma once
-/// requests_total for one worker: the handle of each (model, status, outcome) is looked up on
-/// its first request and found by number afterwards, without the registry's mutex.
+/// requests_total for one worker. The handle of each (model, status, outcome) is looked up at its
+/// first request; later it is found by number, without the registry's mutex.
 ///
 /// Threads  one; each worker has its own.
 
@@ -16,11 +16,11 @@ namespace sluicegate::metrics {
 
 class RequestCounters {
 public:
-    /// What a finished request is counted under.
+    /// The labels of a finished request.
     struct Finished {
         std::optional<ModelId> model;    ///< none: no configured model, counted as "unknown"
         std::string_view model_name;     ///< its name, when there is one
-        unsigned status = 0;             ///< as sent; 499 when the client left before an answer
+        unsigned status = 0;             ///< as sent; 499 if the client left before an answer
         std::optional<ErrorKind> error;  ///< none: the outcome is "ok"
     };
 
@@ -35,7 +35,7 @@ private:
     };
 
     Registry& registry_;
-    /// By ModelId + 1, with the unknown model at 0; few entries each, the common ones first.
+    /// By ModelId + 1; the unknown model is at 0. Each has few entries, the common ones first.
     std::vector<std::vector<Entry>> models_;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
-/// Bytes that have arrived and are not used up yet: appended at the end, consumed at the front.
+/// Bytes that have arrived and are not consumed yet: appended at the end, consumed at the front.
 ///
-/// A few bytes more than the capacity are always readable, as SIMD parsers demand.
-/// Views  what unread() returned stays valid until make_room() or shrink() is called.
+/// A few bytes after the capacity are always readable, because SIMD parsers need that.
+/// Views  the result of unread() is valid until make_room() or shrink() is called.
 
 #include <cstddef>
 #include <cstring>
@@ -14,7 +14,7 @@ namespace sluicegate::net {
 
 class ByteBuffer {
 public:
-    /// Readable (not meaningful) bytes behind the last one.
+    /// Readable bytes after the last one, without a meaning.
     static constexpr std::size_t padding = 64;
 
     explicit ByteBuffer(std::size_t initial_capacity)
@@ -31,12 +31,12 @@ public:
         begin_ += count;
         if (begin_ == end_) begin_ = end_ = 0;
     }
-    /// Forgets what follows the first `count` unread bytes.
+    /// Drops all unread bytes after the first `count`.
     void truncate(std::size_t count) noexcept { end_ = begin_ + count; }
 
     /// Free bytes at the end, without moving anything.
     [[nodiscard]] std::span<char> room() noexcept { return {data_.get() + end_, capacity_ - end_}; }
-    /// The same, at least `wanted` of them; moves the unread bytes or takes more memory.
+    /// The same, but at least `wanted` bytes. It moves the unread bytes or allocates memory.
     std::span<char> make_room(std::size_t wanted) {
         if (capacity_ - end_ >= wanted && data_) return room();
         const std::size_t used = size();
@@ -56,7 +56,7 @@ public:
     }
     void commit(std::size_t count) noexcept { end_ += count; }
 
-    /// Gives memory beyond the initial capacity back when nothing is unread.
+    /// Frees memory beyond the initial capacity if nothing is unread.
     void shrink() noexcept {
         if (!empty() || capacity_ <= initial_capacity_) return;
         data_.reset();

@@ -1,12 +1,12 @@
 #pragma once
-/// Connects to one of several addresses of a name: the first that answers.
+/// Connects to the first of several addresses that answers.
 ///
-/// Attempts begin one after another, `stagger` apart, or at once when one has failed; the first
-/// that connects wins, and the others are closed. An address that swallows packets costs `stagger`,
-/// not a timeout.
+/// Attempts begin one after another, `stagger` apart, or at once after a failure. The first that
+/// connects wins, and the others are closed. An address that drops packets costs `stagger`, not a
+/// timeout.
 /// Waiting  it ends when an attempt wins, when all have failed, at its deadline, or by cancel().
 /// Threads  one: the worker's.
-/// Source   RFC 8305 section 5; the order of the addresses is the caller's (section 4).
+/// Source   RFC 8305 section 5. The caller orders the addresses (section 4).
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/deadlines.hpp"
@@ -25,12 +25,12 @@ public:
     /// "Connection Attempt Delay"; up to a tick longer.
     static constexpr Milliseconds stagger{250};
 
-    /// `addresses`: at least one, in the order in which they are tried.
+    /// `addresses`: at least one, in the order of the attempts.
     ConnectRace(asio::io_context& context, Deadlines& deadlines,
                 std::vector<asio::ip::tcp::endpoint> addresses);
     ConnectRace(const ConnectRace&) = delete;
     ConnectRace& operator=(const ConnectRace&) = delete;
-    /// Closes what has not won.
+    /// Closes all attempts that have not won.
     ~ConnectRace();
 
     /// Call once. Errors: upstream_unreachable, with what each address that was tried said; after
@@ -39,9 +39,9 @@ public:
     /// Ends run() at once.
     void cancel() noexcept;
 
-    /// After run(): the addresses that failed, and those that were overtaken by one that began
-    /// later. What was still running when run() was cancelled counts only if another had to be
-    /// tried because of it.
+    /// After run(): the addresses that failed, and those that lost against a later attempt. If
+    /// run() was cancelled, an attempt that still ran counts only if another was started because of
+    /// it.
     [[nodiscard]] std::vector<asio::ip::tcp::endpoint> losers() const;
 
 private:

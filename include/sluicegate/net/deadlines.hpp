@@ -1,11 +1,11 @@
 #pragma once
-/// Every deadline of one worker behind one coarse timer.
+/// All deadlines of one worker, with one coarse timer.
 ///
-/// A wheel of buckets, one tick wide each. Arming, moving and disarming a deadline is a store and,
-/// at most, one list operation; an entry is looked at again only when its bucket comes round, and
-/// then moves to where it belongs by now.
+/// A wheel of buckets, each one tick wide. Arming, moving and disarming a deadline is a store and
+/// at most one list operation. An entry is checked again only when its bucket is due, and then
+/// moves to the bucket where it belongs.
 ///
-/// Precision  a deadline fires within one tick after it is due, never before.
+/// Precision  a deadline fires within one tick after it is due, never earlier.
 /// Threads    one: the worker's.
 
 #include "sluicegate/base/clock.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 /// Tells which clients have left while their request is being worked on.
 ///
-/// While a request waits for its upstream nobody reads from its client, so a departure shows only
-/// as POLLRDHUP or an error on the socket. One poll(2) per tick asks about all running requests of
-/// a worker at once: short requests cost nothing, a departure is seen within one tick (guarantee
-/// G4 allows 100 ms). A client that shuts down only its sending side counts as gone, as in nginx.
+/// While a request waits for its upstream, nothing is read from its client, so a departure shows
+/// only as POLLRDHUP or an error on the socket. One poll(2) per tick covers all running requests of
+/// a worker: short requests cost nothing, and a departure is seen within one tick. A client that
+/// shuts down only its sending side counts as departed, as in nginx.
 ///
 /// Threads  one: the worker's.
 

@@ -17,8 +17,8 @@
 
 namespace sluicegate::net {
 
-/// SO_REUSEPORT would let a second daemon of the same user take a share of a port without a word;
-/// the first socket of a process therefore makes sure that nobody else listens there.
+/// With SO_REUSEPORT a second daemon of the same user could silently take a share of a port. So the
+/// first socket of a process checks that no other process listens there.
 enum class Sharing : std::uint8_t { first, further };
 
 class Listener {
@@ -29,14 +29,14 @@ public:
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// `host` is an IP address. Errors name the address and what to do about it.
+    /// `host` is an IP address. Errors name the address and a remedy.
     Result<void> bind(const std::string& host, std::uint16_t port, Sharing sharing);
     [[nodiscard]] std::uint16_t port() const;
     /// `127.0.0.1:8080`, `[::1]:8080`
     [[nodiscard]] std::string address() const;
 
-    /// Hands every accepted socket to `accepted` until close(). Out of descriptors, it waits and
-    /// goes on: connections stay in the kernel's queue meanwhile.
+    /// Passes every accepted socket to `accepted` until close(). If no descriptors are left, it
+    /// waits and continues; connections stay in the kernel's queue meanwhile.
     Task<void> run(Accepted accepted);
     void close() noexcept;
 

@@ -1,5 +1,5 @@
 #pragma once
-/// One question to the system's resolver.
+/// One look-up by the system's resolver.
 
 #include <boost/asio/ip/address.hpp>
 
@@ -12,10 +12,10 @@ namespace sluicegate::net {
 struct HostAddresses {
     /// In the order of preference (RFC 6724), IPv6 and IPv4, each once. Empty: see `error`.
     std::vector<boost::asio::ip::address> addresses;
-    std::string error;  ///< why there are none
+    std::string error;  ///< why there are no addresses
 };
 
-/// Blocks, for as long as the system's resolver does; called on threads that are nobody's.
+/// Blocks as long as the system's resolver does. It is called on detached threads.
 using LookUp = std::function<HostAddresses(const std::string& host)>;
 
 /// getaddrinfo(3).

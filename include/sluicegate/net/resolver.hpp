@@ -1,12 +1,12 @@
 #pragma once
-/// Names to addresses, without ever holding up the worker.
+/// Resolves names to addresses without blocking the worker.
 ///
-/// getaddrinfo(3) blocks and cannot be stopped. It runs on threads of its own, callers only wait
-/// for what it finds, and a worker ends whether or not it has returned: docs/decisions/0007.
+/// getaddrinfo(3) blocks and cannot be stopped, so it runs on separate threads. A worker can end
+/// before it returns: docs/decisions/0007.
 ///
-/// Age      an answer that is older than `answer_lifetime` is asked for again when it is next used,
-///          and served meanwhile; while the system's resolver fails, for `stale_lifetime` in all.
-///          A failure is remembered for `failure_lifetime`. IP addresses are never looked up.
+/// Age      an answer that is older than `answer_lifetime` is still used while the next look-up
+///          runs. If look-ups fail, it is used for `stale_lifetime`. A failure is remembered for
+///          `failure_lifetime`. IP addresses are never looked up.
 /// Threads  one: the worker's. Callers that wait for the same name share one look-up.
 
 #include "sluicegate/base/clock.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-/// Starts a task that nobody awaits. An exception that escapes it is logged and counted, never
-/// lost and never fatal.
+/// Starts a task that no other task awaits. An exception that escapes it is logged and counted,
+/// never lost and never fatal.
 
 #include "sluicegate/net/types.hpp"
 

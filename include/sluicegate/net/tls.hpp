@@ -1,8 +1,8 @@
 #pragma once
-/// TLS contexts: what a listener shows to its clients, what an upstream must show to us.
+/// TLS contexts: the certificate of a listener, and the verification of upstreams.
 ///
-/// Threads  a context is built once and then shared read-only by all workers (OpenSSL counts
-///          references with atomics); SessionCache is one worker's own.
+/// Threads  a context is built once, and all workers share it read-only (OpenSSL counts references
+///          with atomics). Each SessionCache belongs to one worker.
 /// Source   TLS 1.2 or newer; names are checked as in RFC 6125 (DNS and IP subject alternative
 ///          names, no partial wildcards).
 
@@ -24,7 +24,7 @@ namespace sluicegate::net {
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
-/// Errors name the file that could not be read, or the key that does not fit the certificate.
+/// Errors name the file that could not be read, or the key that does not match the certificate.
 [[nodiscard]] Result<TlsContext> make_server_tls(const std::string& certificate_file,
                                                  const std::string& private_key_file);
 
@@ -42,10 +42,10 @@ using Session = std::unique_ptr<ssl_session_st, SessionDeleter>;
 
 /// Keeps the newest sessions of one endpoint, so that the next handshakes are short.
 ///
-/// A TLS 1.3 ticket is used once (RFC 8446, C.4): several are kept, because connections are made
-/// side by side. A session of TLS 1.2 serves any number.
-/// Bounds  `sessions_max` sessions, none older than `age_max` or than its server allows.
-/// Must outlive the connections that were prepared with it.
+/// A TLS 1.3 ticket is used once (RFC 8446, C.4). Several are kept, because connections are opened
+/// in parallel. A TLS 1.2 session serves any number of connections.
+/// Bounds  `sessions_max` sessions, none older than `age_max` or than its server allows. Must
+///         outlive the connections that were prepared with it.
 class SessionCache {
 public:
     static constexpr std::size_t sessions_max = 8;

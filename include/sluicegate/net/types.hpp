@@ -27,13 +27,13 @@ using Task = asio::awaitable<T, Executor>;
 /// I/O reports its errors, it does not throw them.
 inline constexpr auto use_result = asio::as_tuple(asio::use_awaitable_t<Executor>());
 
-/// TCP, or a Unix socket: everything above reads and writes either in the same way.
+/// TCP or a Unix socket; the code above treats both in the same way.
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-/// An error code, and the bytes that were transferred all the same.
+/// An error code, and the bytes that were transferred before the error.
 using Transfer = std::tuple<ErrorCode, std::size_t>;
 
 }  // namespace sluicegate::net
