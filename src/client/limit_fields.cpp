@@ -18,7 +18,7 @@ using limit::Resource;
 
 constexpr Milliseconds day = std::chrono::hours(24);
 
-/// A limit in dry run binds nobody, and a client that paces itself must not heed it.
+/// A limit in dry run refuses nothing, so a client that paces itself must not see it.
 bool is_in_force(const Budget& budget) noexcept {
     return budget.is_limited && !budget.is_dry_run;
 }

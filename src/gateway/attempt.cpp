@@ -120,7 +120,7 @@ net::Task<Result<void>> Attempt::try_once() {
     if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
         answered.error().kind == ErrorKind::upstream_closed &&
         request_.worker.clock().now() - began_at_ < stale_within) {
-        // The upstream had closed the connection while it was idle: nobody has seen the request.
+        // The upstream had closed the connection while it was idle, so it has not seen the request.
         answered = co_await exchange_heads(false);
     }
     if (!answered) {

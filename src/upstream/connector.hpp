@@ -2,8 +2,8 @@
 /// Makes one new connection of a pool: name and TCP, or a Unix socket; a proxy's tunnel where one
 /// is configured; TLS with the peer verified.
 ///
-/// Waiting  no timeout of its own: whoever runs it cancels it when the deadline of connecting
-///          comes, or when nobody wants the connection any more.
+/// Waiting  no timeout of its own. The owner cancels it when the deadline of connecting comes, or
+///          when the connection is not needed any more.
 /// Threads  one: the worker's.
 
 #include "sluicegate/net/connect_race.hpp"

@@ -19,8 +19,8 @@ public:
     static constexpr std::size_t secret_bytes_min = 8;
 
     UpstreamWords() = default;
-    /// Each of the secrets becomes "***" wherever `said` has it. Cut to bytes_max, before a UTF-8
-    /// character, never inside one.
+    /// Each of the secrets in `said` becomes "***". Cut to bytes_max, before a UTF-8 character,
+    /// never inside one.
     UpstreamWords(std::string_view said, std::span<const std::string_view> secrets);
 
     [[nodiscard]] const std::string& text() const& noexcept { return text_; }

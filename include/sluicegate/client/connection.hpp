@@ -56,13 +56,13 @@ public:
     /// reads and drops for a bounded time and number of bytes, so that the client sees the answer
     /// and not a reset.
     net::Task<void> linger();
-    /// The connection ends so that nobody takes a cut answer for a complete one.
+    /// The connection ends so that no client takes a cut answer for a complete one.
     void abort() noexcept;
     /// Ends the connection now, and with it the request that runs.
     void close() noexcept;
     void close_if_idle() noexcept;
 
-    /// What a request waits for while nobody reads from its client.
+    /// What a request waits for while nothing is read from its client.
     class Watched {
     public:
         /// The client has left. True: this goes on without it, for a bounded time.

@@ -26,9 +26,9 @@ struct RetryAdvice {
     bool may_retry = true;  ///< false: `x-should-retry: false`
 };
 
-/// `random` spreads the clients that were refused together: at most a tenth of the wait and at
-/// most a second is added, never so much that the wait passes sdk_wait_max. Where only concurrency
-/// refused, nobody knows when a request will end: 250 … 1000 ms.
+/// `random` spreads the clients that were refused together: at most a tenth of the wait and at most
+/// a second is added, never so much that the wait passes sdk_wait_max. Where only concurrency
+/// refused, it is not known when a request will end: 250 … 1000 ms.
 [[nodiscard]] RetryAdvice retry_advice_of(const limit::Decision& decision,
                                           std::uint32_t random) noexcept;
 

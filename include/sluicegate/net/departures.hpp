@@ -8,7 +8,7 @@
 ///
 /// Cost     one epoll_ctl(2) for each connection that is ever watched; starting and stopping a
 ///          watch is a store.
-/// Shortage a connection that the kernel has no memory to watch is not reported: its departure
+/// Errors   if the kernel has no memory to watch a connection, its departure is not reported and
 ///          shows at the next write.
 /// Threads  one: the worker's.
 /// Source   docs/decisions/0011-waiting.md

@@ -77,8 +77,8 @@ public:
                                             Instant wake_at = Instant::max());
     /// The part of receive_body() that needs no waiting: takes what has arrived already.
     Result<void> take_arrived();
-    /// Drops what is left of an answer that nobody needs any more, if it arrives within a moment:
-    /// then its connection can carry another request.
+    /// Drops the rest of an answer that is not needed any more, if it arrives within a moment: then
+    /// its connection can carry another request.
     net::Task<void> finish();
     /// The answer has arrived completely, as its framing says; body() may still hold bytes. An
     /// answer that ends where its connection ends is complete then, and is_delimited() is false.

@@ -16,8 +16,8 @@ inline constexpr std::size_t probe_body_bytes_max = 1024 * 1024;
 /// exchange's timeouts and the bound, is not well. The request must be harmless to repeat: it is
 /// sent again where an idle connection turns out to have been closed.
 ///
-/// `exchange` has done nothing yet; whoever owns it may cancel it. `request_text` outlives the
-/// task. Errors: those of Exchange, and upstream_bad_response for a longer body.
+/// `exchange` has done nothing yet; its owner may cancel it. `request_text` outlives the task.
+/// Errors: those of Exchange, and upstream_bad_response for a longer body.
 net::Task<Result<unsigned>> probe(Exchange& exchange, std::string_view request_text,
                                   http::Method method);
 

@@ -12,7 +12,7 @@ enum class RouteReason : std::uint8_t {
     share,     ///< its turn, by weight
     spill,     ///< those before it could not take the request
     failover,  ///< an attempt had failed
-    none,      ///< nobody answered; this one was asked last
+    none,      ///< no upstream answered; this one was tried last
 };
 inline constexpr std::size_t route_reasons = 4;
 [[nodiscard]] constexpr std::string_view name_of(RouteReason reason) noexcept {
