@@ -5,24 +5,32 @@ import re
 from problem import Problem
 
 RULES = ("line-length", "tab", "trailing-space", "final-newline", "carriage-return", "leftover",
-         "pragma-once", "head-comment", "using-namespace", "sleeping-test", "ignored-test")
+         "pragma-once", "head-comment", "using-namespace", "sleeping-test", "ignored-test",
+         "plain-word")
 
 LINE_LENGTH_MAX = 100
 _MEASURED = (".cpp", ".hpp", ".py", ".js", ".mjs", ".cmake", ".sh", "CMakeLists.txt")
 _LEFTOVER = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 _USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
 _SLEEPING = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|system_clock::now)\b")
+_ARCHAIC = re.compile(r"\b(whoever|whomever|nobody|somebody|wherever|thereof)\b", re.IGNORECASE)
 _IGNORED = re.compile(r"\b(GTEST_SK" r"IP\b|DISAB" r"LED_)")
-# What the project writes; anything else in the tree is data, or somebody's notes.
+# What the project writes; other files in the tree are data, or notes of a developer.
 _TEXT = (".cpp", ".hpp", ".py", ".js", ".mjs", ".cmake", ".sh", ".md", ".yaml", ".yml", ".json",
          ".service", "CMakeLists.txt", "Dockerfile", ".dockerignore", ".clang-tidy",
          ".clang-format", ".gitignore", ".editorconfig")
+
+# Where plain English is required, but for the folders that are still to be cleaned.
+_PLAIN = ("src/", "include/", "docs/")
+_NOT_YET_PLAIN = ("src/route/", "include/sluicegate/route/", "docs/routing.md",
+                  "docs/architecture.md")
 
 # Files whose blemishes a test needs.
 _TEST_DATA = ("tests/config/bad/",)
 
 
 def _check_lines(path, text, problems):
+    is_plain = path.startswith(_PLAIN) and not path.startswith(_NOT_YET_PLAIN)
     measured = path.endswith(_MEASURED) or path in {"dev", ".ci/run"}
     for number, line in enumerate(text.split("\n"), 1):
         if measured and len(line) > LINE_LENGTH_MAX and 'R"' not in line:
@@ -34,6 +42,11 @@ def _check_lines(path, text, problems):
             problems.append(Problem(path, number, "carriage-return", "a carriage return"))
         elif line.rstrip() != line:
             problems.append(Problem(path, number, "trailing-space", "white space at the end"))
+        archaic = _ARCHAIC.search(line) if is_plain else None
+        if archaic:
+            problems.append(Problem(path, number, "plain-word",
+                                    f'"{archaic.group()}": name the one who acts, as in '
+                                    '"a client that ..."'))
         if _LEFTOVER.search(line):
             problems.append(Problem(path, number, "leftover", "unfinished work, marked as such"))
     if text and not text.endswith("\n"):

@@ -20,6 +20,9 @@ class TextRules(RuleTest):
         ("a carriage return", "docs/a.md", "text\r\n", "carriage-return"),
         ("unfinished work", "src/base/a.cpp", f"// {UNFINISHED}: later\n", "leftover"),
         ("unfinished work in the build", "CMakeLists.txt", f"# {UNFINISHED}\n", "leftover"),
+        ("an archaic pronoun in a comment", "src/base/a.cpp", "// Who" + "ever waits.\n",
+         "plain-word"),
+        ("an archaic pronoun in the docs", "docs/a.md", "No" + "body waits.\n", "plain-word"),
         ("a comment before pragma once", "src/base/a.hpp", "// hi\n" + GOOD_HEADER,
          "pragma-once"),
         ("an include guard", "include/sluicegate/base/a.hpp", "#ifndef A\n#define A\n#endif\n",
@@ -49,6 +52,8 @@ class TextRules(RuleTest):
                 ("src/base/b.cpp", f'constexpr auto body = R"({"x" * 120})";\n'),
                 ("src/base/c.cpp", "// " + "é" * 97 + "\n"),  # characters count, not bytes
                 ("docs/empty.md", ""),
+                ("src/base/d.cpp", "int body_of_no = 0;  // a client that waits\n"),
+                ("tests/base/d.cpp", 'auto user = "no' + 'body";\n'),
                 ("run.log", "\t\r")):
             with self.subTest(path):
                 self.assertEqual(self.problems(text_rules, {path: text}), [])
