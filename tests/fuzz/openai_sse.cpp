@@ -1,4 +1,5 @@
 /// A stream in pieces says the same as the whole, and cuts the same bytes, of whole events only.
+/// The scanner keeps no more memory than it promises.
 /// The first byte chooses the pieces, the endpoint and what is cut.
 
 #include "sluicegate/openai/sse_scanner.hpp"
@@ -24,6 +25,7 @@ Watched watched(std::string_view stream, std::size_t step, Endpoint endpoint, St
         const std::string_view piece = stream.substr(fed, step);
         const std::size_t prefix = out.scanner.complete_prefix(piece);
         if (prefix > piece.size()) std::abort();
+        if (out.scanner.memory_bytes() > SseScanner::memory_bytes_max) std::abort();
         const std::size_t whole = prefix > 0 ? fed + prefix : out.complete;
         for (const Cut& cut : out.scanner.cuts()) {
             if (cut.offset < out.complete || cut.offset + cut.size > whole) std::abort();
