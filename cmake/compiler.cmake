@@ -28,6 +28,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       -Wno-mismatched-new-delete -Wno-maybe-uninitialized -Wno-tsan)
   endif()
 endif()
+if(SLUICEGATE_UNITY)
+  # Both warnings mean something in a source of its own only; the other builds have them.
+  target_compile_options(sluicegate_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
+endif()
 
 if(SLUICEGATE_SANITIZER)
   add_compile_options(-fsanitize=${SLUICEGATE_SANITIZER} -fno-sanitize-recover=all -g -O1)

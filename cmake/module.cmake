@@ -12,6 +12,15 @@ function(sluicegate_precompiled target)
   target_precompile_headers(${target} PRIVATE ${arg_HEADERS})
 endfunction()
 
+# sluicegate_join_sources(TARGET): with SLUICEGATE_UNITY its sources are compiled a dozen at a time,
+# so that a header is read once for all of them. Names in anonymous namespaces then share one
+# unit: they are unique in their folder.
+function(sluicegate_join_sources target)
+  if(SLUICEGATE_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  endif()
+endfunction()
+
 # sluicegate_module(NAME [SOURCES a.cpp ...] [USES base ...] [LINKS PUBLIC|PRIVATE Lib::lib ...])
 #
 # One static library `sluicegate_NAME` per folder: sources in src/NAME, public headers in
@@ -27,6 +36,7 @@ function(sluicegate_module name)
     set_target_properties(${target} PROPERTIES SOURCES "${arg_SOURCES}")
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${target} PRIVATE sluicegate_flags)
+    sluicegate_join_sources(${target})
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)

@@ -11,10 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Range<Milliseconds> every_range{100ms, 1h};
-constexpr Range<Milliseconds> timeout_range{1ms, 5min};
+constexpr Range<Milliseconds> check_timeout_range{1ms, 5min};
 constexpr Range<std::int64_t> in_a_row_range{1, 100};
 
-constexpr Range<Milliseconds> window_range{100ms, 10min};
+constexpr Range<Milliseconds> breaker_window_range{100ms, 10min};
 constexpr Range<std::int64_t> requests_range{1, 100'000};
 constexpr Range<std::int64_t> error_rate_range{1, 100};
 constexpr Range<std::int64_t> connect_failures_range{1, 1000};
@@ -41,7 +41,7 @@ HealthCheck parse_check(Context& context, const Value& at) {
     if (path) parse_path(context, *path, check.path);
     if (model) check.model = parse_upstream_model(context, *model);
     map.duration("every", every_range, check.every);
-    map.duration("timeout", timeout_range, check.timeout);
+    map.duration("timeout", check_timeout_range, check.timeout);
     map.count("unhealthy_after", in_a_row_range, check.unhealthy_after);
     map.count("healthy_after", in_a_row_range, check.healthy_after);
     return check;
@@ -49,7 +49,7 @@ HealthCheck parse_check(Context& context, const Value& at) {
 
 void parse_breaker(Context& context, const Value& at, BreakerSettings& breaker) {
     const MapReader map(context, at, Section::upstream_breaker);
-    map.duration("window", window_range, breaker.window);
+    map.duration("window", breaker_window_range, breaker.window);
     map.count("min_requests", requests_range, breaker.requests_min);
     map.percent("error_rate", error_rate_range, breaker.error_percent);
     map.count("connect_failures", connect_failures_range, breaker.connect_failures);

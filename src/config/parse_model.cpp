@@ -14,7 +14,7 @@ constexpr std::size_t models_max = 10'000;
 constexpr std::size_t route_entries_max = 64;
 constexpr std::size_t upstream_model_bytes_max = 256;
 constexpr Range<std::int64_t> weight_range{0, 1'000'000};
-constexpr Range<Milliseconds> timeout_range{1ms, 24h};
+constexpr Range<Milliseconds> model_timeout_range{1ms, 24h};
 
 /// The entries of a route or a fallback that are on.
 struct Entries {
@@ -103,9 +103,9 @@ Entries parse_fallback(Context& context, const Value& at, const Upstreams& upstr
 ModelTimeouts parse_timeouts(Context& context, const Value& at) {
     const MapReader map(context, at, Section::model_timeouts);
     ModelTimeouts timeouts;
-    map.duration("first_byte", timeout_range, timeouts.first_byte);
-    map.duration("between_bytes", timeout_range, timeouts.between_bytes);
-    map.duration("total", timeout_range, timeouts.total);
+    map.duration("first_byte", model_timeout_range, timeouts.first_byte);
+    map.duration("between_bytes", model_timeout_range, timeouts.between_bytes);
+    map.duration("total", model_timeout_range, timeouts.total);
     return timeouts;
 }
 

@@ -15,7 +15,7 @@ constexpr Range<std::int64_t> threads_range{1, 256};
 constexpr Range<std::int64_t> body_bytes_range{1 << 10, 1 << 30};
 constexpr Range<std::int64_t> header_bytes_range{1 << 10, 1 << 20};
 constexpr Range<std::int64_t> connections_range{1, 1'000'000};
-constexpr Range<Milliseconds> timeout_range{1ms, 24h};
+constexpr Range<Milliseconds> client_timeout_range{1ms, 24h};
 constexpr Range<Milliseconds> drain_range{0ms, 24h};
 
 constexpr std::string_view address_advice =
@@ -62,9 +62,9 @@ unsigned parse_threads(Context& context, const Value& at) {
 
 void parse_timeouts(Context& context, const Value& at, ServerTimeouts& timeouts) {
     const MapReader map(context, at, Section::server_timeouts);
-    map.duration("header", timeout_range, timeouts.header);
-    map.duration("body", timeout_range, timeouts.body);
-    map.duration("idle", timeout_range, timeouts.idle);
+    map.duration("header", client_timeout_range, timeouts.header);
+    map.duration("body", client_timeout_range, timeouts.body);
+    map.duration("idle", client_timeout_range, timeouts.idle);
     map.duration("drain", drain_range, timeouts.drain);
 }
 

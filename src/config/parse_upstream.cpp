@@ -16,9 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t upstreams_max = 1000;
-constexpr Range<Milliseconds> timeout_range{1ms, 24h};
+constexpr Range<Milliseconds> upstream_timeout_range{1ms, 24h};
 constexpr Range<std::int64_t> idle_range{0, 10'000};
-constexpr Range<Milliseconds> drain_range{1ms, 1h};
+constexpr Range<Milliseconds> usage_drain_range{1ms, 1h};
 constexpr Range<Milliseconds> delay_range{0ms, 10min};
 constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
@@ -55,17 +55,17 @@ std::optional<UpstreamKind> parse_kind(Context& context, const Value& at) {
 
 void parse_timeouts(Context& context, const Value& at, UpstreamTimeouts& timeouts) {
     const MapReader map(context, at, Section::upstream_timeouts);
-    map.duration("connect", timeout_range, timeouts.connect);
-    map.duration("first_byte", timeout_range, timeouts.first_byte);
-    map.duration("between_bytes", timeout_range, timeouts.between_bytes);
-    map.duration("total", timeout_range, timeouts.total);
+    map.duration("connect", upstream_timeout_range, timeouts.connect);
+    map.duration("first_byte", upstream_timeout_range, timeouts.first_byte);
+    map.duration("between_bytes", upstream_timeout_range, timeouts.between_bytes);
+    map.duration("total", upstream_timeout_range, timeouts.total);
 }
 
 void parse_pool(Context& context, const Value& at, PoolSettings& pool) {
     const MapReader map(context, at, Section::pool);
     map.count("max_idle", idle_range, pool.idle_max);
-    map.duration("idle_timeout", timeout_range, pool.idle_timeout);
-    map.duration("max_age", timeout_range, pool.age_max);
+    map.duration("idle_timeout", upstream_timeout_range, pool.idle_timeout);
+    map.duration("max_age", upstream_timeout_range, pool.age_max);
     map.count("prewarm", idle_range, pool.prewarm);
     if (pool.prewarm > pool.idle_max) {
         add_problem(context, at, "prewarm may not be larger than max_idle");
@@ -92,7 +92,7 @@ void parse_usage_keys(Context& context, const MapReader& map, Upstream& upstream
                 *word == 0 ? OnClientDisconnect::cancel : OnClientDisconnect::drain;
         }
     }
-    map.duration("drain_timeout", drain_range, upstream.drain_usage);
+    map.duration("drain_timeout", usage_drain_range, upstream.drain_usage);
     if (const auto takes = map.find("takes_stream_options")) {
         upstream.stream_options = parse_takes_stream_options(context, *takes);
     }

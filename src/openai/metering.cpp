@@ -9,7 +9,7 @@ constexpr std::string_view chat_caps[] = {"max_completion_tokens", "max_tokens"}
 constexpr std::string_view completion_caps[] = {"max_tokens"};
 constexpr std::string_view response_caps[] = {"max_output_tokens"};
 
-struct Row {
+struct MeteringRow {
     Endpoint endpoint;
     Metering metering;
 };
@@ -21,7 +21,7 @@ constexpr Metering open_choices{
     .counts_tokens = true, .has_output = true, .multiplies_choices = true};
 
 // In the order of the enumeration. If an answer has a `usage`, it settles the request.
-constexpr Row rows[] = {
+constexpr MeteringRow metering_rows[] = {
     {Endpoint::chat_completions, {true, true, true, chat_caps}},
     {Endpoint::completions, {true, true, true, completion_caps}},
     {Endpoint::responses, {true, true, false, response_caps}},
@@ -38,13 +38,13 @@ constexpr Row rows[] = {
     {Endpoint::model_get, unmetered},
 };
 
-constexpr bool is_in_order() {
-    for (std::size_t i = 0; i < std::size(rows); ++i) {
-        if (static_cast<std::size_t>(rows[i].endpoint) != i) return false;
+constexpr bool metering_is_in_order() {
+    for (std::size_t i = 0; i < std::size(metering_rows); ++i) {
+        if (static_cast<std::size_t>(metering_rows[i].endpoint) != i) return false;
     }
     return true;
 }
-static_assert(is_in_order());
+static_assert(metering_is_in_order());
 
 constexpr std::int64_t rounded_up(std::int64_t value, std::int64_t unit) noexcept {
     return (value + unit - 1) / unit;
@@ -58,7 +58,7 @@ constexpr std::int64_t product(std::int64_t a, std::int64_t b) noexcept {
 }  // namespace
 
 const Metering& metering_of(Endpoint endpoint) noexcept {
-    return rows[static_cast<std::size_t>(endpoint)].metering;
+    return metering_rows[static_cast<std::size_t>(endpoint)].metering;
 }
 
 std::int64_t estimate_prompt_tokens(const Inspection& inspection) noexcept {

@@ -11,9 +11,9 @@
 namespace sluicegate::upstream {
 namespace {
 
-constexpr http::HeadLimits head_limits{.head_bytes_max = 16 * 1024};
+constexpr http::HeadLimits tunnel_head_limits{.head_bytes_max = 16 * 1024};
 constexpr std::size_t read_bytes = 1024;
-constexpr int interim_answers_max = 8;
+constexpr int tunnel_interim_answers_max = 8;
 
 Failure refused(std::string reason) {
     return fail(ErrorKind::upstream_unreachable, std::move(reason));
@@ -57,7 +57,7 @@ net::Task<Result<void>> open_tunnel(net::Socket& socket, const config::Proxy& pr
     std::size_t searched = 0;
     int interim_answers = 0;
     do {
-        auto end = http::find_response_head_end(in.unread(), searched, head_limits);
+        auto end = http::find_response_head_end(in.unread(), searched, tunnel_head_limits);
         while (end && *end == 0) {
             searched = in.size();
             const auto room = in.make_room(read_bytes);
@@ -67,15 +67,15 @@ net::Task<Result<void>> open_tunnel(net::Socket& socket, const config::Proxy& pr
                 co_return refused(error == net::asio::error::eof ? "closed the connection"
                                                                  : error.message());
             in.commit(size);
-            end = http::find_response_head_end(in.unread(), searched, head_limits);
+            end = http::find_response_head_end(in.unread(), searched, tunnel_head_limits);
         }
         if (!end) co_return refused(std::move(end.error().detail));
         auto parsed = http::parse_response_head(in.unread().substr(0, *end), http::Method::head,
-                                                head_limits, head);
+                                                tunnel_head_limits, head);
         if (!parsed) co_return refused(std::move(parsed.error().detail));
         in.consume(*end);
         searched = 0;
-    } while (head.status < 200 && ++interim_answers <= interim_answers_max);
+    } while (head.status < 200 && ++interim_answers <= tunnel_interim_answers_max);
     auto judged = judge(head.status, proxy);
     if (judged && !in.empty()) co_return refused("sent more than its answer");
     co_return judged;
