@@ -19,12 +19,13 @@ def _words(pattern, text):
 
 
 def check(tree):
-    if not tree.exists("dev") or not tree.exists("docker/Dockerfile"):
-        return [Problem("dev", 1, "package-lists", "dev or docker/Dockerfile is not there")]
-    dev = _words(_DEV, tree.text("dev")) - _ONLY_DEV
+    if not tree.exists("tools/packages.sh") or not tree.exists("docker/Dockerfile"):
+        return [Problem("tools/packages.sh", 1, "package-lists",
+                        "tools/packages.sh or docker/Dockerfile is not there")]
+    dev = _words(_DEV, tree.text("tools/packages.sh")) - _ONLY_DEV
     image = _words(_IMAGE, tree.text("docker/Dockerfile"))
     differing = sorted(dev ^ image)
     if not differing:
         return []
     return [Problem("docker/Dockerfile", 1, "package-lists",
-                    f"dev's packages_build and the image differ in {', '.join(differing)}")]
+                    f"packages_build and the image differ in {', '.join(differing)}")]

@@ -9,7 +9,8 @@ DOCKERFILE = "RUN apt-get install -y --no-install-recommends \\\n g++ cmake \\\n
 
 class PackageRules(RuleTest):
     def fires_on(self, dev, dockerfile):
-        return self.fires(package_rules, {"dev": dev, "docker/Dockerfile": dockerfile})
+        return self.fires(package_rules, {"tools/packages.sh": dev,
+                                          "docker/Dockerfile": dockerfile})
 
     def test_equal_lists_pass(self):
         self.assertEqual(self.fires_on(DEV, DOCKERFILE.format("libssl-dev")), [])
@@ -22,7 +23,7 @@ class PackageRules(RuleTest):
                                  ["package-lists"])
 
     def test_a_missing_file_is_no_agreement(self):
-        self.assertEqual(self.fires(package_rules, {"dev": DEV}), ["package-lists"])
+        self.assertEqual(self.fires(package_rules, {"tools/packages.sh": DEV}), ["package-lists"])
 
 
 if __name__ == "__main__":

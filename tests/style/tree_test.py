@@ -9,7 +9,8 @@ from tree import Tree
 
 GRAPH = "sluicegate_module(base SOURCES clock.cpp)\n"
 FILES = {"src/CMakeLists.txt": GRAPH, "src/base/clock.cpp": "int a;\n", "README.md": "text\n",
-         "dev": "packages_build=(g++)\n", "docker/Dockerfile": "RUN apt-get install g++ && true\n",
+         "tools/packages.sh": "packages_build=(g++)\n",
+         "docker/Dockerfile": "RUN apt-get install g++ && true\n",
          "tests/CMakeLists.txt": "add_subdirectory(base)\n",
          "tests/base/CMakeLists.txt": "sluicegate_test(base SOURCES clock_test.cpp)\n",
          "tests/base/clock_test.cpp": "int b;\n"}
