@@ -1,121 +1,93 @@
-// One client connection over many requests.
-#include "gateway/harness.hpp"
+#include "gateway/in_process_gateway.hpp"
 
+#include <boost/asio/post.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 
-namespace sluicegate::support {
+namespace sluicegate::gateway {
 namespace {
 
-class ClientConnection : public testing::Test {
-protected:
-    FakeUpstream upstream_;
-    Gateway gateway_{ConfigText(upstream_.base_url())};
-};
+using namespace std::chrono_literals;
+using test::InProcessGateway;
+using testing::HasSubstr;
 
-TEST_F(ClientConnection, StaysOpenAndCanBeUsedAgain) {
-    TestClient client = gateway_.connect();
-    for (int i = 0; i < 20; ++i) {
-        client.send(i % 2 == 0 ? chat_request(alice_key, "m")
-                               : request("GET", "/v1/models", bearer(alice_key)));
-        expect_success(client.read_response(i % 2 == 0 ? "POST" : "GET"));
+const std::string models =
+    "GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-alice\r\n\r\n";
+
+TEST(ClientConnection, AHeadThatTricklesIsAnswered408AtItsDeadline) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    client.send("GET /v1/models HTTP/1.1\r\nx: ");
+    gateway.settle();
+    for (int i = 0; i < 9; ++i) {
+        gateway.pass(1s);
+        client.send("x");
     }
+    gateway.pass(999ms);
+    EXPECT_EQ(client.received(), "");
+    gateway.pass(1ms + net::Deadlines::tick_length);
+    const std::string reply = client.received();
+    EXPECT_TRUE(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << reply;
+    EXPECT_THAT(reply, HasSubstr("\r\nx-should-retry: false\r\n"));
+    EXPECT_TRUE(client.has_ended());
 }
 
-TEST_F(ClientConnection, StaysOpenAfterAnErrorThatLeftNoDoubt) {
-    TestClient client = gateway_.connect();
-    client.send(chat_request(alice_key, "nope"));
-    EXPECT_EQ(client.read_response().status, 404);
-    client.send(chat_request(alice_key, "m"));
-    expect_success(client.read_response());
-}
-
-TEST_F(ClientConnection, AnswersPipelinedRequestsInOrder) {
-    upstream_.answer_with([](const ReceivedRequest& received) {
-        return Script().send(json_response(200, received.body));
+/// Calls `act` from the context, but only after `hops` other handlers of its own.
+void post_later(net::asio::io_context& context, int hops, std::function<void()> act) {
+    net::asio::post(context, [&context, hops, act = std::move(act)] {
+        if (hops == 0) {
+            act();
+        } else {
+            post_later(context, hops - 1, act);
+        }
     });
-    TestClient client = gateway_.connect();
-    std::string bytes;
-    for (int i = 0; i < 10; ++i) {
-        bytes += post_json("/v1/embeddings", alice_key,
-                           R"({"model":"m","input":")" + std::to_string(i) + "\"}");
+}
+
+TEST(ClientConnection, BytesThatArriveTogetherWithTheDeadlineDoNotLiftIt) {
+    // A read that finds its bytes waiting has ended before the connection hears of it. A deadline
+    // that comes in between has nothing to cancel, and must hold all the same.
+    for (int hops = 0; hops < 5; ++hops) {
+        SCOPED_TRACE(hops);
+        InProcessGateway gateway;
+        test::RawPeer& client = gateway.connect();
+        client.send("GET /v1/models HTTP/1.1\r\nx: ");
+        gateway.settle();
+        client.send(std::string(client::Connection::buffer_bytes + 1000, 'x'));
+        gateway.clock.advance(10s + net::Deadlines::tick_length);
+        post_later(gateway.io(), hops, [&] { gateway.deadlines().tick(gateway.clock.now()); });
+        gateway.settle();
+        const std::string reply = client.received();
+        EXPECT_TRUE(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << reply;
     }
-    client.send(bytes);
-    for (int i = 0; i < 10; ++i) {
-        const Response response = client.read_response();
-        expect_success(response);
-        EXPECT_EQ(response.body, R"({"model":"m","input":")" + std::to_string(i) + "\"}");
-    }
-    EXPECT_EQ(client.unread(), "");
 }
 
-TEST_F(ClientConnection, TakesARequestInSingleBytes) {
-    TestClient client = gateway_.connect();
-    client.send_in_pieces(chat_request(alice_key, "m"), 1);
-    expect_success(client.read_response());
-    EXPECT_EQ(upstream_.requests().at(0).body, chat_body("m"));
+TEST(ClientConnection, ASilentOneIsClosedWithoutAWord) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    gateway.settle();
+    gateway.pass(10s + net::Deadlines::tick_length);
+    EXPECT_EQ(client.received(), "");
+    EXPECT_TRUE(client.has_ended());
 }
 
-TEST_F(ClientConnection, IsClosedWhenTheClientAsks) {
-    TestClient client = gateway_.connect();
-    client.send(request("GET", "/v1/models", bearer(alice_key) + "Connection: close\r\n"));
-    const Response response = client.read_response("GET");
-    expect_success(response);
-    EXPECT_EQ(to_lower(response.field("connection")), "close");
-    EXPECT_EQ(client.read_to_end(), ReadEnd::eof);
-}
-
-TEST_F(ClientConnection, ServesHttp10WithoutChunksAndCloses) {
-    upstream_.answer(Script().send(
-        response_head(200, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
-        chunk("{\"a\":") + chunk("1}") + chunk("")));
-    const std::string body = chat_body("m");
-    TestClient client = gateway_.connect();
-    client.send("POST /v1/chat/completions HTTP/1.0\r\nHost: a\r\n" + bearer(alice_key) +
-                "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-                "\r\n\r\n" + body);
-    const Response response = client.read_response();
-    expect_success(response);
-    EXPECT_FALSE(response.head.has("transfer-encoding"));
-    EXPECT_EQ(response.body, "{\"a\":1}");
-    EXPECT_EQ(client.read_to_end(), ReadEnd::eof);
-}
-
-TEST_F(ClientConnection, StreamsToHttp10CloseDelimited) {
-    upstream_.answer(
-        Script().send(sse_head() + chunk(chat_event("a")) + chunk(done_event) + chunk("")));
-    const std::string body = chat_body("m", true);
-    TestClient client = gateway_.connect();
-    client.send("POST /v1/chat/completions HTTP/1.0\r\nHost: a\r\n" + bearer(alice_key) +
-                "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-                "\r\n\r\n" + body);
-    const Response response = client.read_response();
-    expect_success(response);
-    EXPECT_EQ(response.framing, BodyReader::Framing::until_close);
-    EXPECT_EQ(response.body, chat_event("a") + std::string(done_event));
-}
-
-TEST_F(ClientConnection, AcceptsOneEmptyLineBeforeARequest) {
-    TestClient client = gateway_.connect();
-    client.send("\r\n" + request("GET", "/v1/models", bearer(alice_key)));
-    expect_success(client.read_response("GET"));
-}
-
-TEST_F(ClientConnection, ReadsTheBodyOfARefusedRequestBeforeTheNext) {
-    // The rest of the refused body must not be taken for a request.
-    TestClient client = gateway_.connect();
-    const std::string smuggled = request("GET", "/v1/models", bearer(alice_key));
-    client.send(
-        request("POST", "/v1/chat/completions", "Content-Type: application/json\r\n", smuggled) +
-        request("GET", "/v1/models/m", bearer(alice_key)));
-    EXPECT_EQ(client.read_response().status, 401);
-    const Response next = client.read_response("GET");
-    if (next.status != 0) {
-        EXPECT_EQ(nlohmann::json::parse(next.body, nullptr, false).value("id", ""), "m");
-    }
-    EXPECT_EQ(client.unread(), "");
+TEST(ClientConnection, StaysBetweenTwoRequestsForTheIdleTimeout) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    client.send(models);
+    gateway.settle();
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 200 OK\r\n"));
+    gateway.pass(74s);
+    client.send(models + models);
+    gateway.settle();
+    const std::string two = client.received();
+    EXPECT_NE(two.find("HTTP/1.1 200 OK", 1), std::string::npos) << "both are answered: " << two;
+    gateway.pass(75s + net::Deadlines::tick_length);
+    EXPECT_TRUE(client.has_ended());
 }
 
 }  // namespace
-}  // namespace sluicegate::support
+}  // namespace sluicegate::gateway

@@ -174,7 +174,7 @@ def check(tree):
     for path in tree.cpp("src", "include"):
         _check_file(problems, path, tree, graph, known)
     for path in tree.cpp("tests"):
-        folder = module_graph.tested_folder(path.split("/")[1])
+        folder = path.split("/")[1]
         for include in cpp_text.includes(tree.text(path) or ""):
             if include.is_quoted and not include.path.startswith("sluicegate/"):
                 _check_private(problems, path, folder, include, tree)

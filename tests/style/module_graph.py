@@ -13,12 +13,6 @@ class Module:
         self.sources = set(sources)
 
 
-def tested_folder(folder):
-    """The folder of src that a folder of tests is about: tests/gateway_units tests the parts of
-    src/gateway, where tests/gateway has the behaviour of the whole."""
-    return folder.removesuffix("_units")
-
-
 def _sections(words):
     """['base', 'SOURCES', 'a.cpp', 'USES', 'x'] -> {'': ['base'], 'SOURCES': ['a.cpp'], ...}"""
     sections = {"": []}

@@ -1,0 +1,113 @@
+// The commands beside `serve`, and the configurations that `serve` refuses.
+#include "behaviour/harness.hpp"
+#include "support/key_hash.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+TEST(CommandLine, CheckAcceptsAGoodFile) {
+    const TemporaryFolder folder;
+    const std::string file = folder.write("sluicegate.yaml", ConfigText("http://a.test/v1").text());
+    const CommandResult result = run_binary({"check", file});
+    EXPECT_EQ(result.status, 0) << result.output;
+}
+
+TEST(CommandLine, CheckNamesEveryProblemWithItsLine) {
+    const TemporaryFolder folder;
+    ConfigText config("http://a.test/v1");
+    config.models += "  one: {limits: {rmp: 5}, route: [{upstream: up}]}\n";
+    config.models += "  two: {route: [{upstream: nowhere}]}\n";
+    const std::string file = folder.write("sluicegate.yaml", config.text());
+    const CommandResult result = run_binary({"check", file});
+    EXPECT_NE(result.status, 0);
+    EXPECT_NE(result.output.find("sluicegate.yaml:"), std::string::npos) << result.output;
+    EXPECT_NE(result.output.find("rpm"), std::string::npos) << "the nearest known key";
+    EXPECT_NE(result.output.find("nowhere"), std::string::npos) << result.output;
+}
+
+TEST(CommandLine, ServeRefusesWhatCheckRefuses) {
+    struct Row {
+        std::string name, text;
+    };
+    ConfigText without_users("http://a.test/v1");
+    without_users.users = "  {}\n";
+    ConfigText unknown_key("http://a.test/v1");
+    unknown_key.groups += "  x: {limitz: {}}\n";
+    ConfigText unset("http://a.test/v1");
+    unset.upstreams =
+        "  up: {kind: openai, base_url: \"http://a.test/v1\", api_key: "
+        "\"${SLUICEGATE_TEST_UNSET}\"}\n";
+    const std::vector<Row> rows{{"no users", without_users.text()},
+                                {"unknown key", unknown_key.text()},
+                                {"unset secret", unset.text()},
+                                {"not YAML", "users: ["},
+                                {"empty", ""}};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const TemporaryFolder folder;
+        const std::string file = folder.write("sluicegate.yaml", row.text);
+        for (const std::vector<std::string>& arguments :
+             {std::vector<std::string>{"check", file},
+              std::vector<std::string>{"serve", "--config", file}}) {
+            const CommandResult result = run_binary(arguments);
+            EXPECT_NE(result.status, 0) << result.output;
+            EXPECT_LT(result.status, 126) << "an exit, not a crash";
+            EXPECT_NE(result.output.find("sluicegate.yaml"), std::string::npos) << result.output;
+        }
+    }
+}
+
+TEST(CommandLine, SecretsComeFromTheEnvironmentAndFromFiles) {
+    FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    for (const std::string secret : {"${UPSTREAM_SECRET}", "file:secret.txt"}) {
+        SCOPED_TRACE(secret);
+        config.upstreams = "  up: {kind: openai, base_url: \"" + upstream.base_url() +
+                           "\", api_key: \"" + secret + "\"}\n";
+        DaemonOptions options;
+        options.environment = {{"UPSTREAM_SECRET", std::string(upstream_key)}};
+        options.files = {{"secret.txt", std::string(upstream_key) + "\n"}};
+        const Gateway gateway(config, options);
+        expect_success(gateway.chat(alice_key, "m"));
+        EXPECT_EQ(upstream.requests().back().head.value("authorization"),
+                  "Bearer " + std::string(upstream_key));
+    }
+}
+
+TEST(CommandLine, KeyHashReadsStandardInput) {
+    const CommandResult result = run_binary({"key", "hash"}, "sk-some-key\n");
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.output.find(sha256_hex("sk-some-key")), std::string::npos) << result.output;
+}
+
+TEST(CommandLine, KeyNewPrintsAKeyOnceAndTheLineForTheFile) {
+    const CommandResult first = run_binary({"key", "new", "--user", "alice", "--id", "laptop"});
+    const CommandResult second = run_binary({"key", "new", "--user", "alice"});
+    EXPECT_EQ(first.status, 0) << first.output;
+    EXPECT_EQ(second.status, 0) << second.output;
+    const std::size_t at = first.output.find("sk-sg-");
+    ASSERT_NE(at, std::string::npos) << first.output;
+    const std::string key = first.output.substr(at, first.output.find_first_of(" \n\"", at) - at);
+    EXPECT_GE(key.size(), 40U);
+    EXPECT_NE(first.output.find(sha256_hex(key)), std::string::npos) << first.output;
+    EXPECT_EQ(second.output.find(key), std::string::npos);
+}
+
+TEST(CommandLine, VersionIsPrinted) {
+    const CommandResult result = run_binary({"version"});
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.output.find("0.1.0"), std::string::npos) << result.output;
+}
+
+TEST(CommandLine, AnUnknownCommandIsAnError) {
+    EXPECT_NE(run_binary({"nonsense"}).status, 0);
+    EXPECT_NE(run_binary({"serve"}).status, 0);
+}
+
+}  // namespace
+}  // namespace sluicegate::support

@@ -1,0 +1,150 @@
+// Which paths and methods exist, and the model list.
+#include "behaviour/harness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+class Endpoints : public testing::Test {
+protected:
+    FakeUpstream upstream_;
+    Gateway gateway_{ConfigText(upstream_.base_url())};
+};
+
+std::set<std::string> ids_of(const Response& response) {
+    std::set<std::string> out;
+    const nlohmann::json body = nlohmann::json::parse(response.body, nullptr, false);
+    if (!body.is_object() || body.value("object", "") != "list") return out;
+    for (const auto& model : body["data"]) {
+        EXPECT_EQ(model.value("object", ""), "model");
+        EXPECT_TRUE(model["created"].is_number_integer());
+        EXPECT_TRUE(model["owned_by"].is_string());
+        out.insert(model["id"]);
+    }
+    return out;
+}
+
+TEST_F(Endpoints, PostRoutesReachTheUpstreamUnderItsOwnPrefix) {
+    const std::vector<std::string> paths{"/chat/completions",   "/completions", "/responses",
+                                         "/embeddings",         "/moderations", "/rerank",
+                                         "/images/generations", "/audio/speech"};
+    for (const std::string& path : paths) {
+        for (const std::string prefix : {"/v1", "", "/v1/"}) {
+            SCOPED_TRACE(prefix + path);
+            const std::size_t before = upstream_.requests().size();
+            expect_success(
+                gateway_.send(post_json(prefix + path, alice_key, R"({"model":"m","input":"x"})")));
+            ASSERT_EQ(upstream_.requests().size(), before + 1);
+            EXPECT_EQ(upstream_.requests().back().target(), "/v1" + path);
+            EXPECT_EQ(upstream_.requests().back().method(), "POST");
+        }
+    }
+}
+
+TEST_F(Endpoints, UnknownPathsAre404WithoutAKeyToo) {
+    for (const std::string path : {"/", "/v1", "/v1/files", "/v1/chat/completions/", "/v2/models",
+                                   "/v1/chat", "/metrics", "/livez", "/v1/../admin"}) {
+        SCOPED_TRACE(path);
+        const Response response = gateway_.get(path, "");
+        if (path == "/v1/../admin" && response.status == 400) continue;
+        expect_error(response, {.status = 404,
+                                .code = "unknown_url",
+                                .message = "Unknown request URL: GET " + path + "."});
+    }
+    EXPECT_TRUE(upstream_.requests().empty());
+}
+
+TEST_F(Endpoints, StatefulResourcesAreRefused) {
+    for (const std::string path : {"/v1/files", "/v1/batches", "/v1/responses/resp_1",
+                                   "/v1/fine_tuning/jobs", "/v1/organization/usage"}) {
+        SCOPED_TRACE(path);
+        const Response response = gateway_.get(path, bearer(alice_key));
+        expect_error(response, {.status = 404, .code = "unknown_url"});
+    }
+    EXPECT_TRUE(upstream_.requests().empty());
+}
+
+TEST_F(Endpoints, AWrongMethodIs405WithAllow) {
+    struct Row {
+        std::string method, path, allow;
+    };
+    const std::vector<Row> rows{{"GET", "/v1/chat/completions", "POST"},
+                                {"DELETE", "/v1/chat/completions", "POST"},
+                                {"PUT", "/embeddings", "POST"},
+                                {"POST", "/v1/models", "GET, HEAD"},
+                                {"DELETE", "/v1/models/m", "GET, HEAD"}};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.method + " " + row.path);
+        const Response response =
+            gateway_.send(request(row.method, row.path, bearer(alice_key)), row.method);
+        expect_error(response, {.status = 405,
+                                .code = "method_not_supported",
+                                .message = row.method + " is not supported for " + row.path + "."});
+        EXPECT_EQ(response.field("allow"), row.allow);
+    }
+}
+
+TEST_F(Endpoints, HeadOnAPostRouteIs405WithoutABody) {
+    TestClient client = gateway_.connect();
+    client.send(request("HEAD", "/v1/chat/completions", bearer(alice_key)));
+    const Response response = client.read_response("HEAD");
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.field("allow"), "POST");
+    client.send(request("GET", "/v1/models", bearer(alice_key) + "Connection: close\r\n"));
+    EXPECT_EQ(client.read_response("GET").status, 200) << "a body must not follow";
+}
+
+TEST_F(Endpoints, TheModelListHoldsWhatTheKeyMayUse) {
+    const Response all = gateway_.get("/v1/models", bearer(alice_key));
+    expect_success(all);
+    EXPECT_EQ(ids_of(all),
+              (std::set<std::string>{"m", "limited", "other", "renamed", "forbidden"}));
+    EXPECT_EQ(ids_of(gateway_.get("/models", bearer(narrow_key))), std::set<std::string>{"other"});
+    EXPECT_EQ(ids_of(gateway_.get("//v1//models", bearer(narrow_key))),
+              std::set<std::string>{"other"});
+    expect_error(gateway_.get("/v1/models", ""), {.status = 401, .code = "missing_api_key"});
+    EXPECT_TRUE(upstream_.requests().empty()) << "the list comes from the configuration";
+}
+
+TEST_F(Endpoints, OneModelIsFoundByItsId) {
+    const Response found = gateway_.get("/v1/models/m", bearer(alice_key));
+    expect_success(found);
+    EXPECT_EQ(nlohmann::json::parse(found.body).value("id", ""), "m");
+    for (const std::string_view target : {"/v1/models/nope", "/v1/models/m"}) {
+        expect_error(gateway_.get(target, bearer(narrow_key)),
+                     {.status = 404, .code = "model_not_found", .param = "model"});
+    }
+}
+
+TEST_F(Endpoints, HeadAnswersLikeGetWithoutItsBody) {
+    TestClient client = gateway_.connect();
+    client.send(request("HEAD", "/v1/models", bearer(alice_key)));
+    const Response head = client.read_response("HEAD");
+    EXPECT_EQ(head.status, 200);
+    const Response get = gateway_.get("/v1/models", bearer(alice_key));
+    EXPECT_EQ(head.field("content-length"), std::to_string(get.body.size()));
+    client.send(request("GET", "/v1/models", bearer(alice_key)));
+    expect_success(client.read_response("GET"));
+}
+
+TEST(EndpointModels, IdsMayHoldSlashesAndEscapes) {
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    config.models += "  \"org/x:y\": {route: [{upstream: up}]}\n";
+    const Gateway gateway(config);
+    for (const std::string target :
+         {"/v1/models/org/x:y", "/models/org%2Fx%3Ay", "/v1/models/org/%78:y"}) {
+        SCOPED_TRACE(target);
+        const Response response = gateway.get(target, bearer(alice_key));
+        expect_success(response);
+        EXPECT_EQ(nlohmann::json::parse(response.body, nullptr, false).value("id", ""), "org/x:y");
+    }
+}
+
+}  // namespace
+}  // namespace sluicegate::support

@@ -1,0 +1,198 @@
+// SIGHUP: a valid file takes effect without a failed request or a lost count, an invalid one
+// changes nothing.
+#include "behaviour/harness.hpp"
+#include "support/eventually.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+ConfigText with_rpm(const FakeUpstream& upstream, int rpm) {
+    ConfigText config(upstream.base_url());
+    config.models +=
+        "  busy: {limits: {rpm: " + std::to_string(rpm) + "}, route: [{upstream: up}]}\n";
+    return config;
+}
+
+/// Clients that ask as fast as they can on kept connections and count what they get.
+class Load {
+public:
+    explicit Load(const Gateway& gateway) {
+        for (int i = 0; i < 4; ++i) threads_.emplace_back([this, &gateway] { run(gateway); });
+    }
+    ~Load() { stop(); }
+    void stop() {
+        is_stopping_ = true;
+        for (std::thread& thread : threads_) {
+            if (thread.joinable()) thread.join();
+        }
+    }
+    [[nodiscard]] bool wait_for_admitted(int count) const {
+        return eventually([&] { return admitted >= count; }, Deadline(milliseconds(30'000)));
+    }
+    [[nodiscard]] bool wait_for_refused(int count) const {
+        return eventually([&] { return refused >= count; }, Deadline(milliseconds(30'000)));
+    }
+
+    std::atomic<int> admitted{0};
+    std::atomic<int> refused{0};
+    std::atomic<int> failed{0};
+
+private:
+    void run(const Gateway& gateway) {
+        try {
+            TestClient client = gateway.connect();
+            const std::string bytes = chat_request(alice_key, "busy");
+            while (!is_stopping_) {
+                client.send(bytes);
+                switch (client.read_response().status) {
+                    case 200: ++admitted; break;
+                    case 429: ++refused; break;
+                    default: ++failed; return;
+                }
+            }
+        } catch (const std::exception&) {
+            ++failed;
+        }
+    }
+    std::atomic<bool> is_stopping_{false};
+    std::vector<std::thread> threads_;
+};
+
+TEST(Reload, UnderLoadChangesALimitWithoutAFailureOrALostCount) {
+    const FakeUpstream upstream;
+    Gateway gateway(with_rpm(upstream, 1'000'000));
+    Load load(gateway);
+    ASSERT_TRUE(load.wait_for_admitted(100));
+    const int limit = load.admitted + 300;
+    gateway.daemon().reload(with_rpm(upstream, limit).text());
+    // Those admitted before the reload count too.
+    ASSERT_TRUE(load.wait_for_refused(50));
+    EXPECT_TRUE(eventually([&] { return load.admitted == limit; }))
+        << load.admitted << " are counted when their answers have come, not " << limit;
+
+    gateway.daemon().reload(with_rpm(upstream, limit + 200).text());
+    const int refused = load.refused;
+    ASSERT_TRUE(load.wait_for_admitted(limit + 200));
+    ASSERT_TRUE(load.wait_for_refused(refused + 50));
+    load.stop();
+    EXPECT_EQ(load.admitted, limit + 200);
+    EXPECT_EQ(load.failed, 0);
+    EXPECT_EQ(upstream.requests().size(), static_cast<std::size_t>(limit + 200));
+}
+
+TEST(Reload, AStormOfSignalsFailsNoRequest) {
+    const FakeUpstream upstream;
+    Gateway gateway(with_rpm(upstream, 1'000'000));
+    Load load(gateway);
+    for (int i = 0; i < 20; ++i) {
+        gateway.daemon().rewrite(with_rpm(upstream, 1'000'000 + i).text());
+        gateway.daemon().signal(SIGHUP);
+        ASSERT_TRUE(load.wait_for_admitted(load.admitted + 10));
+    }
+    load.stop();
+    EXPECT_EQ(load.failed, 0);
+    EXPECT_EQ(load.refused, 0);
+}
+
+TEST(Reload, AnInvalidFileChangesNothingAndNamesTheLine) {
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    EXPECT_EQ(gateway.chat(alice_key, "limited").status, 200);
+
+    ConfigText broken = config;
+    broken.models += "  extra: {limits: {rmp: 5}, route: [{upstream: nowhere}]}\n";
+    broken.users.clear();
+    const std::string text = broken.text() + "  alice:\n    keys:\n" + key_line("x", bob_key);
+    const std::size_t line_number =
+        1 + static_cast<std::size_t>(std::count(
+                text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find("rmp")), '\n'));
+    const std::size_t from = gateway.daemon().log_size();
+    gateway.daemon().rewrite(text);
+    gateway.daemon().signal(SIGHUP);
+    const std::string place = "sluicegate.yaml:" + std::to_string(line_number);
+    EXPECT_TRUE(gateway.daemon().wait_for_log(
+        [&](const nlohmann::json& line) { return line.dump().find(place) != std::string::npos; },
+        from))
+        << gateway.daemon().log();
+    EXPECT_EQ(gateway.chat(bob_key, "m").status, 200) << "bob's own group and key hold on";
+    EXPECT_EQ(gateway.chat(alice_key, "limited").status, 200);
+    EXPECT_EQ(gateway.chat(alice_key, "limited").status, 200);
+    EXPECT_EQ(gateway.chat(alice_key, "limited").status, 429) << "no count was lost";
+    EXPECT_EQ(gateway.chat(alice_key, "extra").status, 404);
+
+    gateway.daemon().rewrite("users: [");
+    const std::size_t from_second = gateway.daemon().log_size();
+    gateway.daemon().signal(SIGHUP);
+    EXPECT_TRUE(gateway.daemon().wait_for_log(
+        [](const nlohmann::json& line) {
+            return line.dump().find("sluicegate.yaml:1") != std::string::npos;
+        },
+        from_second));
+    EXPECT_EQ(gateway.chat(alice_key, "m").status, 200);
+}
+
+TEST(Reload, ARevokedKeyIsDeadOnAnOpenConnection) {
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    TestClient client = gateway.connect();
+    client.send(chat_request(alice_key, "m"));
+    expect_success(client.read_response());
+
+    const std::string line = key_line("laptop", alice_key);
+    config.users.replace(config.users.find(line), line.size(), "");
+    gateway.daemon().reload(config.text());
+    client.send(chat_request(alice_key, "m"));
+    expect_error(client.read_response(), {.status = 401, .code = "invalid_api_key"});
+    EXPECT_EQ(gateway.chat(alice_second_key, "m").status, 200);
+}
+
+TEST(Reload, ARunningStreamEndsUnderTheConfigurationItBeganWith) {
+    Signal go;
+    FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    upstream.answer(Script()
+                        .send(sse_head() + chunk(chat_event("one")))
+                        .wait(go)
+                        .send(chunk(done_event) + chunk("")));
+    TestClient client = gateway.connect();
+    client.send(chat_request(alice_key, "m", true));
+    EXPECT_EQ(client.read_head().status, 200);
+    ASSERT_TRUE(client.read_until("one"));
+
+    const FakeUpstream other;
+    ConfigText moved(other.base_url());
+    gateway.daemon().reload(moved.text());
+    EXPECT_EQ(gateway.chat(alice_key, "m").status, 200);
+    EXPECT_EQ(other.requests().size(), 1U) << "new requests go to the new upstream";
+    go.raise();
+    const Response response = client.read_rest();
+    expect_success(response);
+    EXPECT_TRUE(response.body.ends_with(done_event));
+}
+
+TEST(Reload, NewModelsAndUsersAppear) {
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    EXPECT_EQ(gateway.chat("sk-new-user", "fresh").status, 401);
+    config.models += "  fresh: {limits: {rpm: 1}, route: [{upstream: up}]}\n";
+    config.users += "  dave:\n    keys:\n" + key_line("d", "sk-new-user");
+    gateway.daemon().reload(config.text());
+    EXPECT_EQ(gateway.chat("sk-new-user", "fresh").status, 200);
+    EXPECT_EQ(gateway.chat("sk-new-user", "fresh").status, 429);
+}
+
+}  // namespace
+}  // namespace sluicegate::support

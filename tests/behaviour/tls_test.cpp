@@ -1,0 +1,250 @@
+// TLS on both sides: to upstreams, where nothing is said before the peer is verified, and towards
+// clients.
+#include "behaviour/harness.hpp"
+#include "support/certificates.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+class UpstreamTls : public testing::Test {
+protected:
+    static DaemonOptions with_ca(const CertificateAuthority& authority) {
+        DaemonOptions options;
+        options.files = {{"ca.pem", authority.certificate()}};
+        return options;
+    }
+    ConfigText config_for(const FakeUpstream& upstream, const std::string& tls,
+                          const std::string& host = "127.0.0.1") {
+        ConfigText config(upstream.base_url(host), "tls: {" + tls + "}");
+        config.threads = "1";
+        return config;
+    }
+
+    CertificateAuthority authority_;
+};
+
+TEST_F(UpstreamTls, AVerifiedUpstreamIsUsedAndItsSessionResumed) {
+    FakeUpstream upstream(server_context(authority_.issue({.names = {"DNS:upstream.test"}})));
+    const Gateway gateway(config_for(upstream, "ca_file: ca.pem, server_name: upstream.test"),
+                          with_ca(authority_));
+    upstream.answer(Script().send(json_response(200, "{}", "Connection: close\r\n")));
+    for (int i = 0; i < 3; ++i) expect_success(gateway.chat(alice_key, "m"));
+    const auto connections = upstream.connections();
+    ASSERT_EQ(connections.size(), 3U);
+    EXPECT_EQ(connections[0].server_name, "upstream.test");
+    EXPECT_FALSE(connections[0].is_session_resumed);
+    EXPECT_TRUE(connections[2].is_session_resumed);
+    EXPECT_EQ(upstream.requests().at(0).head.value("authorization"),
+              "Bearer " + std::string(upstream_key));
+}
+
+TEST_F(UpstreamTls, AnAddressIsVerifiedAgainstAddressesInTheCertificate) {
+    const FakeUpstream upstream(server_context(authority_.issue({.names = {"IP:127.0.0.1"}})));
+    const Gateway gateway(config_for(upstream, "ca_file: ca.pem"), with_ca(authority_));
+    expect_success(gateway.chat(alice_key, "m"));
+    EXPECT_EQ(upstream.connections().at(0).server_name, "") << "an address is no server name";
+}
+
+TEST_F(UpstreamTls, ANameIsSentAndVerified) {
+    const FakeUpstream upstream(server_context(authority_.issue({.names = {"DNS:localhost"}})));
+    const Gateway gateway(config_for(upstream, "ca_file: ca.pem", "localhost"),
+                          with_ca(authority_));
+    expect_success(gateway.chat(alice_key, "m"));
+    EXPECT_EQ(upstream.connections().at(0).server_name, "localhost");
+}
+
+TEST_F(UpstreamTls, AConnectionIsKept) {
+    const FakeUpstream upstream(server_context(authority_.issue()));
+    const Gateway gateway(config_for(upstream, "ca_file: ca.pem"), with_ca(authority_));
+    for (int i = 0; i < 5; ++i) expect_success(gateway.chat(alice_key, "m"));
+    EXPECT_EQ(upstream.connections().size(), 1U);
+}
+
+TEST_F(UpstreamTls, WhoCannotBeVerifiedGets502AndNeverTheKey) {
+    const CertificateAuthority stranger("stranger");
+    struct Row {
+        std::string name;
+        Identity identity;
+        std::string tls;
+        std::string host = "127.0.0.1";
+    };
+    const std::string ca = "ca_file: ca.pem";
+    const std::vector<Row> rows{
+        {"wrong name", authority_.issue({.names = {"DNS:other.test"}}), ca, "localhost"},
+        {"wrong address", authority_.issue({.names = {"IP:127.0.0.2"}}), ca},
+        {"name where an address is needed", authority_.issue({.names = {"DNS:127.0.0.1"}}), ca},
+        {"wrong configured name", authority_.issue(), ca + ", server_name: elsewhere.test"},
+        {"expired", authority_.issue({.valid_to = std::chrono::hours(-1)}), ca},
+        {"not yet valid", authority_.issue({.valid_from = std::chrono::hours(1)}), ca},
+        {"unknown CA", stranger.issue(), ca},
+        {"CA that the system does not know", authority_.issue(), "ca_file: system"},
+        {"client certificate", authority_.issue({.usage = "clientAuth"}), ca},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        FakeUpstream upstream(server_context(row.identity));
+        Gateway gateway(config_for(upstream, row.tls, row.host), with_ca(authority_));
+        for (const bool is_streaming : {false, true}) {
+            const Response response = gateway.send(chat_request(alice_key, "m", is_streaming));
+            expect_error(response, {.status = 502,
+                                    .type = "server_error",
+                                    .code = "upstream_unreachable",
+                                    .message = "Could not reach the upstream provider."});
+        }
+        EXPECT_TRUE(upstream.requests().empty());
+        const auto connections = upstream.connections();
+        EXPECT_FALSE(connections.empty());
+        for (const ConnectionRecord& connection : connections) EXPECT_EQ(connection.received, "");
+        EXPECT_EQ(gateway.daemon().log().find(upstream_key), std::string::npos);
+    }
+}
+
+TEST_F(UpstreamTls, APlainServerIsNoTlsServer) {
+    const FakeUpstream upstream;
+    const Gateway gateway(ConfigText("https://127.0.0.1:" + std::to_string(upstream.port()) + "/v1",
+                                     "timeouts: {connect: 2s, first_byte: 2s}"));
+    const Response response = gateway.chat(alice_key, "m");
+    EXPECT_TRUE(response.status == 502 || response.status == 504) << response.status;
+    for (const ConnectionRecord& connection : upstream.connections()) {
+        EXPECT_EQ(connection.received.find(upstream_key), std::string::npos);
+    }
+}
+
+TEST_F(UpstreamTls, AClientCertificateIsPresentedWhereAsked) {
+    const Identity own = authority_.issue({.usage = "clientAuth"});
+    const FakeUpstream upstream(server_context(authority_.issue(), authority_.certificate()));
+    DaemonOptions options = with_ca(authority_);
+    options.files.emplace("own.pem", own.certificate);
+    options.files.emplace("own.key", own.private_key);
+    const Gateway with(config_for(upstream,
+                                  "ca_file: ca.pem, client_certificate: own.pem, "
+                                  "client_key: own.key"),
+                       options);
+    expect_success(with.chat(alice_key, "m"));
+    const Gateway without(config_for(upstream, "ca_file: ca.pem"), with_ca(authority_));
+    EXPECT_EQ(without.chat(alice_key, "m").status, 502);
+    EXPECT_EQ(upstream.requests().size(), 1U);
+}
+
+TEST_F(UpstreamTls, AStreamCutUnderTlsIsACut) {
+    FakeUpstream upstream(server_context(authority_.issue()));
+    const Gateway gateway(config_for(upstream, "ca_file: ca.pem"), with_ca(authority_));
+    const std::string close_delimited = response_head(200, "Content-Type: text/event-stream\r\n");
+    for (const std::string& start :
+         {sse_head() + chunk(chat_event("one")), close_delimited + chat_event("one")}) {
+        upstream.answer(Script().send(start).cut());
+        const Response response = gateway.send(chat_request(alice_key, "m", true));
+        EXPECT_FALSE(response.status == 200 && response.is_complete);
+        EXPECT_EQ(response.body.find("[DONE]"), std::string::npos);
+        EXPECT_NE(response.body.find("upstream_closed"), std::string::npos);
+    }
+    // Without close_notify even a close-delimited JSON answer shows that it was truncated.
+    upstream.answer(
+        Script().send(response_head(200, "Content-Type: application/json\r\n") + "{\"a\":").cut());
+    EXPECT_EQ(gateway.chat(alice_key, "m").status, 502);
+}
+
+class TlsListener : public testing::Test {
+protected:
+    TlsListener() : gateway_(config(), files()) {}
+    ConfigText config() {
+        ConfigText text(upstream_.base_url());
+        text.timeouts = "{header: 2s, body: 2s, idle: 20s, drain: 1s}";
+        text.listener_tls =
+            "    - address: 127.0.0.1:0\n"
+            "      tls: {certificate: chain.pem, private_key: key.pem}\n";
+        return text;
+    }
+    DaemonOptions files() {
+        const Identity own = authority_.issue();
+        DaemonOptions options;
+        options.files = {{"chain.pem", own.certificate}, {"key.pem", own.private_key}};
+        return options;
+    }
+    [[nodiscard]] std::uint16_t tls_port() { return gateway_.daemon().port("client_tls"); }
+
+    CertificateAuthority authority_;
+    Signal go_;
+    FakeUpstream upstream_;
+    Gateway gateway_;
+};
+
+TEST_F(TlsListener, ServesPlainAndStreamedAnswers) {
+    const SslContext context = client_context(authority_.certificate(), "localhost");
+    TestClient client(tls_port(), context.get(), "localhost");
+    for (int i = 0; i < 3; ++i) {
+        client.send(chat_request(alice_key, "m"));
+        expect_success(client.read_response());
+    }
+    upstream_.answer(Script()
+                         .send(sse_head() + chunk(chat_event("one")))
+                         .wait(go_)
+                         .send(chunk(done_event) + chunk("")));
+    client.send(chat_request(alice_key, "m", true));
+    EXPECT_EQ(client.read_head().status, 200);
+    ASSERT_TRUE(client.read_until("one"));
+    go_.raise();
+    EXPECT_TRUE(client.read_rest().is_complete);
+}
+
+TEST_F(TlsListener, TakesLargeBodiesInSmallPieces) {
+    const SslContext context = client_context(authority_.certificate(), "localhost");
+    TestClient client(tls_port(), context.get(), "localhost");
+    const std::string body = R"({"model":"m","x":")" + std::string(300'000, 'x') + "\"}";
+    client.send_in_pieces(post_json("/v1/chat/completions", alice_key, body), 1013);
+    expect_success(client.read_response());
+    EXPECT_TRUE(upstream_.requests().at(0).body == body);
+}
+
+TEST_F(TlsListener, SpeaksTls12AndLater) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        const SslContext context = client_context(authority_.certificate(), "localhost");
+        SSL_CTX_set_min_proto_version(context.get(), version);
+        SSL_CTX_set_max_proto_version(context.get(), version);
+        Wire wire = Wire::connect(tls_port());
+        EXPECT_TRUE(wire.start_tls_client(context.get(), "localhost")) << version;
+    }
+    const SslContext old = client_context(authority_.certificate(), "localhost");
+    SSL_CTX_set_security_level(old.get(), 0);
+    SSL_CTX_set_min_proto_version(old.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(old.get(), TLS1_1_VERSION);
+    Wire wire = Wire::connect(tls_port());
+    EXPECT_FALSE(wire.start_tls_client(old.get(), "localhost"));
+}
+
+TEST_F(TlsListener, PlainBytesAndSilenceAreClosed) {
+    TestClient plain(tls_port());
+    plain.send(request("GET", "/v1/models", bearer(alice_key)));
+    EXPECT_NE(plain.read_to_end(), ReadEnd::timeout);
+    TestClient silent(tls_port());
+    EXPECT_NE(silent.read_to_end(), ReadEnd::timeout) << "the handshake has a deadline";
+    expect_success(gateway_.chat(alice_key, "m"));
+}
+
+TEST_F(TlsListener, AClientThatLeavesStopsTheUpstream) {
+    upstream_.answer(Script().send(sse_head() + chunk(chat_event("one"))).wait(go_));
+    const SslContext context = client_context(authority_.certificate(), "localhost");
+    TestClient client(tls_port(), context.get(), "localhost");
+    client.send(chat_request(alice_key, "m", true));
+    EXPECT_EQ(client.read_head().status, 200);
+    ASSERT_TRUE(client.read_until("one"));
+    client.wire().close();
+    EXPECT_TRUE(upstream_.wait_for_peer_close(0, Deadline(milliseconds(5000))));
+}
+
+TEST_F(TlsListener, ACutStreamEndsWithoutCloseNotify) {
+    upstream_.answer(Script().send(sse_head() + chunk(chat_event("one"))).cut());
+    const SslContext context = client_context(authority_.certificate(), "localhost");
+    TestClient client(tls_port(), context.get(), "localhost");
+    client.send(chat_request(alice_key, "m", true));
+    const Response response = client.read_response();
+    EXPECT_FALSE(response.is_complete && response.status == 200);
+}
+
+}  // namespace
+}  // namespace sluicegate::support
