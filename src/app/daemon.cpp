@@ -85,6 +85,7 @@ Result<void> Daemon::run(config::Config config) {
     auto built = builder_.build(std::move(config), unix_seconds());
     if (!built) return std::move(built).failure();
     snapshot_ = std::move(*built);
+    states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
     const config::Config& running = snapshot_->config;
     limiter_ = std::make_unique<limit::Limiter>(
         limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
@@ -265,6 +266,7 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
 void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
     is_reloading_ = true;
     if (state_keeper_) state_keeper_->note_names();
+    states_.apply(snapshot->config, snapshot->routes, clock_.now());
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
     const auto swapped = [this, waiting, snapshot] {
         if (waiting->fetch_sub(1) > 1) return;

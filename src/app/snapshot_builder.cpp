@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace sluicegate::app {
 namespace {
 
-using worker::ModelEntry;
 using worker::Snapshot;
 
 /// Tells whether a TLS context made of these files would be the same as before.
@@ -54,18 +54,6 @@ limit::Plan plan_of(const config::Limits& limits) {
     return plan;
 }
 
-const route::ModelRoute* last_route_of(const Snapshot* last, const config::Model& model) {
-    const ModelEntry* before = last == nullptr ? nullptr : last->find_model(model.name);
-    return before == nullptr ? nullptr : before->route.get();
-}
-
-const route::UpstreamState* last_state_of(const Snapshot* last, const config::Upstream& upstream) {
-    for (std::size_t i = 0; last != nullptr && i < last->config.upstreams.size(); ++i) {
-        if (last->config.upstreams[i].name == upstream.name) return last->upstream_states[i].get();
-    }
-    return nullptr;
-}
-
 /// Of the first upstream of the model that has one.
 std::size_t affinity_bytes_of(const config::Config& config, const config::Model& model) {
     for (const auto* entries : {&model.route, &model.fallback}) {
@@ -75,15 +63,6 @@ std::size_t affinity_bytes_of(const config::Config& config, const config::Model&
         }
     }
     return 0;
-}
-
-/// Kept while the settings stay the same: others may have mended what was learned.
-std::shared_ptr<worker::UpstreamMemory> memory_of(const Snapshot* last,
-                                                  const config::Upstream& upstream) {
-    for (std::size_t i = 0; last != nullptr && i < last->config.upstreams.size(); ++i) {
-        if (last->config.upstreams[i] == upstream) return last->upstream_memory[i];
-    }
-    return std::make_shared<worker::UpstreamMemory>();
 }
 
 }  // namespace
@@ -165,10 +144,9 @@ Result<net::TlsContext> SnapshotBuilder::upstream_tls(const config::UpstreamTls&
     return kept;
 }
 
-Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
-                                                               std::int64_t now) {
-    next_contexts_.clear();
-    std::vector<net::TlsContext> listener_contexts;
+Result<std::vector<net::TlsContext>> SnapshotBuilder::listener_contexts(
+    const config::Config& config) {
+    std::vector<net::TlsContext> contexts;
     for (const config::Listener& listener : config.server.listen) {
         net::TlsContext context;
         if (listener.tls) {
@@ -176,9 +154,14 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
             if (!made) return std::move(made).failure();
             context = std::move(*made);
         }
-        listener_contexts.push_back(std::move(context));
+        contexts.push_back(std::move(context));
     }
-    std::vector<net::TlsContext> upstream_contexts;
+    return contexts;
+}
+
+Result<std::vector<net::TlsContext>> SnapshotBuilder::upstream_contexts(
+    const config::Config& config) {
+    std::vector<net::TlsContext> contexts;
     for (const config::Upstream& upstream : config.upstreams) {
         net::TlsContext context;
         const bool has_tls = std::ranges::any_of(
@@ -188,10 +171,14 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
             if (!made) return std::move(made).failure();
             context = std::move(*made);
         }
-        upstream_contexts.push_back(std::move(context));
+        contexts.push_back(std::move(context));
     }
+    return contexts;
+}
 
-    std::map<std::string, ModelId, std::less<>> active;
+auth::KeyRing SnapshotBuilder::key_ring(const config::Config& config) {
+    // A key may name a model that is off: that has no number here.
+    std::unordered_map<std::string_view, ModelId> active;
     for (const config::Model& model : config.models) active[model.name] = model_id(model.name);
     const auth::KeyRing::Ids ids{.user = [this](std::string_view name) { return user_id(name); },
                                  .model = [&](std::string_view name) -> std::optional<ModelId> {
@@ -199,51 +186,67 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                      return found == active.end() ? std::nullopt
                                                                   : std::optional(found->second);
                                  }};
-    auto keys = auth::KeyRing::build(config.users, ids);
+    return auth::KeyRing::build(config.users, ids);
+}
 
-    auto snapshot =
-        std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
-                                            .keys = std::move(keys),
-                                            .models = {},
-                                            .model_index = {},
-                                            .plans = {},
-                                            .user_ids = {},
-                                            .user_keys = {},
-                                            .listener_tls = std::move(listener_contexts),
-                                            .upstream_tls = std::move(upstream_contexts),
-                                            .upstream_memory = {},
-                                            .upstream_states = {},
-                                            .ceilings = {},
-                                            .retry_budget = retry_budget_,
-                                            .created = now});
-    for (const config::Upstream& upstream : snapshot->config.upstreams) {
-        snapshot->upstream_memory.push_back(memory_of(last_.get(), upstream));
-        snapshot->upstream_states.push_back(
-            route::UpstreamState::make(upstream, last_state_of(last_.get(), upstream)));
-        snapshot->ceilings.push_back(ceiling_of(upstream));
+void SnapshotBuilder::add_upstreams(Snapshot& snapshot) {
+    for (const config::Upstream& upstream : snapshot.config.upstreams) {
+        snapshot.ceilings.push_back(ceiling_of(upstream));
     }
-    for (const config::Model& model : snapshot->config.models) {
-        snapshot->model_index.emplace(model.name, snapshot->models.size());
-        snapshot->models.push_back(
-            {.id = active[model.name],
-             .settings = &model,
-             .route = std::make_unique<route::ModelRoute>(model, snapshot->config.upstreams,
-                                                          snapshot->upstream_states, quotas_,
-                                                          last_route_of(last_.get(), model)),
-             .affinity_bytes = affinity_bytes_of(snapshot->config, model)});
+}
+
+void SnapshotBuilder::add_models(Snapshot& snapshot) {
+    for (std::size_t i = 0; i < snapshot.config.models.size(); ++i) {
+        const config::Model& model = snapshot.config.models[i];
+        snapshot.model_index.emplace(model.name, i);
+        snapshot.models.push_back({.id = model_id(model.name),
+                                   .settings = &model,
+                                   .route = snapshot.routes.models[i],
+                                   .affinity_bytes = affinity_bytes_of(snapshot.config, model)});
     }
-    retry_budget_->configure(snapshot->config.retries);
-    for (const config::User& user : snapshot->config.users) {
-        const config::Group* group = config::find_group(snapshot->config, user.group);
-        snapshot->user_ids.push_back(user_id(user.name));
-        snapshot->user_keys.push_back(route::user_key(user.name));
-        std::vector<limit::Plan>& plans = snapshot->plans.emplace_back();
-        for (const config::Model& model : snapshot->config.models) {
+}
+
+void SnapshotBuilder::add_users(Snapshot& snapshot) {
+    std::unordered_map<std::string_view, const config::Group*> groups;
+    for (const config::Group& group : snapshot.config.groups) groups.emplace(group.name, &group);
+    for (const config::User& user : snapshot.config.users) {
+        const auto found = groups.find(user.group);
+        const config::Group* group = found == groups.end() ? nullptr : found->second;
+        snapshot.user_ids.push_back(user_id(user.name));
+        snapshot.user_keys.push_back(route::user_key(user.name));
+        std::vector<limit::Plan>& plans = snapshot.plans.emplace_back();
+        for (const config::Model& model : snapshot.config.models) {
             plans.push_back(plan_of(config::resolve_limits(group, user, model)));
         }
     }
+}
+
+Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
+                                                               std::int64_t now) {
+    next_contexts_.clear();
+    auto listeners = listener_contexts(config);
+    if (!listeners) return std::move(listeners).failure();
+    auto upstreams = upstream_contexts(config);
+    if (!upstreams) return std::move(upstreams).failure();
     contexts_ = std::exchange(next_contexts_, {});
-    last_ = snapshot;
+
+    auto keys = key_ring(config);
+    auto routes = states_.plan(config);
+    auto snapshot = std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
+                                                        .keys = std::move(keys),
+                                                        .models = {},
+                                                        .model_index = {},
+                                                        .plans = {},
+                                                        .user_ids = {},
+                                                        .user_keys = {},
+                                                        .listener_tls = std::move(*listeners),
+                                                        .upstream_tls = std::move(*upstreams),
+                                                        .ceilings = {},
+                                                        .routes = std::move(routes),
+                                                        .created = now});
+    add_upstreams(*snapshot);
+    add_models(*snapshot);
+    add_users(*snapshot);
     return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }
 

@@ -9,7 +9,9 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,11 +23,26 @@ using nlohmann::ordered_json;
 using route::Health;
 using Sample = metrics::Registry::Sample;
 
+/// Series by their first label: found once for a page, not once for each upstream.
+using SamplesByLabel = std::unordered_map<std::string, std::vector<const Sample*>>;
+
+SamplesByLabel by_first_label(const std::vector<Sample>& samples) {
+    SamplesByLabel found;
+    for (const Sample& sample : samples) found[sample.labels[0]].push_back(&sample);
+    return found;
+}
+
+/// The series whose first label is `first`.
+std::vector<const Sample*> samples_of(const SamplesByLabel& samples, const std::string& first) {
+    const auto found = samples.find(first);
+    return found == samples.end() ? std::vector<const Sample*>() : found->second;
+}
+
 /// Of two series that differ only in the second label, by that label.
-ordered_json counts_by_second_label(const std::vector<Sample>& samples, std::string_view first) {
+ordered_json counts_by_second_label(const SamplesByLabel& samples, const std::string& first) {
     ordered_json counts = ordered_json::object();
-    for (const Sample& sample : samples) {
-        if (sample.labels[0] == first) counts[sample.labels[1]] = sample.values[0];
+    for (const Sample* sample : samples_of(samples, first)) {
+        counts[sample->labels[1]] = sample->values[0];
     }
     return counts;
 }
@@ -54,12 +71,14 @@ std::string one_line(std::string text) {
 }
 
 /// What the account of an upstream grants, by the upstream's names of the models.
-std::map<std::string, const route::Quota*> quotas_of(const worker::Snapshot& snapshot,
-                                                     std::size_t upstream) {
-    std::map<std::string, const route::Quota*> quotas;
+using Quotas = std::map<std::string, const route::Quota*>;
+
+/// By upstream.
+std::vector<Quotas> quotas_of(const worker::Snapshot& snapshot) {
+    std::vector<Quotas> quotas(snapshot.config.upstreams.size());
     for (const worker::ModelEntry& model : snapshot.models) {
         for (const route::RouteEntry& entry : model.route->entries()) {
-            if (entry.upstream == upstream) quotas[entry.upstream_model] = entry.quota.get();
+            quotas[entry.upstream][entry.upstream_model] = entry.quota.get();
         }
     }
     return quotas;
@@ -70,22 +89,22 @@ Milliseconds time_until(std::optional<Instant> end, Instant now) {
     return end && *end > now ? std::chrono::ceil<Milliseconds>(*end - now) : Milliseconds(0);
 }
 
-ordered_json learned_json(const std::optional<route::QuotaReport::Allowance>& budget) {
-    if (!budget) return nullptr;
-    return {{"limit", budget->limit},
-            {"remaining", budget->remaining},
-            {"reset_ms", budget->reset.count()}};
+ordered_json allowance_json(const std::optional<route::QuotaReport::Allowance>& allowance) {
+    if (!allowance) return nullptr;
+    return {{"limit", allowance->limit},
+            {"remaining", allowance->remaining},
+            {"reset_ms", allowance->reset.count()}};
 }
 
-ordered_json quotas_json(const worker::Snapshot& snapshot, std::size_t upstream, Instant now) {
+ordered_json quotas_json(const Quotas& known, Instant now) {
     ordered_json quotas = ordered_json::array();
-    for (const auto& [model, quota] : quotas_of(snapshot, upstream)) {
-        const route::Quota::Status learned = quota->status(now);
-        if (!learned.cooling_until && !learned.requests && !learned.tokens) continue;
+    for (const auto& [model, quota] : known) {
+        const route::Quota::Status status = quota->status(now);
+        if (!status.cooling_until && !status.requests && !status.tokens) continue;
         quotas.push_back({{"model", model},
-                          {"cooling_ms", time_until(learned.cooling_until, now).count()},
-                          {"requests", learned_json(learned.requests)},
-                          {"tokens", learned_json(learned.tokens)}});
+                          {"cooling_ms", time_until(status.cooling_until, now).count()},
+                          {"requests", allowance_json(status.requests)},
+                          {"tokens", allowance_json(status.tokens)}});
     }
     return quotas;
 }
@@ -131,41 +150,44 @@ ordered_json entries_json(const route::ModelRoute& route, const config::Config& 
 ordered_json upstreams_json(const StatusSources& sources) {
     const worker::Snapshot& snapshot = sources.snapshot;
     const Instant now = sources.clock.now();
-    const auto connections = sources.registry.collect(Metric::upstream_connections);
-    const auto errors = sources.registry.collect(Metric::upstream_errors_total);
+    const std::vector<Sample> connections = sources.registry.collect(Metric::upstream_connections);
+    const std::vector<Sample> errors = sources.registry.collect(Metric::upstream_errors_total);
+    const SamplesByLabel connections_of = by_first_label(connections);
+    const SamplesByLabel errors_of = by_first_label(errors);
+    const std::vector<Quotas> quotas = quotas_of(snapshot);
     ordered_json upstreams = ordered_json::array();
     for (std::size_t i = 0; i < snapshot.config.upstreams.size(); ++i) {
         const config::Upstream& upstream = snapshot.config.upstreams[i];
-        const route::UpstreamState& state = *snapshot.upstream_states[i];
+        const route::UpstreamHandle& handle = *snapshot.routes.upstreams[i];
         ordered_json json = {{"name", upstream.name}, {"kind", config::row_of(upstream.kind).name}};
         if (!upstream.account.empty()) json["account"] = upstream.account;
         ordered_json& endpoints = json["endpoints"] = ordered_json::array();
-        for (const auto& endpoint : state.endpoints()) {
+        for (const auto& endpoint : handle.endpoints()) {
             endpoints.push_back(endpoint_json(*endpoint, sources.clock));
         }
-        if (state.queues_when_full()) {
-            json["waiting"] = state.queue().length();
-            json["max_waiting"] = state.queue().waiting_max();
+        if (handle.queues_when_full()) {
+            json["waiting"] = handle.queue().length();
+            json["max_waiting"] = handle.queue().waiting_max();
         }
-        json["quotas"] = quotas_json(snapshot, i, now);
+        json["quotas"] = quotas_json(quotas[i], now);
         json["ceilings"] = ceilings_json(snapshot.ceilings[i], sources.limiter, now);
         json["connections"] = {{"active", 0}, {"idle", 0}};
-        json["connections"].update(counts_by_second_label(connections, upstream.name));
-        json["errors"] = counts_by_second_label(errors, upstream.name);
+        json["connections"].update(counts_by_second_label(connections_of, upstream.name));
+        json["errors"] = counts_by_second_label(errors_of, upstream.name);
         upstreams.push_back(std::move(json));
     }
     return upstreams;
 }
 
 ordered_json models_json(const StatusSources& sources) {
-    const auto routed = sources.registry.collect(Metric::routed_requests_total);
+    const std::vector<Sample> routed = sources.registry.collect(Metric::routed_requests_total);
+    const SamplesByLabel routed_of = by_first_label(routed);
     ordered_json models = ordered_json::array();
     for (const worker::ModelEntry& model : sources.snapshot.models) {
         // By upstream, those that have left the route included: where the requests have gone.
         ordered_json requests = ordered_json::object();
-        for (const Sample& sample : routed) {
-            if (sample.labels[0] != model.settings->name) continue;
-            requests[sample.labels[1]][sample.labels[2]] = sample.values[0];
+        for (const Sample* sample : samples_of(routed_of, model.settings->name)) {
+            requests[sample->labels[1]][sample->labels[2]] = sample->values[0];
         }
         models.push_back({{"name", model.settings->name},
                           {"sticky", model.settings->is_sticky},
@@ -180,15 +202,16 @@ void update_upstream_metrics(metrics::Registry& registry, const worker::Snapshot
     std::vector<Sample> up;
     std::vector<Sample> in_flight;
     std::vector<Sample> cooling;
+    const std::vector<Quotas> quotas = quotas_of(snapshot);
     for (std::size_t i = 0; i < snapshot.config.upstreams.size(); ++i) {
         const std::string& name = snapshot.config.upstreams[i].name;
-        for (const auto& endpoint : snapshot.upstream_states[i]->endpoints()) {
+        for (const auto& endpoint : snapshot.routes.upstreams[i]->endpoints()) {
             const bool is_healthy = endpoint->health(now) == Health::healthy;
             up.push_back({.labels = {name, endpoint->label()}, .values = {is_healthy ? 1 : 0}});
             in_flight.push_back(
                 {.labels = {name, endpoint->label()}, .values = {endpoint->slots.in_flight()}});
         }
-        for (const auto& [model, quota] : quotas_of(snapshot, i)) {
+        for (const auto& [model, quota] : quotas[i]) {
             // Durations are kept in nanoseconds and shown in seconds.
             const std::chrono::nanoseconds wait = time_until(quota->status(now).cooling_until, now);
             cooling.push_back({.labels = {name, model}, .values = {wait.count()}});
@@ -207,7 +230,7 @@ std::optional<std::string> why_not_ready(const worker::Snapshot& snapshot, Insta
     if (used.empty()) return std::nullopt;
     std::string why = "no upstream is healthy\n";
     for (const std::size_t i : used) {
-        for (const auto& endpoint : snapshot.upstream_states[i]->endpoints()) {
+        for (const auto& endpoint : snapshot.routes.upstreams[i]->endpoints()) {
             const route::EndpointStatus status = endpoint->status(now);
             // One that is due for a probe needs a request, which comes only to those who are ready.
             if (status.health == Health::healthy || status.health == Health::half_open) {

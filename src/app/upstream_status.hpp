@@ -18,9 +18,9 @@ namespace sluicegate::app {
 
 // docs/operations.md lists the fields of both.
 
-/// By upstream: its endpoints with their health, who waits, what its account grants.
+/// By upstream: its endpoints with their health, the requests that wait, what its account grants.
 [[nodiscard]] nlohmann::ordered_json upstreams_json(const StatusSources& sources);
-/// By model: its candidates in the order of the route, and who answered so far.
+/// By model: its candidates in the order of the route, and which upstreams have answered.
 [[nodiscard]] nlohmann::ordered_json models_json(const StatusSources& sources);
 
 /// Measures what is not counted as it happens, and removes the series of what is no longer

@@ -39,7 +39,8 @@ int check(const std::string& file, const std::optional<std::string>& running) {
 
     // The same code as in serve, up to the point where it would listen.
     const config::Config checked = *loaded.config;
-    app::SnapshotBuilder builder;
+    const route::StateRegistry states;
+    app::SnapshotBuilder builder(states);
     auto built = builder.build(std::move(*loaded.config), 0);
     if (!built) {
         std::fprintf(stderr, "%s: %s\n", file.c_str(), built.error().detail.c_str());

@@ -26,7 +26,7 @@ constexpr Milliseconds stale_within{1000};
 
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
                                              std::size_t upstream) {
-    const worker::UpstreamMemory& memory = *request.config().upstream_memory[upstream];
+    const route::UpstreamMemory& memory = request.config().routes.upstreams[upstream]->memory();
     return provider::stream_options_for(request.config().config.upstreams[upstream],
                                         routed.endpoint, routed.inspection,
                                         memory.has_refused_stream_options.load());
@@ -67,7 +67,7 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
 void Attempt::report(route::Outcome outcome, Milliseconds wait) {
     const auto change = lease_.report(outcome, wait, request_.worker.clock().now());
     request_.worker.telemetry.note_health(
-        exchange_->settings().name, entry_.state->endpoints()[lease_.endpoint()]->label(), change);
+        exchange_->settings().name, entry_.handle->endpoints()[lease_.endpoint()]->label(), change);
 }
 
 /// The answer may still be wanted for its usage.
@@ -97,7 +97,7 @@ net::Task<Result<void>> Attempt::run() {
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
     if (tried && provider::is_success(exchange_->head().status)) {
-        request_.config().upstream_memory[entry_.upstream]->has_refused_stream_options = true;
+        entry_.handle->memory().has_refused_stream_options = true;
     }
     if (tried) note_answer();
     co_return tried;

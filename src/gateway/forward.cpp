@@ -79,7 +79,7 @@ bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
 /// Whether the attempt after one that ended with `last` is allowed for.
 bool is_in_budget(Request& request, ErrorKind last, Instant now) {
     const bool is_free = failure_row(last).attempt.next == NextAttempt::free;
-    const bool is_allowed = is_free || request.config().retry_budget->try_retry(now);
+    const bool is_allowed = is_free || request.config().routes.retry_budget->try_retry(now);
     request.worker.telemetry.count_retry(is_allowed);
     return is_allowed;
 }
@@ -95,7 +95,7 @@ provider::Untried untried_of(const CandidateIterator& candidates) {
 
 net::Task<Forwarded> forward(Request& request, const Routed& routed) {
     using Step = CandidateIterator::Step;
-    request.config().retry_budget->request();
+    request.config().routes.retry_budget->request();
     CandidateIterator candidates(*routed.model->route, routed.query,
                                  request.config().config.retries.attempts_max);
     Forwarded forwarded;

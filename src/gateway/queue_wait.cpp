@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -31,7 +32,16 @@ public:
             });
         };
     }
-    net::Task<bool> until(Instant give_up_at) { return wait_->until(give_up_at); }
+    /// Until a slot is granted, the client has left, or `give_up_at`. It looks for a slot when a
+    /// pause or an open breaker ends, because no event tells of that.
+    net::Task<void> until_granted(route::QueueTicket& ticket, const client::Connection& client,
+                                  const Clock& clock, Instant give_up_at) {
+        for (Instant now = clock.now(); now < give_up_at; now = clock.now()) {
+            if (client.has_gone() || ticket.look(now)) co_return;
+            const Instant look_at = std::min(give_up_at, ticket.look_again_at(now));
+            co_await wait_->until(look_at);
+        }
+    }
 
 private:
     net::asio::io_context& context_;
@@ -60,7 +70,8 @@ net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed&
     }
     {
         const client::Connection::DepartureWatch watch(request.client.connection, wait);
-        co_await wait.until(began + entry.state->queue_timeout());
+        const Instant give_up_at = began + entry.handle->queue_timeout();
+        co_await wait.until_granted(ticket, request.client.connection, worker.clock(), give_up_at);
     }
     const Instant now = worker.clock().now();
     request.record.queued += std::chrono::duration_cast<Milliseconds>(now - began);

@@ -26,8 +26,8 @@ std::size_t less_loaded_of_two(std::span<const Load> loads, std::span<const std:
     return loads[b].in_flight < loads[a].in_flight ? b : a;
 }
 
-/// The first in the value's own order that has room. One always has: the least loaded is not above
-/// the mean.
+/// The first endpoint with room, in the order of the affinity value. One always has room, because
+/// the least loaded is not above the mean.
 std::size_t preferred(std::span<const Load> loads, std::span<const std::size_t> offered,
                       std::uint64_t affinity) noexcept {
     std::uint64_t sum = 1;

@@ -38,7 +38,7 @@ CandidateIterator::Step CandidateIterator::next(Instant now) {
     const std::size_t weighted = route_.weighted();
     for (const Tier wanted : {Tier::available, Tier::paced, Tier::unhealthy}) {
         for (std::size_t i = 0; i < entries; ++i) {
-            // From the one whose turn it is round to the one before it, then on.
+            // Weighted entries go round from the one whose turn it is; the others follow in order.
             std::size_t index = i;
             if (i < weighted) {
                 index = *first_ + i;
@@ -70,7 +70,7 @@ CandidateIterator::Step CandidateIterator::try_entry(std::size_t index, Tier wan
     if (lease) return offer(index, std::move(*lease));
     if (!is_full) return {};
     found_.is_full = true;
-    const UpstreamState& upstream = *entry.state;
+    const UpstreamHandle& upstream = *entry.handle;
     if (wanted == Tier::unhealthy || !upstream.queues_when_full() || progress.has_waited) return {};
     entry_ = index;
     return Step{.kind = Step::wait, .entry = index, .lease = {}};
@@ -78,17 +78,18 @@ CandidateIterator::Step CandidateIterator::try_entry(std::size_t index, Tier wan
 
 std::optional<Lease> CandidateIterator::take(const RouteEntry& entry, std::uint64_t tried,
                                              Tier wanted, Instant now, bool& is_full) const {
-    UpstreamState& upstream = *entry.state;
+    const UpstreamHandle& upstream = *entry.handle;
     const auto& endpoints = upstream.endpoints();
     const bool wants_ready = wanted != Tier::unhealthy;
-    // Whoever waits comes before whoever comes.
-    const bool is_awaited = wants_ready && upstream.queue().length() > 0;
+    // Requests that wait come before requests that arrive.
+    const bool is_awaited =
+        wants_ready && upstream.queues_when_full() && upstream.queue().length() > 0;
     if (endpoints.size() == 1) {
         if (tried != 0 || endpoints.front()->is_ready(now) != wants_ready) return std::nullopt;
         is_full = is_awaited || !endpoints.front()->slots.try_take();
         return is_full ? std::nullopt : take_one(upstream, 0, wanted, now);
     }
-    std::array<Load, UpstreamState::endpoints_max> loads;
+    std::array<Load, UpstreamHandle::endpoints_max> loads;
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
         const EndpointState& state = *endpoints[i];
         const bool fits = (tried >> i & 1U) == 0 && state.is_ready(now) == wants_ready;
@@ -114,8 +115,9 @@ std::optional<Lease> CandidateIterator::take(const RouteEntry& entry, std::uint6
 }
 
 /// Makes a lease of a slot that was taken.
-std::optional<Lease> CandidateIterator::take_one(UpstreamState& upstream, std::size_t endpoint,
-                                                 Tier wanted, Instant now) const {
+std::optional<Lease> CandidateIterator::take_one(const UpstreamHandle& upstream,
+                                                 std::size_t endpoint, Tier wanted,
+                                                 Instant now) const {
     if (wanted == Tier::unhealthy) return Lease(upstream, endpoint, AttemptKind::last_resort, now);
     const auto kind = upstream.endpoints()[endpoint]->begin_attempt(now);
     Lease lease(upstream, endpoint, kind.value_or(AttemptKind::ordinary), now);
@@ -139,12 +141,12 @@ void CandidateIterator::refused_by_ceiling(Milliseconds wait) {
 void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Milliseconds wait) {
     const std::vector<RouteEntry>& entries = route_.entries();
     const RouteEntry& tried = entries[entry_];
-    // Without a wait it may be this one server that has too much to do.
+    // Without a wait, this one server may have too much to do.
     const bool is_account_refused = outcome == Outcome::rate_limited && wait > Milliseconds(0);
     for (std::size_t i = 0; i < entries.size(); ++i) {
         if (is_account_refused && entries[i].quota == tried.quota)
             progress_of(i).is_excluded = true;
-        if (entries[i].state != tried.state) continue;
+        if (entries[i].handle != tried.handle) continue;
         if (is_connection_level || entries[i].upstream_model == tried.upstream_model) {
             progress_of(i).tried |= std::uint64_t{1} << endpoint_;
         }
@@ -155,7 +157,7 @@ void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Millis
 QueueTicket CandidateIterator::join_queue(WaitQueue::Wake wake, Instant now) {
     EntryProgress& progress = progress_of(entry_);
     progress.has_waited = true;
-    return {*route_.entries()[entry_].state, query_.user, ~progress.tried, std::move(wake), now};
+    return {*route_.entries()[entry_].handle, query_.user, ~progress.tried, std::move(wake), now};
 }
 
 CandidateIterator::Step CandidateIterator::after_wait(QueueTicket ticket, Instant now) {

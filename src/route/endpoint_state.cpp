@@ -20,7 +20,7 @@ void EndpointState::configure(const config::Upstream& upstream) {
     slots.set_max(upstream.in_flight_max);
     breaker_.configure(upstream.breaker);
     const std::scoped_lock lock(mutex_);
-    // What another question found out, or one that is no longer asked, says nothing.
+    // The result of another check, or of one that is no longer made, says nothing.
     if (check_ && upstream.health && check_->path == upstream.health->path &&
         check_->model == upstream.health->model) {
         check_ = upstream.health;
@@ -30,6 +30,22 @@ void EndpointState::configure(const config::Upstream& upstream) {
     checks_in_a_row_ = 0;
     check_note_ = {};
     is_check_failing_.store(false, std::memory_order_relaxed);
+}
+
+Instant EndpointState::ready_at(Instant now) const noexcept {
+    if (is_check_failing_.load(std::memory_order_relaxed)) return Instant::max();
+    Instant at = now;
+    if (is_paused(now)) {
+        at = Instant(Instant::duration(paused_until_.load(std::memory_order_relaxed)));
+    }
+    switch (breaker_.state(now)) {
+        case Breaker::State::closed: break;
+        case Breaker::State::open: at = std::max(at, breaker_.open_until()); break;
+        case Breaker::State::half_open:
+            if (!breaker_.allows(now)) return Instant::max();
+            break;
+    }
+    return at > now ? at : Instant::max();
 }
 
 std::optional<AttemptKind> EndpointState::begin_attempt(Instant now) {

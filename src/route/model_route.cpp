@@ -1,39 +1,17 @@
 #include "sluicegate/route/model_route.hpp"
 
-#include "sluicegate/config/account_key.hpp"
-
 #include "route/mix.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <span>
 #include <utility>
 
 namespace sluicegate::route {
 namespace {
 
-std::vector<RouteEntry> entries_of(const config::Model& model,
-                                   std::span<const config::Upstream> upstreams,
-                                   std::span<const std::shared_ptr<UpstreamState>> states,
-                                   QuotaTable& quotas) {
-    std::vector<RouteEntry> entries;
-    const auto add = [&](const config::RouteEntry& entry, bool is_fallback) {
-        const config::Upstream& upstream = upstreams[entry.upstream];
-        const std::string& name = entry.model.empty() ? model.name : entry.model;
-        entries.push_back({.upstream = entry.upstream,
-                           .state = states[entry.upstream],
-                           .quota = quotas.find(config::account_key(upstream), name),
-                           .weight = entry.weight,
-                           .upstream_model = name,
-                           .is_fallback = is_fallback,
-                           .id = hash_text(upstream.name + '\n' + name)});
-    };
-    for (const config::RouteEntry& entry : model.route) add(entry, false);
-    for (const config::RouteEntry& entry : model.fallback) add(entry, true);
-    return entries;
-}
-
-/// Where an entry stands: with the weighted, with those that only spare them, in the fallback.
+/// The group of an entry: 0 with a weight, 1 without, 2 in the fallback.
 int rank_of(const RouteEntry& entry) {
     if (entry.is_fallback) return 2;
     return entry.weight == 0 ? 1 : 0;
@@ -54,7 +32,7 @@ std::size_t count_weighted(const std::vector<RouteEntry>& entries) {
             std::count_if(entries.begin(), entries.end(),
                           [rank](const RouteEntry& entry) { return rank_of(entry) == rank; }));
     };
-    // Where none has a weight, all count as equal.
+    // Where no entry has a weight, all count as equal.
     return with(0) != 0 ? with(0) : with(1);
 }
 
@@ -64,22 +42,7 @@ std::vector<std::uint32_t> weights_of(std::span<const RouteEntry> entries) {
     return weights;
 }
 
-std::vector<std::uint32_t> weights_of(const config::Model& model) {
-    std::vector<std::uint32_t> weights;
-    for (const config::RouteEntry& entry : model.route) {
-        if (entry.weight != 0) weights.push_back(entry.weight);
-    }
-    return weights;
-}
-
 }  // namespace
-
-ModelRoute::ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
-                       std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
-                       const ModelRoute* last)
-    : ModelRoute(entries_of(model, upstreams, states, quotas), model.is_sticky,
-                 last != nullptr && last->weights() == weights_of(model) ? last->turns_ : nullptr) {
-}
 
 ModelRoute::ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
                        std::shared_ptr<WeightedRoundRobin> turns)
@@ -87,11 +50,8 @@ ModelRoute::ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
       weighted_(count_weighted(entries_)),
       is_sticky_(is_sticky),
       turns_(std::move(turns)) {
-    if (turns_ == nullptr) turns_ = std::make_shared<WeightedRoundRobin>(weights());
-}
-
-std::vector<std::uint32_t> ModelRoute::weights() const {
-    return weights_of(std::span(entries_).first(weighted_));
+    if (turns_ != nullptr) return;
+    turns_ = std::make_shared<WeightedRoundRobin>(weights_of(std::span(entries_).first(weighted_)));
 }
 
 std::size_t ModelRoute::pick(std::uint64_t user) const noexcept {

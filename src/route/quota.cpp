@@ -8,8 +8,8 @@ namespace sluicegate::route {
 namespace {
 
 constexpr Milliseconds reset_if_unsaid = std::chrono::seconds(1);
-/// What was sent since a report is counted for so long at least; then, without another, nothing is
-/// known any more.
+/// Requests sent since a report count for at least this long. Then, without another report, nothing
+/// is known any more.
 constexpr Milliseconds memory = std::chrono::minutes(1);
 constexpr std::uint32_t refusals_that_cool = 3;
 constexpr std::uint32_t doublings_max = 5;
@@ -34,7 +34,7 @@ void Quota::Bucket::take(std::int64_t count, Instant now) noexcept {
     const double each = ns_each.load(std::memory_order_relaxed);
     const double at = static_cast<double>(ticks_of(now));
     const double full = std::max(static_cast<double>(full_at.load(std::memory_order_relaxed)), at);
-    // It cannot be emptier than empty.
+    // A bucket that is empty already stays at empty.
     const double empty = at + each * static_cast<double>(all);
     const double then = std::min(full + each * static_cast<double>(count), empty);
     full_at.store(static_cast<Instant::rep>(then), std::memory_order_relaxed);
@@ -73,11 +73,11 @@ Milliseconds Quota::Bucket::wait_for(std::int64_t count, Instant now) const noex
         ticks_of(now) >= known_until.load(std::memory_order_relaxed)) {
         return Milliseconds(0);
     }
-    // What is larger than the bucket waits until that is full: then it may be tried.
+    // A request that is larger than the bucket waits until it is full, and may be tried then.
     const double needed = static_cast<double>(std::clamp<std::int64_t>(count, 0, all));
     const double each = ns_each.load(std::memory_order_relaxed);
     const double short_ns = missing_ns - each * (static_cast<double>(all) - needed);
-    // Half of one is the error of rounding.
+    // Rounding is wrong by up to half of one.
     return short_ns <= each / 2 ? Milliseconds(0) : span_of(short_ns);
 }
 

@@ -28,12 +28,12 @@ void RetryBudget::request() noexcept {
 bool RetryBudget::try_retry(Instant now) noexcept {
     const unsigned minimum = minimum_.load(std::memory_order_relaxed);
     if (minimum != 0) {
-        // A turn is due every 1/minimum of a second, and a second's turns may be taken at once.
+        // A turn is due every 1/minimum of a second; the turns of one second may be taken at once.
         const Instant::rep at = now.time_since_epoch().count();
         const Instant::rep each = std::max<Instant::rep>(1, second / minimum);
         Instant::rep next = next_free_.load(std::memory_order_relaxed);
         for (;;) {
-            // Further ahead than turns can be: the clock has stepped back.
+            // This is further ahead than turns can be: the clock has stepped back.
             const Instant::rep due = next > at + 2 * second ? at : std::max(next, at);
             if (due + each > at + second) break;
             if (next_free_.compare_exchange_weak(next, due + each, std::memory_order_relaxed)) {

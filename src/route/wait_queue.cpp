@@ -8,12 +8,19 @@ namespace sluicegate::route {
 
 class WaitQueue::Waiter {
 public:
-    std::uint64_t endpoints = 0;
+    /// The position of the endpoint in the waiter's own list, if the waiter can use it.
+    [[nodiscard]] std::optional<std::size_t> position_of(const EndpointState& endpoint) const {
+        const auto found = std::ranges::find(wanted, &endpoint);
+        if (found == wanted.end()) return std::nullopt;
+        return static_cast<std::size_t>(found - wanted.begin());
+    }
+
+    Wanted wanted;
     Wake wake;
     bool is_waiting = true;
     std::atomic<bool> is_granted{false};
     Grant grant;
-    Turn::iterator user;
+    Turns::iterator user;
     std::list<Waiter*>::iterator at;
 };
 
@@ -21,16 +28,15 @@ WaitQueue::~WaitQueue() {
     assert(length_ == 0);
 }
 
-std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, std::uint64_t endpoints,
-                                                   Wake wake) {
+std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, Wanted wanted, Wake wake) {
     auto waiter = std::make_shared<Waiter>();
-    waiter->endpoints = endpoints;
+    waiter->wanted = std::move(wanted);
     waiter->wake = std::move(wake);
     const std::scoped_lock lock(mutex_);
     if (length_.load(std::memory_order_relaxed) >= waiting_max()) return nullptr;
     const auto [found, is_new] = users_.try_emplace(user);
     if (is_new) {
-        found->second = turn_.emplace(turn_.end());
+        found->second = turns_.emplace(turns_.end());
         found->second->user = user;
     }
     waiter->user = found->second;
@@ -39,13 +45,13 @@ std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, std::uint
     return waiter;
 }
 
-void WaitQueue::remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served) {
+void WaitQueue::remove(Turns::iterator user, std::list<Waiter*>::iterator at, bool was_served) {
     user->waiting.erase(at);
     if (user->waiting.empty()) {
         users_.erase(user->user);
-        turn_.erase(user);
+        turns_.erase(user);
     } else if (was_served) {
-        turn_.splice(turn_.end(), turn_, user);
+        turns_.splice(turns_.end(), turns_, user);
     }
     length_.fetch_sub(1, std::memory_order_seq_cst);
 }
@@ -64,23 +70,23 @@ bool WaitQueue::is_granted(const Waiter& waiter) noexcept {
     return waiter.is_granted.load(std::memory_order_relaxed);
 }
 
-bool WaitQueue::is_wanted(std::size_t endpoint) const {
-    const std::uint64_t bit = std::uint64_t{1} << endpoint;
-    return std::ranges::any_of(turn_, [bit](const UserQueue& user) {
-        return std::ranges::any_of(
-            user.waiting, [bit](const Waiter* waiter) { return (waiter->endpoints & bit) != 0; });
+bool WaitQueue::is_wanted(const EndpointState& endpoint) const {
+    return std::ranges::any_of(turns_, [&](const UserQueue& user) {
+        return std::ranges::any_of(user.waiting, [&](const Waiter* waiter) {
+            return waiter->position_of(endpoint).has_value();
+        });
     });
 }
 
-bool WaitQueue::give_locked(Grant grant) {
-    const std::uint64_t bit = std::uint64_t{1} << grant.endpoint;
-    for (auto user = turn_.begin(); user != turn_.end(); ++user) {
+bool WaitQueue::give_locked(const EndpointState& endpoint, AttemptKind kind) {
+    for (auto user = turns_.begin(); user != turns_.end(); ++user) {
         for (auto at = user->waiting.begin(); at != user->waiting.end(); ++at) {
             Waiter& waiter = **at;
-            if ((waiter.endpoints & bit) == 0) continue;
+            const auto position = waiter.position_of(endpoint);
+            if (!position) continue;
             remove(user, at, true);
             waiter.is_waiting = false;
-            waiter.grant = grant;
+            waiter.grant = {.endpoint = *position, .kind = kind};
             waiter.is_granted.store(true, std::memory_order_relaxed);
             waiter.wake();
             return true;
@@ -89,19 +95,24 @@ bool WaitQueue::give_locked(Grant grant) {
     return false;
 }
 
-bool WaitQueue::give(Grant grant) {
+bool WaitQueue::give(const EndpointState& endpoint, AttemptKind kind) {
     const std::scoped_lock lock(mutex_);
-    return give_locked(grant);
+    return give_locked(endpoint, kind);
 }
 
-void WaitQueue::serve(std::size_t endpoints, const TakeSlot& take) {
+void WaitQueue::serve(const EndpointState& endpoint, const TakeSlot& take) {
     const std::scoped_lock lock(mutex_);
-    for (std::size_t endpoint = 0; endpoint < endpoints; ++endpoint) {
-        while (is_wanted(endpoint)) {
-            const std::optional<AttemptKind> kind = take(endpoint);
-            if (!kind) break;
-            give_locked({.endpoint = endpoint, .kind = *kind});
-        }
+    while (is_wanted(endpoint)) {
+        const std::optional<AttemptKind> kind = take();
+        if (!kind) return;
+        give_locked(endpoint, *kind);
+    }
+}
+
+void WaitQueue::wake_all() {
+    const std::scoped_lock lock(mutex_);
+    for (const UserQueue& user : turns_) {
+        for (const Waiter* waiter : user.waiting) waiter->wake();
     }
 }
 

@@ -33,12 +33,14 @@ public:
         : context_(context),
           telemetry_(telemetry),
           pool_(target.pool),
-          state_(target.state),
+          upstream_(target.upstream),
           request_(provider::health_request(pool_->settings(), pool_->endpoint_index())),
           wait_(context.io, context.deadlines) {}
 
     [[nodiscard]] const std::shared_ptr<upstream::Pool>& pool() const noexcept { return pool_; }
-    void tell(std::shared_ptr<route::UpstreamState> state) noexcept { state_ = std::move(state); }
+    void follow(std::shared_ptr<const route::UpstreamHandle> upstream) noexcept {
+        upstream_ = std::move(upstream);
+    }
     void end() noexcept {
         is_over_ = true;
         if (exchange_) exchange_->cancel(ErrorKind::draining);
@@ -82,15 +84,15 @@ private:
     void report(const std::string& reason) {
         const std::size_t endpoint = pool_->endpoint_index();
         const auto change =
-            state_->report_check(endpoint, reason.empty(), reason, context_.clock.now());
-        telemetry_.note_health(pool_->settings().name, state_->endpoints()[endpoint]->label(),
+            upstream_->report_check(endpoint, reason.empty(), reason, context_.clock.now());
+        telemetry_.note_health(pool_->settings().name, upstream_->endpoints()[endpoint]->label(),
                                change);
     }
 
     client::Context& context_;
     Telemetry& telemetry_;
     std::shared_ptr<upstream::Pool> pool_;
-    std::shared_ptr<route::UpstreamState> state_;
+    std::shared_ptr<const route::UpstreamHandle> upstream_;
     Secret request_;
     net::Wait wait_;
     std::optional<upstream::Exchange> exchange_;  ///< while a question is under way
@@ -105,7 +107,7 @@ void HealthChecks::watch(const std::vector<Target>& targets) {
             return check != nullptr && check->pool() == target.pool;
         });
         if (same != checks_.end()) {
-            (*same)->tell(target.state);
+            (*same)->follow(target.upstream);
             wanted.push_back(std::exchange(*same, nullptr));
             continue;
         }

@@ -12,7 +12,7 @@
 /// Lifetime  the worker must outlive it; its end, or stop(), ends what is under way.
 
 #include "sluicegate/client/context.hpp"
-#include "sluicegate/route/upstream_state.hpp"
+#include "sluicegate/route/upstream_handle.hpp"
 #include "sluicegate/upstream/pool.hpp"
 #include "sluicegate/worker/telemetry.hpp"
 
@@ -23,10 +23,10 @@ namespace sluicegate::worker {
 
 class HealthChecks {
 public:
-    /// The endpoint that `pool` leads to, and the state of its upstream.
+    /// The endpoint that `pool` leads to, and the handle of its upstream.
     struct Target {
         std::shared_ptr<upstream::Pool> pool;
-        std::shared_ptr<route::UpstreamState> state;
+        std::shared_ptr<const route::UpstreamHandle> upstream;
     };
 
     HealthChecks(client::Context& context, Telemetry& telemetry) noexcept
@@ -36,7 +36,7 @@ public:
     ~HealthChecks() { stop(); }
 
     /// From now on `targets` are checked and no others; those without `health` are passed over.
-    /// A check of the same pool as before goes on, in its rhythm, and tells the new state.
+    /// A check of the same pool as before goes on, in its rhythm, and tells the new handle.
     void watch(const std::vector<Target>& targets);
     void stop() noexcept;
 

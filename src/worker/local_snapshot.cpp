@@ -15,7 +15,7 @@ std::vector<LocalSnapshot::Endpoint> endpoints_of(const Snapshot& snapshot, std:
                                                   Pools& pools) {
     const config::Upstream& upstream = snapshot.config.upstreams[index];
     std::vector<LocalSnapshot::Endpoint> endpoints;
-    const std::size_t count = snapshot.upstream_states[index]->endpoints().size();
+    const std::size_t count = snapshot.routes.upstreams[index]->endpoints().size();
     for (std::size_t k = 0; k < count; ++k) {
         const bool has_tls = k < upstream.endpoints.size() && upstream.endpoints[k].tls;
         const net::TlsContext tls = has_tls ? snapshot.upstream_tls[index] : net::TlsContext();

@@ -70,10 +70,10 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
 
 void Worker::watch_health() {
     std::vector<HealthChecks::Target> targets;
-    const auto& states = snapshot_->shared->upstream_states;
-    for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto& upstreams = snapshot_->shared->routes.upstreams;
+    for (std::size_t i = 0; i < upstreams.size(); ++i) {
         for (const LocalSnapshot::Endpoint& endpoint : snapshot_->endpoints[i]) {
-            targets.push_back({endpoint.pool, states[i]});
+            targets.push_back({endpoint.pool, upstreams[i]});
         }
     }
     health_checks_->watch(targets);

@@ -43,10 +43,18 @@ config::Config config_of(std::initializer_list<std::string> users,
     return config;
 }
 
-Built build(SnapshotBuilder& builder, config::Config config) {
-    auto built = builder.build(std::move(config), 1'700'000'000);
+/// Builds snapshots and publishes them, as the daemon does.
+struct Builder {
+    route::StateRegistry states;
+    SnapshotBuilder builder{states};
+};
+
+Built build(Builder& builder, config::Config config) {
+    auto built = builder.builder.build(std::move(config), 1'700'000'000);
     EXPECT_TRUE(built) << built.error().detail;
-    return built ? *built : nullptr;
+    if (!built) return nullptr;
+    builder.states.apply((*built)->config, (*built)->routes, Instant());
+    return *built;
 }
 
 const auth::KeyRecord& key_of(const Built& snapshot, const std::string& user) {
@@ -54,7 +62,7 @@ const auth::KeyRecord& key_of(const Built& snapshot, const std::string& user) {
 }
 
 TEST(SnapshotBuilder, GivesUsersAndModelsTheSameNumbersForTheLifeOfTheProcess) {
-    SnapshotBuilder builder;
+    Builder builder;
     const Built first = build(builder, config_of({"alice", "bob"}, {"small", "large"}));
     const UserId alice = key_of(first, "alice").user;
     const UserId bob = key_of(first, "bob").user;
@@ -76,7 +84,7 @@ TEST(SnapshotBuilder, GivesUsersAndModelsTheSameNumbersForTheLifeOfTheProcess) {
     }
     EXPECT_NE(key_of(second, "aaron").user, bob);
 
-    // Who comes back is who he was.
+    // A user or model that comes back has its old number.
     const Built third = build(builder, config_of({"bob"}, {"small"}));
     EXPECT_EQ(key_of(third, "bob").user, bob);
     EXPECT_EQ(third->find_model("small")->id, small);
@@ -88,7 +96,7 @@ TEST(SnapshotBuilder, ResolvesThePlanOfEachUserForEachModel) {
     config.models[0].limits.rpm = 10;
     config.groups[0].limits["large"] = {.rpm = 20};
     config.users[1].limits["*"] = {.rpm = 0};
-    SnapshotBuilder builder;
+    Builder builder;
     const Built snapshot = build(builder, std::move(config));
     ASSERT_EQ(snapshot->plans.size(), 2U);
     EXPECT_EQ(snapshot->plans[0][0].rpm, 10);
@@ -102,7 +110,7 @@ TEST(SnapshotBuilder, ResolvesThePlanOfEachUserForEachModel) {
 TEST(SnapshotBuilder, AKeyWhoseModelsAreAllOffMayUseNone) {
     config::Config config = config_of({"alice"}, {"small"});
     config.users[0].keys[0].models = {"large"};  // is off: not among the models
-    SnapshotBuilder builder;
+    Builder builder;
     const Built snapshot = build(builder, config);
     const ModelId small = snapshot->find_model("small")->id;
     EXPECT_FALSE(auth::may_use(key_of(snapshot, "alice"), small));
@@ -128,7 +136,7 @@ config::Config weighted(std::initializer_list<std::uint32_t> weights) {
 }
 
 TEST(SnapshotBuilder, TheTurnOfARouteGoesOnAcrossReloads) {
-    SnapshotBuilder builder;
+    Builder builder;
     std::map<std::size_t, int> picks;
     for (int i = 0; i < 100; ++i) {
         const Built snapshot = build(builder, weighted({7, 3}));
@@ -156,7 +164,7 @@ protected:
     test::TemporaryFolder folder;
     test::Authority authority{folder, "authority"};
     test::CertificateFiles server = authority.issue("server", {});
-    SnapshotBuilder builder;
+    Builder builder;
 };
 
 TEST_F(SnapshotBuilderTls, KeepsAContextWhileItsFilesSayTheSame) {
@@ -182,7 +190,7 @@ TEST_F(SnapshotBuilderTls, AFileThatCannotBeUsedLeavesEverythingAsItWas) {
     const Built first = build(builder, config());
     config::Config broken = config();
     broken.upstreams[0].tls.ca_file = server.key;
-    const auto refused = builder.build(std::move(broken), 0);
+    const auto refused = builder.builder.build(std::move(broken), 0);
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().detail, HasSubstr(server.key));
     const Built second = build(builder, config());

@@ -1,6 +1,7 @@
 #include "app/upstream_status.hpp"
 
 #include "sluicegate/app/snapshot_builder.hpp"
+#include "sluicegate/route/queue_ticket.hpp"
 
 #include "net/manual_clock.hpp"
 
@@ -52,6 +53,7 @@ protected:
         auto built = builder.build(config, 1'700'000'000);
         ASSERT_TRUE(built) << built.error().detail;
         snapshot = std::move(*built);
+        states.apply(snapshot->config, snapshot->routes, clock.now());
     }
     [[nodiscard]] StatusSources sources() {
         return {.snapshot = *snapshot,
@@ -66,7 +68,7 @@ protected:
     }
     [[nodiscard]] ordered_json upstream(std::size_t i) { return upstreams_json(sources())[i]; }
     [[nodiscard]] route::EndpointState& endpoint(std::size_t upstream, std::size_t i) {
-        return *snapshot->upstream_states[upstream]->endpoints()[i];
+        return *snapshot->routes.upstreams[upstream]->endpoints()[i];
     }
     [[nodiscard]] route::Quota& quota(std::size_t entry) {
         return *snapshot->models[0].route->entries()[entry].quota;
@@ -91,7 +93,8 @@ protected:
     limit::Limiter limiter{limit::Settings{.window = 60s, .slots = 100}};
     metrics::Registry registry;
     config::Config config;
-    SnapshotBuilder builder;
+    route::StateRegistry states;
+    SnapshotBuilder builder{states};
     std::shared_ptr<const worker::Snapshot> snapshot;
 };
 
@@ -137,7 +140,7 @@ TEST_F(UpstreamStatusTest, CountsWhoWaitsWhereRequestsMayWait) {
     build();
     ASSERT_TRUE(endpoint(0, 0).slots.try_take());
     ASSERT_TRUE(endpoint(0, 1).slots.try_take());
-    const route::QueueTicket ticket(*snapshot->upstream_states[0], 1, 3, [] {}, clock.now());
+    const route::QueueTicket ticket(*snapshot->routes.upstreams[0], 1, 3, [] {}, clock.now());
     EXPECT_EQ(upstream(0)["waiting"], 1);
     EXPECT_EQ(upstream(0)["max_waiting"], 20);
     EXPECT_FALSE(upstream(1).contains("waiting")) << "it spills";
@@ -270,8 +273,8 @@ TEST_F(UpstreamStatusTest, SaysWhyItIsNotReadyInOneLineForEachEndpoint) {
     config.upstreams[0].health = config::HealthCheck{.path = "/health", .model = ""};
     config.upstreams[0].health->unhealthy_after = 1;
     build();
-    snapshot->upstream_states[0]->report_check(0, false, "answered 500: out\r\nof memory",
-                                               clock.now());
+    snapshot->routes.upstreams[0]->report_check(0, false, "answered 500: out\r\nof memory",
+                                                clock.now());
     open(endpoint(0, 1));
     EXPECT_EQ(why_not_ready(*snapshot, clock.now()),
               "no upstream is healthy\n"

@@ -283,5 +283,61 @@ TEST_F(UpstreamQueue, AReloadLosesNobodyWhoWaits) {
     }
 }
 
+TEST_F(UpstreamQueue, ARequestIsServedAfterAReloadThatRemovedAnEndpoint) {
+    FakeUpstream other;
+    const auto text = [&](const std::vector<std::string>& urls) {
+        return routes_config(
+            endpoints_line("gpu", urls, "max_in_flight: 1, on_full: queue, queue: {timeout: 20s}"),
+            "  m: {route: [{upstream: gpu}]}\n");
+    };
+    for (FakeUpstream* server : {&gpu_, &other}) {
+        sign(*server, "gpu");
+        server->answer_next(Script().wait(go_).send(signed_answer("gpu")));
+    }
+    Gateway gateway(text({gpu_.base_url(), other.base_url()}));
+    TestClient holder = gateway.connect();
+    holder.send(named(carol_key, "holder"));
+    ASSERT_TRUE(eventually([&] { return count(gpu_) + count(other) == 1; }));
+    const FakeUpstream& busy = count(gpu_) == 1 ? gpu_ : other;
+    gateway.daemon().reload(text({busy.base_url()}).text());
+    TestClient one = waiting(gateway, named(alice_key, "one"));
+    const auto start = Clock::now();
+    go_.raise();
+    expect_answer_of(holder.read_response(), "gpu");
+    expect_answer_of(one.read_response(), "gpu");
+    EXPECT_LT(Clock::now() - start, milliseconds(5'000)) << "as soon as the endpoint is free";
+}
+
+TEST_F(UpstreamQueue, AReloadThatRaisesTheBoundServesThoseWhoWaitAtOnce) {
+    ConfigText text = config("timeout: 20s");
+    Gateway gateway(text);
+    TestClient holder = hold(gateway);
+    TestClient one = waiting(gateway, named(alice_key, "one"));
+    std::string raised = text.text();
+    const std::string before = "max_in_flight: 1";
+    raised.replace(raised.find(before), before.size(), "max_in_flight: 2");
+    const auto start = Clock::now();
+    gateway.daemon().reload(raised);
+    expect_answer_of(one.read_response(), "gpu");
+    EXPECT_LT(Clock::now() - start, milliseconds(5'000));
+    go_.raise();
+    expect_answer_of(holder.read_response(), "gpu");
+}
+
+TEST_F(UpstreamQueue, ARequestIsServedWhenThePauseOfTheServerEnds) {
+    const Gateway gateway(config("timeout: 20s"));
+    gpu_.answer_next(Script().wait(go_).send(json_response(503, "{}", "retry-after: 1\r\n")));
+    TestClient holder = gateway.connect();
+    holder.send(named(carol_key, "holder"));
+    ASSERT_TRUE(gpu_.wait_for_requests(1));
+    TestClient one = waiting(gateway, named(alice_key, "one"));
+    const auto start = Clock::now();
+    go_.raise();
+    EXPECT_EQ(holder.read_response().status, 503);
+    expect_answer_of(one.read_response(), "gpu");
+    EXPECT_GE(Clock::now() - start, milliseconds(900));
+    EXPECT_LT(Clock::now() - start, milliseconds(6'000)) << "not at the timeout of the queue";
+}
+
 }  // namespace
 }  // namespace sluicegate::support

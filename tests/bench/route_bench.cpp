@@ -8,6 +8,7 @@
 // Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
 
 #include "sluicegate/route/candidate_iterator.hpp"
+#include "sluicegate/route/state_registry.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -33,6 +34,12 @@ config::Upstream make_upstream(std::size_t endpoints) {
     return upstream;
 }
 
+std::shared_ptr<const UpstreamHandle> make_handle(std::size_t endpoints) {
+    config::Config config;
+    config.upstreams = {make_upstream(endpoints)};
+    return StateRegistry().plan(config).upstreams.front();
+}
+
 /// `entries` of equal weight with `endpoints` each; made once.
 const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_quota) {
     static std::vector<std::unique_ptr<ModelRoute>> routes(1'000);
@@ -41,7 +48,7 @@ const ModelRoute& route_of(std::size_t entries, std::size_t endpoints, bool has_
     std::vector<RouteEntry> made;
     for (std::size_t i = 0; i < entries; ++i) {
         made.push_back({.upstream = i,
-                        .state = UpstreamState::make(make_upstream(endpoints), nullptr),
+                        .handle = make_handle(endpoints),
                         .quota = std::make_shared<Quota>(),
                         .weight = 1,
                         .upstream_model = "m",

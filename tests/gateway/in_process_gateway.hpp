@@ -42,30 +42,25 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan) {
     config.users = {user};
     auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
                                                     .model = [](auto) { return ModelId(0); }});
-    auto snapshot = std::make_shared<worker::Snapshot>(
-        worker::Snapshot{.config = std::move(config),
-                         .keys = std::move(keys),
-                         .models = {},
-                         .model_index = {{"chat", 0}},
-                         .plans = {{plan}},
-                         .user_ids = {UserId(0)},
-                         .user_keys = {1},
-                         .listener_tls = {nullptr},
-                         .upstream_tls = {nullptr},
-                         .upstream_memory = {std::make_shared<worker::UpstreamMemory>()},
-                         .upstream_states = {},
-                         .ceilings = {std::nullopt},
-                         .retry_budget = std::make_shared<route::RetryBudget>(config::Retries()),
-                         .created = 1'700'000'000});
+    auto snapshot =
+        std::make_shared<worker::Snapshot>(worker::Snapshot{.config = std::move(config),
+                                                            .keys = std::move(keys),
+                                                            .models = {},
+                                                            .model_index = {{"chat", 0}},
+                                                            .plans = {{plan}},
+                                                            .user_ids = {UserId(0)},
+                                                            .user_keys = {1},
+                                                            .listener_tls = {nullptr},
+                                                            .upstream_tls = {nullptr},
+                                                            .ceilings = {std::nullopt},
+                                                            .routes = {},
+                                                            .created = 1'700'000'000});
     const config::Config& read = snapshot->config;
-    snapshot->upstream_states.push_back(route::UpstreamState::make(read.upstreams[0], nullptr));
-    route::QuotaTable quotas;
-    snapshot->models.push_back(
-        {.id = ModelId(0),
-         .settings = &read.models[0],
-         .route = std::make_unique<route::ModelRoute>(read.models[0], read.upstreams,
-                                                      snapshot->upstream_states, quotas, nullptr),
-         .affinity_bytes = 0});
+    snapshot->routes = route::StateRegistry().plan(read);
+    snapshot->models.push_back({.id = ModelId(0),
+                                .settings = &read.models[0],
+                                .route = snapshot->routes.models[0],
+                                .affinity_bytes = 0});
     return snapshot;
 }
 

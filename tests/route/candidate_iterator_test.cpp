@@ -24,7 +24,7 @@ constexpr Milliseconds none{0};
 
 std::string name_of(const ModelRoute& route, const Step& step) {
     if (step.kind == Step::nothing) return "-";
-    const EndpointState& endpoint = *route.entries()[step.entry].state->endpoints().front();
+    const EndpointState& endpoint = *route.entries()[step.entry].handle->endpoints().front();
     std::string name = endpoint.label().substr(7, endpoint.label().find('-') - 7);
     if (step.kind == Step::wait) return name + '?';
     return name + std::to_string(step.lease.endpoint());
@@ -45,7 +45,7 @@ std::string all_steps(const ModelRoute& route, Instant now, bool is_connection_l
 }
 
 EndpointState& endpoint_of(const ModelRoute& route, std::size_t entry, std::size_t endpoint = 0) {
-    return *route.entries()[entry].state->endpoints()[endpoint];
+    return *route.entries()[entry].handle->endpoints()[endpoint];
 }
 
 void open(EndpointState& endpoint) {
@@ -164,7 +164,7 @@ TEST(CandidateIterator, WaitsWhereItIsToldToAndTakesWhatIsGranted) {
     Step step = second.next(at(0));
     EXPECT_EQ(name_of(route, step), "gpu?");
     QueueTicket ticket = second.join_queue([] {}, at(0));
-    // Whoever comes meanwhile waits behind, even once the slot is granted.
+    // A request that comes meanwhile waits behind it, even after the slot was granted.
     CandidateIterator third(route, {.user = 3}, 5);
     EXPECT_EQ(name_of(route, third.next(at(0))), "gpu?");
     held.lease.end();
@@ -341,7 +341,7 @@ TEST(CandidateIterator, OffersEachCandidateOnceAndByClass) {
             const bool cools = random.below(5) == 0;
             if (cools) entry.quota->refused(1, Milliseconds(5'000), at(0));
             if (random.below(4) == 0) entry.quota->report(nothing_left(), {}, at(0));
-            for (const auto& endpoint : entry.state->endpoints()) {
+            for (const auto& endpoint : entry.handle->endpoints()) {
                 const bool is_full = random.below(4) == 0 && endpoint->slots.try_take();
                 if (random.below(4) == 0) open(*endpoint);
                 possible += cools || is_full ? 0 : 1;

@@ -1,13 +1,10 @@
 #include "sluicegate/route/model_route.hpp"
 
-#include "sluicegate/config/account_key.hpp"
-
 #include "route/support.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,54 +18,6 @@ std::vector<RouteEntry> make_entries(const std::vector<std::uint32_t>& weights) 
             test::make_entry(test::make_upstream("u" + std::to_string(i)), weights[i]));
     }
     return entries;
-}
-
-TEST(ModelRoute, IsMadeOfWhatTheModelNames) {
-    std::vector<config::Upstream> upstreams{test::make_upstream("a"), test::make_upstream("b"),
-                                            test::make_upstream("c")};
-    std::vector<std::shared_ptr<UpstreamState>> states;
-    for (const auto& upstream : upstreams) states.push_back(UpstreamState::make(upstream, nullptr));
-    config::Model model;
-    model.name = "gpt";
-    model.route = {{.upstream = 2, .weight = 0, .model = ""},
-                   {.upstream = 1, .weight = 3, .model = "other"}};
-    model.fallback = {{.upstream = 0, .weight = 1, .model = ""}};
-    QuotaTable quotas;
-    const ModelRoute route(model, upstreams, states, quotas, nullptr);
-    ASSERT_EQ(route.entries().size(), 3U);
-    EXPECT_EQ(route.weighted(), 1U);
-    const RouteEntry& first = route.entries()[0];
-    EXPECT_EQ(first.upstream, 1U);
-    EXPECT_EQ(first.state, states[1]);
-    EXPECT_EQ(first.upstream_model, "other");
-    EXPECT_EQ(first.quota, quotas.find(config::account_key(upstreams[1]), "other"));
-    EXPECT_EQ(route.entries()[1].upstream, 2U);
-    EXPECT_EQ(route.entries()[1].upstream_model, "gpt");
-    EXPECT_FALSE(route.entries()[1].is_fallback);
-    EXPECT_TRUE(route.entries()[2].is_fallback);
-}
-
-TEST(ModelRoute, GoesOnWithTheTurnWhileTheWeightsStay) {
-    std::vector<config::Upstream> upstreams{test::make_upstream("a"), test::make_upstream("b")};
-    std::vector<std::shared_ptr<UpstreamState>> states;
-    for (const auto& upstream : upstreams) states.push_back(UpstreamState::make(upstream, nullptr));
-    config::Model model;
-    model.name = "gpt";
-    model.route = {{.upstream = 0, .weight = 9, .model = ""},
-                   {.upstream = 1, .weight = 1, .model = ""}};
-    QuotaTable quotas;
-    std::vector<int> counts(2);
-    auto route = std::make_unique<ModelRoute>(model, upstreams, states, quotas, nullptr);
-    for (int i = 0; i < 10; ++i) {
-        route = std::make_unique<ModelRoute>(model, upstreams, states, quotas, route.get());
-        ++counts[route->pick(0)];
-    }
-    EXPECT_EQ(counts, (std::vector{9, 1}));
-    // Other weights begin their own turns.
-    model.route[0].weight = 1;
-    const ModelRoute other(model, upstreams, states, quotas, route.get());
-    EXPECT_EQ(other.pick(0), 0U);
-    EXPECT_EQ(other.pick(0), 1U);
 }
 
 TEST(ModelRoute, TreatsEntriesWithoutAnyWeightAsEqual) {
@@ -104,7 +53,7 @@ TEST(ModelRoute, MovesOnlyTheUsersThatAChangeOfWeightsMoves) {
         const std::size_t was = before.pick(user);
         const std::size_t is = after.pick(user);
         if (was == is) continue;
-        ASSERT_EQ(is, 1U) << "nobody leaves the entry that grows";
+        ASSERT_EQ(is, 1U) << "no user leaves the entry that grows";
         ++moved;
     }
     EXPECT_NEAR(moved, 10'000, 500) << "no more than the change itself";

@@ -4,6 +4,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/route/model_route.hpp"
+#include "sluicegate/route/state_registry.hpp"
 
 #include <barrier>
 #include <concepts>
@@ -45,11 +46,33 @@ inline config::Upstream make_queueing(const std::string& name, std::size_t endpo
     return upstream;
 }
 
-/// Of a model "m", with a state and a quota of its own.
+/// With live state of its own.
+inline std::shared_ptr<const route::UpstreamHandle> make_handle(const config::Upstream& upstream) {
+    config::Config config;
+    config.upstreams = {upstream};
+    return route::StateRegistry().plan(config).upstreams.front();
+}
+
+/// One upstream that is loaded again and again.
+class Reloads {
+public:
+    std::shared_ptr<const route::UpstreamHandle> load(const config::Upstream& upstream,
+                                                      Instant now = at(0)) {
+        config::Config config;
+        config.upstreams = {upstream};
+        const route::RoutePlan plan = registry.plan(config);
+        registry.apply(config, plan, now);
+        return plan.upstreams.front();
+    }
+
+    route::StateRegistry registry;
+};
+
+/// Of a model "m", with a handle and a quota of its own.
 inline route::RouteEntry make_entry(const config::Upstream& upstream, std::uint32_t weight = 1,
                                     bool is_fallback = false) {
     return {.upstream = 0,
-            .state = route::UpstreamState::make(upstream, nullptr),
+            .handle = make_handle(upstream),
             .quota = std::make_shared<route::Quota>(),
             .weight = weight,
             .upstream_model = "m",

@@ -17,17 +17,40 @@ namespace {
 
 constexpr std::uint64_t any = ~std::uint64_t{0};
 
+/// Three endpoints of one upstream.
+const std::vector<std::shared_ptr<EndpointState>>& endpoints() {
+    static const auto made = test::make_handle(test::make_upstream("u", 3));
+    return made->endpoints();
+}
+
+const EndpointState& endpoint(std::size_t i) {
+    return *endpoints()[i];
+}
+
+/// `bits`: bit i for each endpoint that will do.
+WaitQueue::Wanted wanted(std::uint64_t bits) {
+    WaitQueue::Wanted wanted;
+    for (std::size_t i = 0; i < endpoints().size(); ++i) {
+        wanted.push_back((bits >> i & 1U) != 0 ? &endpoint(i) : nullptr);
+    }
+    return wanted;
+}
+
+bool give(WaitQueue& queue, std::size_t i = 0, AttemptKind kind = AttemptKind::ordinary) {
+    return queue.give(endpoint(i), kind);
+}
+
 /// Writes down in which order waiters are woken.
 class Log {
 public:
     std::shared_ptr<WaitQueue::Waiter> join(WaitQueue& queue, std::uint64_t user, char name,
-                                            std::uint64_t endpoints = any) {
-        return queue.join(user, endpoints, [this, name] { woken += name; });
+                                            std::uint64_t bits = any) {
+        return queue.join(user, wanted(bits), [this, name] { woken += name; });
     }
     std::string woken;
 };
 
-/// Ends all waits, so that the line may end.
+/// Ends all waits, so that the queue may be destroyed.
 void leave_all(WaitQueue& queue, const std::vector<std::shared_ptr<WaitQueue::Waiter>>& waiters) {
     for (const auto& waiter : waiters) queue.leave(*waiter);
     EXPECT_EQ(queue.length(), 0U);
@@ -41,11 +64,11 @@ TEST(WaitQueue, GoesRoundTheUsersAndServesEachInOrder) {
     for (const char name : {'p', 'q'}) waiters.push_back(log.join(queue, 2, name));
     waiters.push_back(log.join(queue, 3, 'x'));
     EXPECT_EQ(queue.length(), 7U);
-    for (int i = 0; i < 3; ++i) EXPECT_TRUE(queue.give({}));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(give(queue));
     EXPECT_EQ(log.woken, "apx");
-    // Whoever comes back stands behind those who wait.
+    // A user that comes back stands behind those that wait.
     waiters.push_back(log.join(queue, 3, 'y'));
-    while (queue.give({})) {
+    while (give(queue)) {
     }
     EXPECT_EQ(log.woken, "apxbqycd");
     leave_all(queue, waiters);
@@ -56,11 +79,11 @@ TEST(WaitQueue, GivesAnEndpointToTheFirstWhoCanUseIt) {
     Log log;
     const std::vector waiters{log.join(queue, 1, 'a', 0b01), log.join(queue, 1, 'b', 0b10),
                               log.join(queue, 2, 'c', 0b11)};
-    EXPECT_TRUE(queue.give({.endpoint = 1}));
+    EXPECT_TRUE(give(queue, 1));
     EXPECT_EQ(log.woken, "b");
-    EXPECT_TRUE(queue.give({.endpoint = 1, .kind = AttemptKind::probe}));
+    EXPECT_TRUE(give(queue, 1, AttemptKind::probe));
     EXPECT_EQ(log.woken, "bc");
-    EXPECT_FALSE(queue.give({.endpoint = 1}));
+    EXPECT_FALSE(give(queue, 1));
     EXPECT_TRUE(WaitQueue::is_granted(*waiters[2]));
     const auto grant = queue.leave(*waiters[2]);
     ASSERT_TRUE(grant);
@@ -85,13 +108,13 @@ TEST(WaitQueue, RefusesMoreThanItsBound) {
     leave_all(queue, waiters);
 }
 
-TEST(WaitQueue, NeverWakesWhoHasLeft) {
+TEST(WaitQueue, NeverWakesAWaiterThatHasLeft) {
     WaitQueue queue(10);
     Log log;
     const std::vector waiters{log.join(queue, 1, 'a'), log.join(queue, 1, 'b'),
                               log.join(queue, 2, 'c')};
     EXPECT_FALSE(queue.leave(*waiters[0]));
-    while (queue.give({})) {
+    while (give(queue)) {
     }
     EXPECT_EQ(log.woken, "bc");
     leave_all(queue, waiters);
@@ -101,17 +124,41 @@ TEST(WaitQueue, ServesUntilSlotsOrWaitersAreAtTheirEnd) {
     WaitQueue queue(10);
     Log log;
     std::vector<int> free{1, 0, 5};
-    const WaitQueue::TakeSlot take = [&](std::size_t endpoint) -> std::optional<AttemptKind> {
-        if (free[endpoint] == 0) return std::nullopt;
-        --free[endpoint];
-        return AttemptKind::ordinary;
-    };
     const std::vector waiters{log.join(queue, 1, 'a'), log.join(queue, 2, 'b', 0b010),
                               log.join(queue, 3, 'c', 0b100), log.join(queue, 4, 'd', 0b100)};
-    queue.serve(free.size(), take);
+    for (std::size_t i = 0; i < free.size(); ++i) {
+        queue.serve(endpoint(i), [&]() -> std::optional<AttemptKind> {
+            if (free[i] == 0) return std::nullopt;
+            --free[i];
+            return AttemptKind::ordinary;
+        });
+    }
     EXPECT_EQ(log.woken, "acd");
     EXPECT_EQ(free, (std::vector{0, 0, 3}));
     EXPECT_EQ(queue.length(), 1U);
+    leave_all(queue, waiters);
+}
+
+TEST(WaitQueue, GivesEachWaiterThePositionInItsOwnList) {
+    WaitQueue queue(10);
+    const auto waiter = queue.join(1, {&endpoint(2), nullptr, &endpoint(0)}, [] {});
+    EXPECT_FALSE(give(queue, 1));
+    EXPECT_TRUE(give(queue, 0));
+    const auto grant = queue.leave(*waiter);
+    ASSERT_TRUE(grant);
+    EXPECT_EQ(grant->endpoint, 2U);
+}
+
+TEST(WaitQueue, WakesAllThatWaitWithoutAGrant) {
+    WaitQueue queue(10);
+    Log log;
+    const std::vector waiters{log.join(queue, 1, 'a'), log.join(queue, 1, 'b'),
+                              log.join(queue, 2, 'c')};
+    EXPECT_TRUE(give(queue));
+    queue.leave(*waiters[2]);
+    queue.wake_all();
+    EXPECT_EQ(log.woken, "ab");
+    EXPECT_FALSE(WaitQueue::is_granted(*waiters[1]));
     leave_all(queue, waiters);
 }
 
@@ -127,10 +174,11 @@ TEST(WaitQueue, ServesEveryUserOnceBeforeAnyTwice) {
         for (int i = 0; i < 100; ++i) {
             // One user sends most of it.
             const std::uint64_t user = random.below(2) == 0 ? 0 : random.below(std::uint64_t{8});
-            waiters.push_back(queue.join(user, any, [&served, user] { served.push_back(user); }));
+            waiters.push_back(
+                queue.join(user, wanted(any), [&served, user] { served.push_back(user); }));
             ++waiting[user];
         }
-        while (queue.give({})) {
+        while (give(queue)) {
         }
         std::size_t at = 0;
         for (std::size_t turn = 1; at < served.size(); ++turn) {

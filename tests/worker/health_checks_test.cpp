@@ -1,5 +1,7 @@
 #include "worker/health_checks.hpp"
 
+#include "sluicegate/route/state_registry.hpp"
+
 #include "client/owned_context.hpp"
 #include "net/raw_peer.hpp"
 #include "support/answer_with.hpp"
@@ -8,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,6 +48,15 @@ protected:
         return upstream;
     }
 
+    /// As a reload does.
+    std::shared_ptr<const route::UpstreamHandle> load(const config::Upstream& upstream) {
+        config::Config config;
+        config.upstreams = {upstream};
+        const route::RoutePlan plan = states[upstream.name].plan(config);
+        states[upstream.name].apply(config, plan, owned.clock.now());
+        return plan.upstreams.front();
+    }
+
     Server& start(const config::Upstream& upstream, std::size_t endpoint = 0) {
         Server& server = servers[upstream.name + std::to_string(endpoint)];
         const upstream::Services services{owned.io, owned.clock, owned.deadlines, resolver,
@@ -55,12 +67,12 @@ protected:
                 server.peers.push_back(std::move(pair.peer));
                 return Result<net::Socket>(std::move(pair.socket));
             });
-        server.target.state = route::UpstreamState::make(upstream, nullptr);
+        server.target.upstream = load(upstream);
         return server;
     }
 
     [[nodiscard]] route::EndpointStatus status_of(const Server& server) const {
-        const auto& endpoints = server.target.state->endpoints();
+        const auto& endpoints = server.target.upstream->endpoints();
         return endpoints[server.target.pool->endpoint_index()]->status(owned.clock.now());
     }
     [[nodiscard]] Health health_of(const Server& server) const { return status_of(server).health; }
@@ -81,6 +93,7 @@ protected:
     test::OwnedContext owned;
     net::Resolver resolver{owned.io, owned.clock};
     Telemetry telemetry{owned.registry};
+    std::map<std::string, route::StateRegistry> states;  ///< by upstream
     std::map<std::string, Server> servers;
     HealthChecks checks{owned.context, telemetry};
 };
@@ -226,7 +239,7 @@ TEST_F(HealthChecksTest, CheckEachEndpointByItself) {
         {.tls = false, .host = "second", .port = 8000, .path_prefix = "/v1"});
     Server& first = start(upstream, 0);
     Server& second = start(upstream, 1);
-    second.target.state = first.target.state;
+    second.target.upstream = first.target.upstream;
     watch({first.target, second.target});
     owned.pass(soon);
     EXPECT_THAT(question(first), HasSubstr("\r\nhost: gpu:8000\r\n"));
@@ -255,10 +268,9 @@ TEST_F(HealthChecksTest, AReloadInterruptsOnlyWhatIsNotToStay) {
     static_cast<void>(question(kept));
     static_cast<void>(question(left));
 
-    // Both questions are under way. The state of what stays is replaced, as a reload does.
+    // Both questions are under way. The handle of what stays is replaced, as a reload does.
     Server& added = start(upstream_named("added"));
-    const auto old_state = kept.target.state;
-    kept.target.state = route::UpstreamState::make(kept.target.pool->settings(), old_state.get());
+    kept.target.upstream = load(kept.target.pool->settings());
     watch({added.target, kept.target});
     owned.settle();
     EXPECT_TRUE(left.peers.back().has_ended());

@@ -10,6 +10,7 @@
 #include "sluicegate/config/load.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/route/state_registry.hpp"
 #include "sluicegate/worker/worker.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -58,7 +59,8 @@ private:
     const config::Environment environment_;
     SystemClock clock_;
     metrics::Registry registry_;
-    SnapshotBuilder builder_;
+    route::StateRegistry states_;
+    SnapshotBuilder builder_{states_};
     std::shared_ptr<const worker::Snapshot> snapshot_;
     std::unique_ptr<limit::Limiter> limiter_;
     limit::OutputEstimates output_estimates_;

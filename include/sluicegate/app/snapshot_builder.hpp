@@ -4,7 +4,7 @@
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/limit/state.hpp"
-#include "sluicegate/route/quota_table.hpp"
+#include "sluicegate/route/state_registry.hpp"
 #include "sluicegate/worker/snapshot.hpp"
 
 #include <cstdint>
@@ -13,14 +13,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluicegate::app {
 
-/// Keeps what must survive a reload: the numbers of users and models, by which the limiter knows
-/// its counts, and TLS contexts whose files have not changed, so that pooled connections stay.
-/// Threads  one.
+/// It keeps what must survive a reload: the numbers of users and models, by which the limiter knows
+/// its counts, and TLS contexts whose files have not changed, so that pooled connections stay. The
+/// live state of routes survives in the registry, which build() only reads: the caller applies
+/// Snapshot::routes when the snapshot is published.
+///
+/// Lifetime  the registry must outlive this.
+/// Threads   one.
 class SnapshotBuilder {
 public:
+    explicit SnapshotBuilder(const route::StateRegistry& states) noexcept : states_(states) {}
+
     /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
     Result<std::shared_ptr<const worker::Snapshot>> build(config::Config config, std::int64_t now);
 
@@ -39,15 +46,18 @@ private:
     Result<net::TlsContext> listener_tls(const config::TlsListener& tls);
     Result<net::TlsContext> upstream_tls(const config::UpstreamTls& tls);
     [[nodiscard]] net::TlsContext& context_for(const std::string& fingerprint);
+    Result<std::vector<net::TlsContext>> listener_contexts(const config::Config& config);
+    Result<std::vector<net::TlsContext>> upstream_contexts(const config::Config& config);
+    [[nodiscard]] auth::KeyRing key_ring(const config::Config& config);
+    void add_upstreams(worker::Snapshot& snapshot);
+    void add_models(worker::Snapshot& snapshot);
+    void add_users(worker::Snapshot& snapshot);
 
+    const route::StateRegistry& states_;
     std::map<std::string, UserId, std::less<>> users_;
     std::map<std::string, ModelId, std::less<>> models_;
     ContextsByFingerprint contexts_;       ///< of the last snapshot
     ContextsByFingerprint next_contexts_;  ///< of the one being built
-    route::QuotaTable quotas_;
-    std::shared_ptr<route::RetryBudget> retry_budget_ =
-        std::make_shared<route::RetryBudget>(config::Retries());
-    std::shared_ptr<const worker::Snapshot> last_;
 };
 
 }  // namespace sluicegate::app

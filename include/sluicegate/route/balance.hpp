@@ -1,10 +1,11 @@
 #pragma once
-/// Which endpoint of an upstream takes a request.
+/// Chooses the endpoint of an upstream that takes a request.
 ///
-/// Without affinity: the one with less in flight of two drawn at random. With affinity: the first
-/// in that value's own order of the endpoints (rendezvous hashing) which then has at most
-/// ceil(1.25 * mean) + 1 in flight; the mean is that of the offered ones, this request included.
-/// An endpoint that goes away moves only what preferred it.
+/// Without affinity, it draws two endpoints at random and takes the one with less in flight. With
+/// affinity, it goes through the endpoints in the order of the affinity value (rendezvous hashing)
+/// and takes the first that then has at most ceil(1.25 * mean) + 1 in flight. The mean is over the
+/// offered endpoints, this request included. If an endpoint goes away, only the values that
+/// preferred it move.
 ///
 /// Source  Mitzenmacher, "The power of two choices in randomized load balancing"; Mirrokni et al.,
 ///         "Consistent hashing with bounded loads"; docs/routing.md

@@ -1,18 +1,18 @@
 #pragma once
-/// Whether an endpoint is left alone for a while because of what requests met there.
+/// The circuit breaker of one endpoint: it opens when too many requests fail there.
 ///
-///   closed ──(too many failures)──► open ──(open_for is over)──► half-open ──(a probe succeeds)──►
-///   closed
-///                                    ▲                               │
-///                                    └──(a probe fails: twice as long)
+///   closed ──(too many failures)──► open ──(open_for is over)──► half-open
+///     ▲                              ▲                             │  │
+///     │                              └──(a probe fails: longer)────┘  │
+///     └──(a probe succeeds)───────────────────────────────────────────┘
 ///
-/// It opens after BreakerSettings::connect_failures in a row, or once requests_min requests of a
-/// window hold error_percent failures, of which there are at least two: one stray failure never
-/// opens it. Answers that are the caller's or the account's matter never do.
+/// It opens after BreakerSettings::connect_failures in a row. It also opens when requests_min
+/// requests of a window include error_percent failures, at least two: one stray failure never opens
+/// it. Answers that concern the caller or the account never count as failures.
 ///
-/// Threads   any number; while it is closed a success costs two relaxed loads and one atomic
-///           addition. A mutex guards failures and everything while it is not closed.
-/// Time      handed in; may step back, which only delays.
+/// Threads   any number. While it is closed, a success costs two relaxed loads and one atomic
+///           addition. A mutex guards failures, and everything while it is not closed.
+/// Time      handed in; a clock that steps back only delays.
 /// Source    docs/routing.md
 
 #include "sluicegate/base/clock.hpp"
@@ -35,29 +35,30 @@ public:
 
     struct Transition {
         State to = State::closed;
-        std::string
-            reason;  ///< "connect failed 3 times in a row", "6 of 10 requests failed in 10s"
+        /// "connect failed 3 times in a row", "6 of 10 requests failed in 10s"
+        std::string reason;
     };
 
     explicit Breaker(const config::BreakerSettings& settings);
     /// Keeps the state; counts begin anew if the window has another length.
     void configure(const config::BreakerSettings& settings);
 
-    /// Closed, or half-open with no probe on its way.
+    /// Closed, or half-open while no probe is on its way.
     [[nodiscard]] bool allows(Instant now) const noexcept;
-    /// Takes the one place of a half-open breaker. Whoever got it reports with AttemptKind::probe.
+    /// Takes the one probe that a half-open breaker allows. An attempt that got it reports as
+    /// AttemptKind::probe.
     [[nodiscard]] bool take_probe(Instant now);
 
-    /// How a request ended that went there under the terms of `kind`. A probe that was abandoned,
-    /// or met a 429, leaves its place to the next; another success closes the breaker, and so does
-    /// one of a last resort. What began before it opened no longer changes anything.
+    /// How an attempt of this kind ended. After a probe that was abandoned or met a 429, another
+    /// probe may go. The success of a probe or of a last resort closes the breaker. An attempt that
+    /// began before the breaker opened changes nothing.
     std::optional<Transition> report(Outcome outcome, AttemptKind kind, Instant now);
 
     [[nodiscard]] State state(Instant now) const noexcept;
     [[nodiscard]] bool is_closed() const noexcept {
         return phase_.load(std::memory_order_relaxed) == Phase::closed;
     }
-    /// When the next probe may go; in the past, or meaningless, unless open.
+    /// When the next probe may go. It means nothing unless the breaker is open.
     [[nodiscard]] Instant open_until() const noexcept;
 
 private:
@@ -85,7 +86,7 @@ private:
 
     mutable std::mutex mutex_;
     config::BreakerSettings settings_;
-    unsigned times_in_vain_ = 0;  ///< openings since it was last well for a window
+    unsigned times_in_vain_ = 0;  ///< openings since it was last closed for a window
     std::optional<Instant> closed_at_;
 };
 

@@ -1,19 +1,21 @@
 #pragma once
-/// The way of one request through its model's candidates: which endpoint is tried next.
+/// Offers the candidates of a model to one request, one after the other.
 ///
-/// A candidate is an entry of the route and one endpoint of its upstream. Offered are, first, those
-/// that can take the request now; then those whose provider would probably refuse it (Quota); then
-/// those that are unhealthy: something that may fail is better than nothing. In each of these
-/// classes the entry whose turn it is comes first, then the others with a weight, those without,
-/// the fallback in its order. Never offered: what is full, what cools after a 429, what a ceiling
-/// refused, and what has failed this request already.
+/// A candidate is an entry of the route and one endpoint of its upstream. There are three tiers:
+/// candidates that can take the request now; candidates whose provider would probably refuse it
+/// (Quota); unhealthy candidates, because an attempt that may fail is better than none. In each
+/// tier the entry whose turn it is comes first, then the other weighted entries, those without a
+/// weight, and the fallback in its order. Never offered are candidates that are full, that cool
+/// after a 429, that a ceiling refused, or that have failed this request already.
 ///
-/// Use        next() until it offers nothing; tell how each step ended before the next one.
+/// Use        call next() until it offers nothing; say how each step ended before the next call.
 /// Threads    one request, one thread at a time. The route must outlive it and its leases.
-/// Memory     allocates once something was refused or has failed, not before.
+/// Memory     allocates only after a refusal, a failure or a wait.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/route/lease.hpp"
 #include "sluicegate/route/model_route.hpp"
+#include "sluicegate/route/queue_ticket.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +37,7 @@ public:
     struct Step {
         enum Kind : std::uint8_t {
             send,     ///< to the endpoint of `lease`
-            wait,     ///< in the queue of this entry's upstream: join_queue(), then after_wait()
+            wait,     ///< in the queue of the entry's upstream: join_queue(), then after_wait()
             nothing,  ///< shortage() says why
         };
         Kind kind = nothing;
@@ -43,28 +45,27 @@ public:
         Lease lease;
     };
 
-    /// Why no candidate is left.
+    /// Why no candidate is left to offer.
     struct Shortage {
-        /// A provider refuses, or a ceiling does: a later request would be taken.
+        /// A provider or a ceiling refuses now; it would take a later request.
         bool is_cooling = false;
         Milliseconds wait{0};  ///< the shortest of those; 0: not known
         bool is_full = false;  ///< an endpoint is at its max_in_flight
     };
 
-    /// `attempts_max`: steps `send` in all that are followed.
+    /// `attempts_max`: how many steps `send` there may be in all.
     CandidateIterator(const ModelRoute& route, const RouteQuery& query,
                       unsigned attempts_max) noexcept
         : route_(route), query_(query), attempts_max_(attempts_max) {}
 
     [[nodiscard]] Step next(Instant now);
 
-    /// After `send`: a configured ceiling does not let the request through to this entry for
-    /// `wait`. The attempt does not count.
+    /// After `send`: a configured ceiling refuses the request at this entry for `wait`. The attempt
+    /// does not count.
     void refused_by_ceiling(Milliseconds wait);
-    /// After `send`: the attempt failed and another may be made. An endpoint that could not even be
-    /// reached is not tried again, whatever the model; otherwise it is not for the same model. A
-    /// 429 with a wait holds for everything that shares the account. `wait`: what the answer asked
-    /// for.
+    /// After `send`: the attempt failed, and another may be made. The endpoint is not tried again
+    /// for the same model, and if it could not be reached, for no model. A 429 with a wait excludes
+    /// every entry that shares the account. `wait`: what the answer asked for.
     void failed(Outcome outcome, bool is_connection_level, Milliseconds wait);
 
     /// After `wait`: a ticket for the queue of the entry, until its queue_timeout(); false if it is
@@ -93,7 +94,7 @@ private:
     Step try_entry(std::size_t index, Tier wanted, Instant now);
     std::optional<Lease> take(const RouteEntry& entry, std::uint64_t tried, Tier wanted,
                               Instant now, bool& is_full) const;
-    std::optional<Lease> take_one(UpstreamState& upstream, std::size_t endpoint, Tier wanted,
+    std::optional<Lease> take_one(const UpstreamHandle& upstream, std::size_t endpoint, Tier wanted,
                                   Instant now) const;
     Step offer(std::size_t index, Lease lease);
     EntryProgress& progress_of(std::size_t index);

@@ -1,7 +1,7 @@
 #pragma once
-/// What all workers know of one endpoint: how much it has in flight and whether it is well.
+/// What all workers know of one endpoint: how many requests it has in flight, and its health.
 ///
-/// Threads   any number. Three relaxed loads tell whether it is well; a mutex guards what is
+/// Threads   any number. Three relaxed loads tell whether it is ready; a mutex guards what is
 ///           written when that changes.
 
 #include "sluicegate/base/clock.hpp"
@@ -34,7 +34,7 @@ public:
     static constexpr Milliseconds pause_max = std::chrono::minutes(10);
 
     EndpointState(std::string label, const config::Upstream& upstream);
-    /// Takes over new settings; keeps what is in flight and what is known.
+    /// Takes over new settings; keeps the count in flight and the health.
     void configure(const config::Upstream& upstream);
 
     /// config::url_of(); "echo" for the embedded one.
@@ -49,7 +49,11 @@ public:
         return !is_check_failing_.load(std::memory_order_relaxed) && !is_paused(now) &&
                breaker_.allows(now);
     }
-    /// The terms for a request that found the endpoint well; nothing if another took the probe.
+    /// When time alone will make the endpoint ready; Instant::max(): it is ready, or only an event
+    /// can make it so.
+    [[nodiscard]] Instant ready_at(Instant now) const noexcept;
+    /// The kind of attempt that an endpoint that is ready allows; nothing if another request took
+    /// the probe.
     [[nodiscard]] std::optional<AttemptKind> begin_attempt(Instant now);
 
     /// How a request ended. `wait`: what a 503 or 529 asked for, 0 if nothing.

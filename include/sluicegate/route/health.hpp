@@ -11,7 +11,7 @@ namespace sluicegate::route {
 
 using sluicegate::Outcome;
 
-/// Of one endpoint. What is not healthy is offered last, never withheld.
+/// The state of one endpoint. An unhealthy endpoint is offered last, never withheld.
 enum class Health : std::uint8_t {
     healthy,
     checking_failed,  ///< the active check says no
@@ -23,18 +23,18 @@ enum class Health : std::uint8_t {
 /// snake_case, as on /status and in the log.
 [[nodiscard]] std::string_view name_of(Health health) noexcept;
 
-/// A change of an endpoint's state, for the log. Each is told once, to one caller. What only the
-/// passing of time brings (a pause ends, a probe becomes due) is no such change.
+/// A change of an endpoint's state, for the log. Each change is told once, to one attempt or check.
+/// The end of a pause and the time of a probe are no such changes: only time brings them.
 struct HealthChange {
     Health to = Health::healthy;
     std::string reason;  ///< "connect failed 3 times in a row"
 };
 
-/// Under which terms a request goes to an endpoint.
+/// Why an attempt may go to an endpoint.
 enum class AttemptKind : std::uint8_t {
     ordinary,
     probe,        ///< the one request at a time that a half-open endpoint gets
-    last_resort,  ///< nothing healthy was left
+    last_resort,  ///< no healthy endpoint was left
 };
 
 }  // namespace sluicegate::route

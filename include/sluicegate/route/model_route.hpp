@@ -8,16 +8,13 @@
 /// Threads    any number; immutable but for the turns, which several routes can share.
 /// Source     docs/routing.md
 
-#include "sluicegate/config/model.hpp"
-#include "sluicegate/config/upstream.hpp"
-#include "sluicegate/route/quota_table.hpp"
-#include "sluicegate/route/upstream_state.hpp"
+#include "sluicegate/route/quota.hpp"
+#include "sluicegate/route/upstream_handle.hpp"
 #include "sluicegate/route/weighted_round_robin.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,7 +22,7 @@ namespace sluicegate::route {
 
 struct RouteEntry {
     std::size_t upstream = 0;  ///< index into Config::upstreams
-    std::shared_ptr<UpstreamState> state;
+    std::shared_ptr<const UpstreamHandle> handle;
     std::shared_ptr<Quota> quota;
     std::uint32_t weight = 1;
     std::string upstream_model;  ///< what the upstream calls the model; never empty
@@ -35,12 +32,8 @@ struct RouteEntry {
 
 class ModelRoute {
 public:
-    /// `upstreams` and `states` have the same order. `last`: the model's route until now, may be
-    /// null; the turns go on where they were if the weights are the same.
-    ModelRoute(const config::Model& model, std::span<const config::Upstream> upstreams,
-               std::span<const std::shared_ptr<UpstreamState>> states, QuotaTable& quotas,
-               const ModelRoute* last);
-    /// Of entries in any order. `turns`: those of a route of the same weights; null: new ones.
+    /// `entries` come in any order. `turns`: those of another route of the same weights; null: new
+    /// ones.
     ModelRoute(const std::vector<RouteEntry>& entries, bool is_sticky,
                std::shared_ptr<WeightedRoundRobin> turns = nullptr);
 
@@ -50,10 +43,11 @@ public:
     [[nodiscard]] std::size_t weighted() const noexcept { return weighted_; }
     /// The entry whose turn it is, one of the weighted. `user`: evenly distributed.
     [[nodiscard]] std::size_t pick(std::uint64_t user) const noexcept;
+    [[nodiscard]] const std::shared_ptr<WeightedRoundRobin>& turns() const noexcept {
+        return turns_;
+    }
 
 private:
-    [[nodiscard]] std::vector<std::uint32_t> weights() const;
-
     std::vector<RouteEntry> entries_;
     std::size_t weighted_;
     bool is_sticky_;

@@ -1,15 +1,15 @@
 #pragma once
-/// What one account of a provider grants for one model: when it refused us, and what it would
-/// refuse now.
+/// What one account of a provider grants for one model: whether it refused, and whether it would
+/// refuse a request now.
 ///
-/// Two things are kept apart. Cooling is a fact: the provider answered 429 and said for how long;
-/// nothing is sent until that is over. Pacing is a prediction from its x-ratelimit-* fields: such a
-/// request goes elsewhere if anything else can take it.
+/// Cooling is a fact: the provider answered 429 and said for how long. No request is sent until
+/// that is over. Pacing is a prediction from its x-ratelimit-* fields: a request that would not fit
+/// goes elsewhere if another candidate can take it.
 ///
-/// A bucket refills continuously, as OpenAI's do: (limit - remaining) in `reset`. What was sent
-/// after a request is deducted from the report that its answer carries, so that a late report never
-/// hides newer requests. The prediction is low by no more than what was sent or refilled between
-/// request and report, until the next report: law R6 says when.
+/// A bucket refills continuously, as OpenAI's do: (limit - remaining) in `reset`. Requests that
+/// were sent after a request are deducted from the report that its answer carries, so that a late
+/// report never hides newer requests. The prediction is low by no more than what was sent or
+/// refilled between request and report, until the next report: law R6 says when.
 ///
 /// Threads   any number. availability() reads a few atomics; sent() and report() take a mutex once
 ///           the provider has reported anything.
@@ -25,8 +25,8 @@
 
 namespace sluicegate::route {
 
-/// What the fields of one answer say. 0 where they don't: a limit is then taken from earlier
-/// reports, a reset as one second.
+/// What the fields of one answer say. 0 where they do not say it: the limit is then taken from
+/// earlier reports, and the reset as one second.
 struct QuotaReport {
     struct Allowance {
         std::int64_t limit = 0;
@@ -41,7 +41,7 @@ class Quota {
 public:
     static constexpr Milliseconds wait_max = std::chrono::hours(24);
 
-    /// What had been sent in all when a request was, itself included.
+    /// All that had been sent when a request was sent, this request included.
     struct SentTotal {
         std::int64_t requests = 0;
         std::int64_t tokens = 0;
@@ -49,7 +49,7 @@ public:
     struct Availability {
         enum Kind : std::uint8_t { ok, paced, cooling };
         Kind kind = ok;
-        Milliseconds wait{0};  ///< until it would be ok, at least 1 ms; 0 exactly when it is
+        Milliseconds wait{0};  ///< until it would be ok, at least 1 ms; 0 if it is ok now
     };
     /// For /status.
     struct Status {

@@ -1,6 +1,6 @@
 #pragma once
-/// How many attempts may follow a failed one, over all requests: a broken upstream must not be met
-/// with a multiple of the traffic that broke it.
+/// Bounds the attempts that follow a failed one, over all requests: a broken upstream must not get
+/// a multiple of the traffic that broke it.
 ///
 /// Law       over any span of T seconds: retries <= percent of the requests + saved_max +
 ///           minimum * (T + 1).
@@ -23,7 +23,7 @@ public:
     explicit RetryBudget(const config::Retries& retries) noexcept;
     void configure(const config::Retries& retries) noexcept;
 
-    /// A client's request, to be called once for each. Writes nothing while the savings are full.
+    /// Call it once for each request of a client. It writes nothing while the savings are full.
     void request() noexcept;
     /// Whether one more attempt may be made; it is then charged.
     [[nodiscard]] bool try_retry(Instant now) noexcept;

@@ -1,9 +1,9 @@
 #pragma once
-/// How many requests one endpoint has in flight, and how many it may have.
+/// Counts the requests that one endpoint has in flight, up to a maximum.
 ///
 /// Threads   any number; one atomic each way.
-/// Law       in_flight() never exceeds a maximum that was set before the requests came; when it is
-///           lowered, nothing is taken until enough was given back.
+/// Law       in_flight() never exceeds a maximum that was set before the requests came. After the
+///           maximum was lowered, no slot is taken until enough were given back.
 
 #include <atomic>
 #include <cstdint>
@@ -24,7 +24,7 @@ public:
             in_flight_.fetch_add(1, std::memory_order_seq_cst);
             return true;
         }
-        // Sequentially consistent together with WaitQueue::length(): see UpstreamState::release.
+        // Sequentially consistent together with WaitQueue::length(): see UpstreamHandle::release.
         std::uint32_t taken = in_flight_.load(std::memory_order_seq_cst);
         while (taken < max) {
             if (in_flight_.compare_exchange_weak(taken, taken + 1, std::memory_order_seq_cst)) {
@@ -38,7 +38,7 @@ public:
     [[nodiscard]] bool is_full() const noexcept {
         return in_flight() >= max_.load(std::memory_order_relaxed);
     }
-    /// More than are allowed now: the maximum was lowered.
+    /// More are in flight than the maximum allows, because it was lowered.
     [[nodiscard]] bool is_over() const noexcept {
         return in_flight() > max_.load(std::memory_order_relaxed);
     }

@@ -1,6 +1,6 @@
 #pragma once
-/// A user as routes see one: a number that is evenly distributed, and the same for the same name
-/// in every process.
+/// The number by which routes know a user: evenly distributed, and the same for the same name in
+/// every process.
 
 #include <cstdint>
 #include <string_view>

@@ -1,12 +1,14 @@
 #pragma once
-/// Requests that wait for a slot of a full upstream: bounded, in turn.
+/// Requests that wait for a slot of a full upstream: bounded, and served in turn.
 ///
-/// Users take turns, whoever has many waiting; inside a user the first come is first served. A
-/// grant is a slot that was taken for the waiter: it is never lost (whoever owns the waiter gives
-/// it on) and never given twice.
+/// Users take turns, however many requests each of them has here. The requests of one user are
+/// served in the order in which they came. A grant is a slot that was taken for a waiter. It is
+/// never lost, because the owner of the waiter passes it on, and it is never given twice.
 ///
-/// Threads   any number; a mutex, which a request meets only when it has to wait.
-/// Memory    a node and, for a user's first, another; waiting_max bounds both.
+/// Endpoints  each waiter names the endpoints that it can use. Requests of different snapshots,
+///            whose lists of endpoints differ, wait in one queue.
+/// Threads    any number; a mutex, which a request meets only when it has to wait.
+/// Memory     one node per waiter and one per user; waiting_max bounds both.
 
 #include "sluicegate/route/health.hpp"
 
@@ -19,45 +21,52 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 namespace sluicegate::route {
 
+class EndpointState;
+
 class WaitQueue {
 public:
-    /// One who waits. Left by leave(), not by destruction.
+    /// A request that waits. leave() ends its wait; destruction alone does not.
     class Waiter;
-    /// A slot that was taken for a waiter, and the terms under which it was.
+    /// The endpoints that a waiter can use, at their positions in its own list; null for the others
+    /// of that list.
+    using Wanted = std::vector<const EndpointState*>;
+    /// A slot that was taken for a waiter, and what kind of attempt may use it.
     struct Grant {
-        std::size_t endpoint = 0;
+        std::size_t endpoint = 0;  ///< position in the waiter's own list
         AttemptKind kind = AttemptKind::ordinary;
     };
     using Wake = std::function<void()>;
-    /// Takes a slot of an endpoint if it can.
-    using TakeSlot = std::function<std::optional<AttemptKind>(std::size_t endpoint)>;
+    /// Takes a slot of the endpoint that is served, if it can.
+    using TakeSlot = std::function<std::optional<AttemptKind>()>;
 
     explicit WaitQueue(std::size_t waiting_max) noexcept : waiting_max_(waiting_max) {}
     ~WaitQueue();
     WaitQueue(const WaitQueue&) = delete;
     WaitQueue& operator=(const WaitQueue&) = delete;
 
-    /// At the end of the user's own queue; null if this is full. `endpoints`: bit i for each
-    /// that will do. `wake` is called once when a slot is granted, on the granting thread, which
-    /// may be this one, and never after leave() (what it posts may run then, though); it must be
-    /// short and not call this queue. Call serve() next.
-    [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, std::uint64_t endpoints,
-                                               Wake wake);
+    /// Adds a waiter behind the others of the same user; null if the queue is full. `wake` is
+    /// called when a slot is granted, and by wake_all(), on the thread that does so; this may be
+    /// the thread of the waiter. It is never called after leave() (what it posted may run then,
+    /// though). It must be short and must not call this queue. Call serve() next.
+    [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, Wanted wanted, Wake wake);
     /// A slot waits to be fetched by leave().
     [[nodiscard]] static bool is_granted(const Waiter& waiter) noexcept;
-    /// What was granted, if anything; the slot is then the caller's. No wake follows. The second
-    /// time: nothing.
+    /// Returns the slot that was granted, if any; it then belongs to the caller. A second call
+    /// returns nothing.
     std::optional<Grant> leave(Waiter& waiter);
 
-    /// The caller has a slot that it no longer needs: gives it to the next who can use it. False:
-    /// it is still the caller's.
-    [[nodiscard]] bool give(Grant grant);
-    /// Gives what `take` can take, of endpoints 0 … `endpoints` - 1, to those who wait, until
-    /// either is at its end. `take` must not call this queue.
-    void serve(std::size_t endpoints, const TakeSlot& take);
+    /// Passes on a slot that the caller has and no longer needs, to the next waiter that can use
+    /// it. False: no waiter can, and the slot still belongs to the caller.
+    [[nodiscard]] bool give(const EndpointState& endpoint, AttemptKind kind);
+    /// Gives slots of `endpoint` to the waiters that want it, as long as `take` gets one. `take`
+    /// must not call this queue.
+    void serve(const EndpointState& endpoint, const TakeSlot& take);
+    /// Wakes all waiters without a grant: the time at which they should look again has changed.
+    void wake_all();
 
     [[nodiscard]] std::size_t length() const noexcept {
         return length_.load(std::memory_order_seq_cst);
@@ -65,7 +74,7 @@ public:
     [[nodiscard]] std::size_t waiting_max() const noexcept {
         return waiting_max_.load(std::memory_order_relaxed);
     }
-    /// Those who wait already stay.
+    /// Requests that already wait stay, even if they are more.
     void set_waiting_max(std::size_t waiting_max) noexcept {
         waiting_max_.store(waiting_max, std::memory_order_relaxed);
     }
@@ -75,17 +84,17 @@ private:
         std::uint64_t user = 0;
         std::list<Waiter*> waiting;
     };
-    using Turn = std::list<UserQueue>;
+    using Turns = std::list<UserQueue>;
 
-    [[nodiscard]] bool is_wanted(std::size_t endpoint) const;
-    bool give_locked(Grant grant);
-    void remove(Turn::iterator user, std::list<Waiter*>::iterator at, bool was_served);
+    [[nodiscard]] bool is_wanted(const EndpointState& endpoint) const;
+    bool give_locked(const EndpointState& endpoint, AttemptKind kind);
+    void remove(Turns::iterator user, std::list<Waiter*>::iterator at, bool was_served);
 
     std::atomic<std::size_t> length_{0};
     std::atomic<std::size_t> waiting_max_;
     std::mutex mutex_;
-    Turn turn_;  ///< users that wait; the next in turn stands first
-    std::unordered_map<std::uint64_t, Turn::iterator> users_;
+    Turns turns_;  ///< the users that wait; the next in turn stands first
+    std::unordered_map<std::uint64_t, Turns::iterator> users_;
 };
 
 }  // namespace sluicegate::route

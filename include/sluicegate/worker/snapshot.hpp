@@ -7,11 +7,8 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/net/tls.hpp"
-#include "sluicegate/route/model_route.hpp"
-#include "sluicegate/route/retry_budget.hpp"
-#include "sluicegate/route/upstream_state.hpp"
+#include "sluicegate/route/state_registry.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,15 +25,9 @@ struct ModelEntry {
     ModelId id{};
     const config::Model* settings = nullptr;  ///< into Snapshot::config
     /// Its turns are shared by all workers, so that the weights hold for the daemon as a whole.
-    std::unique_ptr<route::ModelRoute> route;
+    std::shared_ptr<const route::ModelRoute> route;
     /// So many first bytes of a conversation decide which endpoint is preferred; 0: none is.
     std::size_t affinity_bytes = 0;
-};
-
-/// What all workers have learned about an upstream, for as long as its settings stay.
-struct UpstreamMemory {
-    /// It refused `stream_options`.
-    std::atomic<bool> has_refused_stream_options{false};
 };
 
 /// What an account may be asked for, counted by the limiter like a user on a model of its own.
@@ -57,14 +48,12 @@ struct Snapshot {
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
     /// By the user's index, then the model's: what config::resolve_limits() says.
     std::vector<std::vector<limit::Plan>> plans;
-    std::vector<UserId> user_ids;               ///< in the order of config.users
-    std::vector<std::uint64_t> user_keys;       ///< in the same order: route::user_key()
-    std::vector<net::TlsContext> listener_tls;  ///< by listener; null for plain ones
-    std::vector<net::TlsContext> upstream_tls;  ///< by upstream; null for plain ones
-    std::vector<std::shared_ptr<UpstreamMemory>> upstream_memory;        ///< by upstream
-    std::vector<std::shared_ptr<route::UpstreamState>> upstream_states;  ///< by upstream
-    std::vector<std::optional<Ceiling>> ceilings;                        ///< by upstream
-    std::shared_ptr<route::RetryBudget> retry_budget;
+    std::vector<UserId> user_ids;                  ///< in the order of config.users
+    std::vector<std::uint64_t> user_keys;          ///< in the same order: route::user_key()
+    std::vector<net::TlsContext> listener_tls;     ///< by listener; null for plain ones
+    std::vector<net::TlsContext> upstream_tls;     ///< by upstream; null for plain ones
+    std::vector<std::optional<Ceiling>> ceilings;  ///< by upstream
+    route::RoutePlan routes;                       ///< handles to the live state
     std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list
 
     /// Null for a model that is not configured, or off.

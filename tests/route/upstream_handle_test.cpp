@@ -1,6 +1,8 @@
-#include "sluicegate/route/upstream_state.hpp"
+#include "sluicegate/route/upstream_handle.hpp"
 
 #include "sluicegate/route/candidate_iterator.hpp"
+#include "sluicegate/route/lease.hpp"
+#include "sluicegate/route/queue_ticket.hpp"
 
 #include "route/support.hpp"
 
@@ -23,16 +25,16 @@ constexpr Milliseconds none{0};
 constexpr std::uint64_t any = ~std::uint64_t{0};
 
 /// A slot of an endpoint that must be free.
-Lease take(UpstreamState& upstream, std::size_t endpoint = 0) {
+Lease take(const UpstreamHandle& upstream, std::size_t endpoint = 0) {
     EXPECT_TRUE(upstream.endpoints()[endpoint]->slots.try_take());
     return {upstream, endpoint, AttemptKind::ordinary, at(0)};
 }
 
-std::uint32_t in_flight(const UpstreamState& upstream, std::size_t endpoint = 0) {
+std::uint32_t in_flight(const UpstreamHandle& upstream, std::size_t endpoint = 0) {
     return upstream.endpoints()[endpoint]->slots.in_flight();
 }
 
-void open(UpstreamState& upstream, std::size_t endpoint, std::int64_t ms) {
+void open(const UpstreamHandle& upstream, std::size_t endpoint, std::int64_t ms) {
     for (int i = 0; i < 3; ++i) {
         upstream.endpoints()[endpoint]->report(Outcome::connect_failed, AttemptKind::ordinary, none,
                                                at(ms));
@@ -40,8 +42,8 @@ void open(UpstreamState& upstream, std::size_t endpoint, std::int64_t ms) {
     ASSERT_EQ(upstream.endpoints()[endpoint]->health(at(ms)), Health::open);
 }
 
-TEST(Lease, GivesItsSlotBackOnceWhereverItWasMoved) {
-    const auto upstream = UpstreamState::make(test::make_upstream("u", 1, 2), nullptr);
+TEST(Lease, GivesItsSlotBackOnceAfterAnyMove) {
+    const auto upstream = test::make_handle(test::make_upstream("u", 1, 2));
     {
         Lease first = take(*upstream);
         Lease second = std::move(first);
@@ -62,7 +64,7 @@ TEST(Lease, GivesItsSlotBackOnceWhereverItWasMoved) {
 TEST(Lease, ReportsOnce) {
     config::Upstream settings = test::make_upstream("u");
     settings.breaker.connect_failures = 2;
-    const auto upstream = UpstreamState::make(settings, nullptr);
+    const auto upstream = test::make_handle(settings);
     Lease lease = take(*upstream);
     EXPECT_FALSE(lease.report(Outcome::connect_failed, none, at(0)));
     EXPECT_FALSE(lease.report(Outcome::connect_failed, none, at(0)));
@@ -72,7 +74,7 @@ TEST(Lease, ReportsOnce) {
 }
 
 TEST(Lease, LetsTheNextProbeGoWhenAProbeIsNeverReported) {
-    const auto upstream = UpstreamState::make(test::make_upstream("u"), nullptr);
+    const auto upstream = test::make_handle(test::make_upstream("u"));
     EndpointState& endpoint = *upstream->endpoints()[0];
     open(*upstream, 0, 0);
     ASSERT_EQ(endpoint.begin_attempt(at(5'000)), AttemptKind::probe);
@@ -86,7 +88,7 @@ TEST(Lease, LetsTheNextProbeGoWhenAProbeIsNeverReported) {
 }
 
 TEST(QueueTicket, GetsTheSlotOfALeaseThatEnds) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 1));
     Lease lease = take(*upstream);
     int wakes = 0;
     QueueTicket ticket(*upstream, 1, any, [&] { ++wakes; }, at(0));
@@ -105,15 +107,15 @@ TEST(QueueTicket, GetsTheSlotOfALeaseThatEnds) {
 }
 
 TEST(QueueTicket, IsGrantedAtOnceWhereThereIsASlot) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 2, 1), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 2, 1));
     const Lease lease = take(*upstream, 0);
     QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
     EXPECT_TRUE(ticket.is_granted());
     EXPECT_EQ(ticket.take(at(0)).endpoint(), 1U);
 }
 
-TEST(QueueTicket, HandsAGrantOnWhenNobodyTakesIt) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
+TEST(QueueTicket, HandsAGrantOnWhenItIsNotTaken) {
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 1));
     Lease lease = take(*upstream);
     std::optional<QueueTicket> first(std::in_place, *upstream, 1, any, [] {}, at(0));
     QueueTicket second(*upstream, 2, any, [] {}, at(0));
@@ -127,7 +129,7 @@ TEST(QueueTicket, HandsAGrantOnWhenNobodyTakesIt) {
 }
 
 TEST(QueueTicket, IsNotWokenOnceItWasLeft) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 1));
     Lease lease = take(*upstream);
     int wakes = 0;
     {
@@ -142,20 +144,20 @@ TEST(QueueTicket, IsNotWokenOnceItWasLeft) {
 }
 
 TEST(QueueTicket, IsNotGivenASlotOfAnEndpointThatIsUnhealthy) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 2, 1), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 2, 1));
     Lease sick = take(*upstream, 0);
-    Lease well = take(*upstream, 1);
+    Lease healthy = take(*upstream, 1);
     QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
     open(*upstream, 0, 0);
     sick.end();
     EXPECT_FALSE(ticket.is_granted());
-    well.end();
+    healthy.end();
     EXPECT_TRUE(ticket.is_granted());
     EXPECT_EQ(ticket.take(at(0)).endpoint(), 1U);
 }
 
 TEST(QueueTicket, TakesTheProbeOnceThatIsDue) {
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 1, 4), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 4));
     std::vector<Lease> leases;
     for (int i = 0; i < 4; ++i) leases.push_back(take(*upstream));
     QueueTicket first(*upstream, 1, any, [] {}, at(0));
@@ -163,21 +165,21 @@ TEST(QueueTicket, TakesTheProbeOnceThatIsDue) {
     open(*upstream, 0, 0);
     leases.clear();
     EXPECT_FALSE(first.is_granted());
-    // The next who comes finds the probe due: it goes to the one who waited longest.
+    // A newcomer finds that the probe is due: it goes to the request that waited longest.
     QueueTicket third(*upstream, 3, any, [] {}, at(5'000));
     EXPECT_TRUE(first.is_granted());
     EXPECT_FALSE(second.is_granted());
     Lease probe = first.take(at(5'000));
     EXPECT_EQ(probe.kind(), AttemptKind::probe);
     EXPECT_TRUE(probe.report(Outcome::success, none, at(5'001)));
-    EXPECT_TRUE(second.is_granted()) << "it is well again";
+    EXPECT_TRUE(second.is_granted()) << "it is healthy again";
     EXPECT_TRUE(third.is_granted());
 }
 
 TEST(QueueTicket, IsGrantedWhenACheckSucceedsAgain) {
     config::Upstream settings = test::make_queueing("u", 1, 1);
     settings.health = config::HealthCheck{.path = "/health", .model = "", .unhealthy_after = 1};
-    const auto upstream = UpstreamState::make(settings, nullptr);
+    const auto upstream = test::make_handle(settings);
     Lease lease = take(*upstream);
     QueueTicket ticket(*upstream, 1, any, [] {}, at(0));
     ASSERT_TRUE(upstream->report_check(0, false, "no", at(1)));
@@ -187,65 +189,60 @@ TEST(QueueTicket, IsGrantedWhenACheckSucceedsAgain) {
     EXPECT_TRUE(ticket.is_granted());
 }
 
-TEST(UpstreamState, KeepsEndpointsWhoseAddressStays) {
-    const auto before = UpstreamState::make(test::make_upstream("u", 3, 5), nullptr);
-    EXPECT_EQ(before->endpoints()[1]->label(), "http://u-1:80");
-    Lease lease = take(*before, 1);
-    open(*before, 2, 0);
-    config::Upstream changed = test::make_upstream("u", 4, 9);
-    changed.endpoints.erase(changed.endpoints.begin());
-    const auto after = UpstreamState::make(changed, before.get());
-    ASSERT_EQ(after->endpoints().size(), 3U);
-    EXPECT_EQ(after->endpoints()[0], before->endpoints()[1]);
-    EXPECT_EQ(in_flight(*after, 0), 1U);
-    EXPECT_EQ(after->endpoints()[0]->slots.max(), 9U);
-    EXPECT_EQ(after->endpoints()[1]->health(at(1)), Health::open);
-    EXPECT_EQ(after->endpoints()[2]->label(), "http://u-3:80");
-    lease.end();
-    EXPECT_EQ(in_flight(*after, 0), 0U);
-}
-
-TEST(UpstreamState, KeepsTheLineWhileTheEndpointsStay) {
-    const auto before = UpstreamState::make(test::make_queueing("u", 1, 1), nullptr);
-    Lease lease = take(*before);
-    QueueTicket old_ticket(*before, 1, any, [] {}, at(0));
-    const auto after = UpstreamState::make(test::make_queueing("u", 1, 1, 7), before.get());
-    EXPECT_EQ(after->queue().waiting_max(), 7U);
-    QueueTicket new_ticket(*after, 2, any, [] {}, at(0));
-    EXPECT_EQ(after->queue().length(), 2U);
-    lease.end();
-    EXPECT_TRUE(old_ticket.is_granted());
-    old_ticket.take(at(0)).end();
-    EXPECT_TRUE(new_ticket.is_granted()) << "from a lease of the old one";
-}
-
-TEST(UpstreamState, HoldsALoweredBoundBeforeItServesTheLine) {
-    config::Upstream settings = test::make_queueing("u", 1, 3);
-    const auto before = UpstreamState::make(settings, nullptr);
+TEST(QueueTicket, KnowsWhenTimeAloneMakesAnEndpointReady) {
+    const auto upstream = test::make_handle(test::make_queueing("u", 2, 1));
     std::vector<Lease> leases;
-    for (int i = 0; i < 3; ++i) leases.push_back(take(*before));
-    settings.in_flight_max = 1;
-    const auto after = UpstreamState::make(settings, before.get());
-    QueueTicket ticket(*after, 1, any, [] {}, at(0));
-    leases.pop_back();
-    leases.pop_back();
-    EXPECT_FALSE(ticket.is_granted());
-    EXPECT_EQ(in_flight(*after), 1U);
-    leases.pop_back();
-    EXPECT_TRUE(ticket.is_granted());
+    for (std::size_t i = 0; i < 2; ++i) leases.push_back(take(*upstream, i));
+    int wakes = 0;
+    QueueTicket ticket(*upstream, 1, any, [&] { ++wakes; }, at(0));
+    EXPECT_EQ(ticket.look_again_at(at(0)), Instant::max()) << "a slot that ends tells";
+    leases[0].report(Outcome::overloaded, Milliseconds(2'000), at(0));
+    EXPECT_EQ(wakes, 1) << "the time at which it should look has changed";
+    EXPECT_EQ(ticket.look_again_at(at(0)), at(2'000));
+    leases.erase(leases.begin());
+    EXPECT_FALSE(ticket.look(at(1'999)));
+    EXPECT_TRUE(ticket.look(at(2'000)));
+    EXPECT_EQ(wakes, 2);
+    EXPECT_EQ(ticket.take(at(2'000)).endpoint(), 0U);
 }
 
-TEST(UpstreamState, HasOneEndpointForTheEmbeddedUpstream) {
+TEST(QueueTicket, LooksAgainWhenAnOpenBreakerIsDueForAProbe) {
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 1));
+    Lease lease = take(*upstream);
+    open(*upstream, 0, 0);
+    lease.end();
+    QueueTicket first(*upstream, 1, any, [] {}, at(1'000));
+    QueueTicket second(*upstream, 2, any, [] {}, at(1'000));
+    EXPECT_FALSE(first.is_granted());
+    EXPECT_EQ(first.look_again_at(at(1'000)), at(5'000));
+    EXPECT_TRUE(first.look(at(5'000)));
+    EXPECT_FALSE(second.look(at(5'000))) << "one probe at a time";
+    EXPECT_EQ(second.look_again_at(at(5'000)), Instant::max()) << "the probe will tell";
+    // A probe that met a 429 makes way for the next one when it ends.
+    Lease probe = first.take(at(5'001));
+    EXPECT_EQ(probe.kind(), AttemptKind::probe);
+    probe.report(Outcome::rate_limited, none, at(5'002));
+    probe.end();
+    ASSERT_TRUE(second.is_granted());
+    Lease next = second.take(at(5'003));
+    EXPECT_EQ(next.kind(), AttemptKind::probe);
+    QueueTicket third(*upstream, 3, any, [] {}, at(5'003));
+    next.report(Outcome::failed, none, at(5'004));
+    next.end();
+    EXPECT_EQ(third.look_again_at(at(5'005)), at(15'004)) << "twice as long";
+}
+
+TEST(UpstreamHandle, HasOneEndpointForTheEmbeddedUpstream) {
     config::Upstream echo;
     echo.name = "echo";
     echo.kind = config::UpstreamKind::echo;
-    const auto upstream = UpstreamState::make(echo, nullptr);
+    const auto upstream = test::make_handle(echo);
     ASSERT_EQ(upstream->endpoints().size(), 1U);
     EXPECT_EQ(upstream->endpoints()[0]->label(), "echo");
     EXPECT_EQ(upstream->endpoints()[0]->slots.max(), std::nullopt);
 }
 
-/// Counts who is at each endpoint, apart from what is tested.
+/// Counts the requests at each endpoint, apart from the code under test.
 class Presence {
 public:
     explicit Presence(std::size_t endpoints, int bound) : present_(endpoints), bound_(bound) {}
@@ -260,8 +257,8 @@ private:
     int bound_;
 };
 
-TEST(UpstreamStateThreads, NeverHaveMoreInFlightThanTheBound) {
-    const auto upstream = UpstreamState::make(test::make_upstream("u", 3, 2), nullptr);
+TEST(UpstreamHandleThreads, NeverHaveMoreInFlightThanTheBound) {
+    const auto upstream = test::make_handle(test::make_upstream("u", 3, 2));
     Presence presence(3, 2);
     std::atomic<int> taken{0};
     test::together(8, [&](int thread) {
@@ -290,11 +287,11 @@ void await(const std::atomic<bool>& flag) {
     flag.wait(false);
 }
 
-TEST(UpstreamStateThreads, LoseNoGrantAndDoubleNone) {
-    // Whoever waits, waits without end: a lost wake-up hangs the test.
+TEST(UpstreamHandleThreads, LoseNoGrantAndDoubleNone) {
+    // A request waits without a limit: a lost wake-up hangs the test.
     constexpr int threads = 8;
     constexpr int rounds = 4'000;
-    const auto upstream = UpstreamState::make(test::make_queueing("u", 2, 1, 1'000), nullptr);
+    const auto upstream = test::make_handle(test::make_queueing("u", 2, 1, 1'000));
     Presence presence(2, 1);
     std::atomic<int> served{0};
     std::atomic<int> wakes_without_a_slot{0};
@@ -337,11 +334,11 @@ TEST(UpstreamStateThreads, LoseNoGrantAndDoubleNone) {
     EXPECT_EQ(in_flight(*upstream, 0) + in_flight(*upstream, 1), 0U);
 }
 
-TEST(UpstreamStateThreads, ServeWaitersAndNewcomersWithinTheBound) {
-    // Some come by a candidates, which takes a free slot and waits for one otherwise.
+TEST(UpstreamHandleThreads, ServeWaitersAndNewcomersWithinTheBound) {
+    // Each request takes a free slot, or else waits for one.
     constexpr int rounds = 3'000;
     const ModelRoute route({test::make_entry(test::make_queueing("u", 2, 2, 1'000))}, false);
-    UpstreamState& upstream = *route.entries()[0].state;
+    const UpstreamHandle& upstream = *route.entries()[0].handle;
     Presence presence(2, 2);
     std::atomic<int> served{0};
     test::together(8, [&](int thread) {

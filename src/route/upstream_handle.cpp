@@ -1,0 +1,51 @@
+#include "sluicegate/route/upstream_handle.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace sluicegate::route {
+
+UpstreamHandle::UpstreamHandle(const config::Upstream& upstream, Live live)
+    : live_(std::move(live)),
+      queues_when_full_(upstream.on_full == config::OnFull::queue && upstream.in_flight_max),
+      has_affinity_(upstream.prefix_affinity > 0),
+      queue_timeout_(upstream.queue.timeout) {
+    assert(live_.endpoints.size() <= endpoints_max);
+}
+
+std::optional<HealthChange> UpstreamHandle::report_check(std::size_t endpoint, bool is_ok,
+                                                         std::string reason, Instant now) const {
+    auto change = live_.endpoints[endpoint]->report_check(is_ok, std::move(reason), now);
+    if (change && queue().length() > 0) serve(endpoint, now);
+    return change;
+}
+
+// No wake-up is lost. A request that waits first raises the length of the queue and then looks for
+// a free slot. An attempt that frees a slot first lowers the count in flight and then looks at the
+// length. Both are sequentially consistent, so at least one of them sees the other.
+void UpstreamHandle::release(std::size_t endpoint, Instant now) const {
+    EndpointState& state = *live_.endpoints[endpoint];
+    // The slot is passed on without ever being free, so that no newcomer can take it first.
+    if (queue().length() > 0 && !state.slots.is_over() && state.health(now) == Health::healthy &&
+        queue().give(state, AttemptKind::ordinary)) {
+        return;
+    }
+    state.slots.give_back();
+    if (queue().length() > 0) serve(endpoint, now);
+}
+
+void UpstreamHandle::serve(std::size_t endpoint, Instant now) const {
+    EndpointState& state = *live_.endpoints[endpoint];
+    queue().serve(state, [&]() -> std::optional<AttemptKind> {
+        if (!state.is_ready(now) || !state.slots.try_take()) return std::nullopt;
+        const std::optional<AttemptKind> kind = state.begin_attempt(now);
+        if (!kind) state.slots.give_back();
+        return kind;
+    });
+}
+
+void UpstreamHandle::serve_all(Instant now) const {
+    for (std::size_t i = 0; i < live_.endpoints.size(); ++i) serve(i, now);
+}
+
+}  // namespace sluicegate::route
