@@ -5,6 +5,8 @@
 // the provider has reported what is left, so that this is judged and counted, too. Threads share
 // all state, as workers do.
 //
+// `Reload/N`: what a reload with N endpoints costs the registry of live state; it must be linear.
+//
 // Repetitions are interleaved by --benchmark_enable_random_interleaving=true; compare medians.
 
 #include "sluicegate/route/candidate_iterator.hpp"
@@ -98,6 +100,24 @@ void OneEndpointStep(benchmark::State& state) {
     }
 }
 
+/// A reload of an unchanged configuration: plan and apply, with four endpoints per upstream.
+void Reload(benchmark::State& state) {
+    config::Config config;
+    for (std::int64_t i = 0; i < state.range(0) / 4; ++i) {
+        config::Upstream upstream = make_upstream(4);
+        upstream.name = "u" + std::to_string(i);
+        config.upstreams.push_back(upstream);
+        config::Model model;
+        model.name = "m" + std::to_string(i);
+        model.route = {{.upstream = static_cast<std::size_t>(i), .weight = 1, .model = ""}};
+        config.models.push_back(model);
+    }
+    StateRegistry registry;
+    registry.apply(config, registry.plan(config), now);
+    for (auto _ : state) registry.apply(config, registry.plan(config), now);
+}
+
+BENCHMARK(Reload)->Arg(400)->Arg(4'000)->Arg(40'000);
 BENCHMARK(OneEndpointStep);
 BENCHMARK(OneEndpoint)->Threads(1)->Threads(2);
 BENCHMARK(OneEndpointQuota)->Threads(1)->Threads(2);

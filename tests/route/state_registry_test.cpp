@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -394,38 +393,6 @@ TEST(StateRegistryThreads, LoseNoRequestThatWaitsOverReloads) {
     const auto last = current();
     EXPECT_EQ(last->queue().length(), 0U);
     for (std::size_t i = 0; i < last->endpoints().size(); ++i) EXPECT_EQ(in_flight(*last, i), 0U);
-}
-
-TEST(StateRegistry, PlansAndAppliesFourThousandEndpointsInLinearTime) {
-    const auto config_of = [](int upstreams) {
-        config::Config config;
-        for (int i = 0; i < upstreams; ++i) {
-            const std::string name = "upstream-" + std::to_string(i);
-            config.upstreams.push_back(test::make_upstream(name, 4));
-            config::Model model;
-            model.name = "model-" + std::to_string(i);
-            model.route = {{.upstream = static_cast<std::size_t>(i), .weight = 1, .model = ""}};
-            config.models.push_back(model);
-        }
-        return config;
-    };
-    const auto reload_time = [](const config::Config& config) {
-        StateRegistry registry;
-        registry.apply(config, registry.plan(config), at(0));
-        auto best = std::chrono::steady_clock::duration::max();
-        for (int i = 0; i < 5; ++i) {
-            const auto begin = std::chrono::steady_clock::now();
-            registry.apply(config, registry.plan(config), at(1));
-            best = std::min(best, std::chrono::steady_clock::now() - begin);
-        }
-        return std::chrono::duration<double, std::milli>(best).count();
-    };
-    const double small = reload_time(config_of(100));
-    const double large = reload_time(config_of(1'000));
-    RecordProperty("reload_ms_of_400_endpoints", std::to_string(small));
-    RecordProperty("reload_ms_of_4000_endpoints", std::to_string(large));
-    // Ten times as much in some ten times the time; a quadratic search takes a hundred times.
-    EXPECT_LT(large, 40 * small) << small << " ms and " << large << " ms";
 }
 
 }  // namespace
