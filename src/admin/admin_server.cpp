@@ -72,12 +72,12 @@ Result<void> AdminServer::bind(const std::string& host, std::uint16_t port) {
 
 void AdminServer::start() {
     is_running_ = true;
-    net::spawn(context_, tick(), "admin tick");
+    net::spawn_vital(context_, tick(), "admin tick");
     auto accepted = [this](net::Socket socket) {
         if (open_.size() >= connections_max) return;
         net::spawn(context_, serve(std::move(socket)), "admin connection");
     };
-    net::spawn(context_, listener_.run(std::move(accepted)), "admin listener");
+    net::spawn_vital(context_, listener_.run(std::move(accepted)), "admin listener");
 }
 
 void AdminServer::stop() noexcept {

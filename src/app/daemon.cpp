@@ -105,7 +105,7 @@ Result<void> Daemon::run(config::Config config) {
     note_success();
     start_workers();
     if (admin_) admin_->start();
-    net::spawn(control_, handle_signals(), "signals");
+    net::spawn_vital(control_, handle_signals(), "signals");
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
     control_.run();
@@ -148,6 +148,8 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     pages["/status"] = [this](std::string_view query) { return status(query); };
     pages["/metrics"] = [this](std::string_view) {
         metrics::update_process_metrics(registry_);
+        registry_.set(Metric::internal_errors_total,
+                      static_cast<std::int64_t>(net::escaped_exceptions()));
         update_limiter_metrics(registry_, "minute", limiter_->counts());
         update_limiter_metrics(registry_, "day", limiter_->day_counts());
         update_upstream_metrics(registry_, *snapshot_, clock_.now());
@@ -214,16 +216,20 @@ net::Task<void> Daemon::handle_signals() {
     for (;;) {
         auto [error, signal] = co_await signals_.async_wait(net::use_result);
         if (error) co_return;
-        if (signal == SIGHUP) {
-            reload();
-        } else if (signal == SIGUSR1) {
-            log::info("log", "the log goes to standard output: there is no file to open again");
-        } else if (is_draining_) {
-            log::warn("drain", "second signal: closing what still runs");
-            for (const auto& worker : workers_) worker->stop();
-        } else {
-            drain();
-        }
+        net::guarded("handling a signal", [this, signal = signal] { handle(signal); });
+    }
+}
+
+void Daemon::handle(int signal) {
+    if (signal == SIGHUP) {
+        reload();
+    } else if (signal == SIGUSR1) {
+        log::info("log", "the log goes to standard output: there is no file to open again");
+    } else if (is_draining_) {
+        log::warn("drain", "second signal: closing what still runs");
+        for (const auto& worker : workers_) worker->stop();
+    } else {
+        drain();
     }
 }
 

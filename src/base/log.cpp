@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <ctime>
 #include <memory>
+#include <thread>
 
 namespace sluicegate::log {
 namespace {
@@ -62,6 +63,18 @@ void stop() {
     // Writes what is queued and joins the thread. After that, no thread uses the logger.
     writer_thread.reset();
     logger.reset();
+}
+
+void flush() {
+    constexpr std::chrono::milliseconds patience{1000};
+    const auto give_up_at = std::chrono::steady_clock::now() + patience;
+    const auto writer = writer_thread;
+    while (writer && writer->queue_size() > 0 && std::chrono::steady_clock::now() < give_up_at) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    // The last line has left the queue, but its write may not have begun.
+    if (writer) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::fflush(stdout);
 }
 
 void set_level(Level level) noexcept {

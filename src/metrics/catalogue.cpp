@@ -158,6 +158,13 @@ constexpr std::array<Definition, metric_count> definitions{{
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,
      "Always 1: names the program."},
+    {Metric::internal_errors_total,
+     "sluicegate_internal_errors_total",
+     Type::counter,
+     Unit::one,
+     {},
+     "Exceptions that ended a task or a turn of a loop: defects, or a shortage of memory. The log "
+     "has each as `task_failed`."},
     {Metric::log_lines_dropped_total,
      "sluicegate_log_lines_dropped_total",
      Type::counter,

@@ -2,6 +2,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/log.hpp"
+#include "sluicegate/net/spawn.hpp"
 #include "sluicegate/net/stream.hpp"
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -102,7 +103,7 @@ Task<void> Listener::run(Accepted accepted) {
         if (error) continue;
         Socket generic(std::move(socket));
         set_no_delay(generic);
-        accepted(std::move(generic));
+        guarded("accepting a connection", [&] { accepted(std::move(generic)); });
     }
 }
 

@@ -3,16 +3,14 @@
 #include "sluicegate/base/log.hpp"
 
 #include <atomic>
+#include <cstdlib>
 
 namespace sluicegate::net {
 namespace {
 
 std::atomic<std::uint64_t> escaped{0};
 
-}  // namespace
-
-void report_escaped_exception(std::exception_ptr error, std::string_view task) noexcept {
-    escaped.fetch_add(1, std::memory_order_relaxed);
+void log_failure(const std::exception_ptr& error, std::string_view task) {
     try {
         std::rethrow_exception(error);
     } catch (const std::exception& exception) {
@@ -23,6 +21,30 @@ void report_escaped_exception(std::exception_ptr error, std::string_view task) n
         log::error("task_failed", "a task ended with an unknown exception: this is a defect",
                    {{"task", task}});
     }
+}
+
+}  // namespace
+
+void report_escaped_exception(std::exception_ptr error, std::string_view task) noexcept {
+    escaped.fetch_add(1, std::memory_order_relaxed);
+    try {
+        log_failure(error, task);
+    } catch (...) {
+        // Without memory for a line there is still the count.
+    }
+}
+
+void end_process(std::exception_ptr error, std::string_view task) noexcept {
+    report_escaped_exception(std::move(error), task);
+    try {
+        log::error("process_failed",
+                   "the process ends, because it cannot serve without this task: start it again",
+                   {{"task", task}, {"status", vital_task_status}});
+        log::flush();
+    } catch (...) {
+        // What matters is the end.
+    }
+    std::_Exit(vital_task_status);
 }
 
 std::uint64_t escaped_exceptions() noexcept {

@@ -1,6 +1,7 @@
 #include "sluicegate/worker/pools.hpp"
 
 #include "sluicegate/echo/echo_server.hpp"
+#include "sluicegate/net/spawn.hpp"
 
 #include <utility>
 
@@ -47,8 +48,10 @@ void Pools::retire_unmarked() noexcept {
     });
 }
 
-void Pools::sweep(Instant now) {
-    for (const auto& [key, kept] : pools_) kept.pool->sweep(now);
+void Pools::sweep(Instant now) noexcept {
+    for (const auto& [key, kept] : pools_) {
+        net::guarded("sweeping a pool", [&pool = *kept.pool, now] { pool.sweep(now); });
+    }
 }
 
 void Pools::retire_all() noexcept {

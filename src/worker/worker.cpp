@@ -81,13 +81,17 @@ void Worker::watch_health() {
 
 void Worker::run() {
     on_tick();
-    net::spawn(io_, tick(), "worker tick");
+    net::spawn_vital(io_, tick(), "worker tick");
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         auto accepted = [this, i](net::Socket socket) { accept(std::move(socket), i); };
-        net::spawn(io_, listeners_[i]->run(std::move(accepted)), "listener");
+        net::spawn_vital(io_, listeners_[i]->run(std::move(accepted)), "listener");
     }
-    io_.run();
-    log::write_lines(access_lines_);
+    try {
+        io_.run();
+    } catch (...) {
+        net::end_process(std::current_exception(), "worker");
+    }
+    write_access_lines();
 }
 
 net::Task<void> Worker::tick() {
@@ -98,17 +102,20 @@ net::Task<void> Worker::tick() {
     }
 }
 
-void Worker::on_tick() {
+void Worker::on_tick() noexcept {
     const Instant now = shared_.clock.now();
     deadlines_.tick(now);
-    hangups_.poll();
+    net::guarded("looking for departures", [this] { hangups_.poll(); });
     const bool is_new_second = date_.update(shared_.clock.wall_now());
     if (is_new_second && !is_draining_) pools_.sweep(now);
-    if (!access_lines_.empty()) {
-        access_lines_.pop_back();  // the log adds the last newline itself
-        log::write_lines(access_lines_);
-        access_lines_.clear();
-    }
+    write_access_lines();
+}
+
+void Worker::write_access_lines() noexcept {
+    if (access_lines_.empty()) return;
+    access_lines_.pop_back();  // the log adds the last newline itself
+    net::guarded("writing the access log", [this] { shared_.write_lines(access_lines_); });
+    access_lines_.clear();
 }
 
 void Worker::accept(net::Socket socket, std::size_t listener) {

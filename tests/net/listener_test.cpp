@@ -1,12 +1,16 @@
 #include "sluicegate/net/listener.hpp"
 
+#include "sluicegate/net/spawn.hpp"
+
 #include "net/raw_peer.hpp"
 #include "net/running_task.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::net {
@@ -80,6 +84,27 @@ TEST(Listener, HandsEverySocketOverUntilItIsClosed) {
     context.restart();
     context.run();  // ends: nothing waits any longer
     EXPECT_THROW(test::connect_to(port), std::system_error);
+}
+
+TEST(Listener, GoesOnAfterAConnectionThatCannotBeServed) {
+    asio::io_context context;
+    Listener listener(context);
+    ASSERT_TRUE(listener.bind("127.0.0.1", 0, Sharing::first));
+    std::vector<Socket> accepted;
+    bool is_first = true;
+    auto keep = [&](Socket socket) {
+        if (std::exchange(is_first, false)) throw std::runtime_error("on purpose");
+        accepted.push_back(std::move(socket));
+    };
+    const std::uint64_t before = escaped_exceptions();
+    spawn(context, listener.run(keep), "listener");
+
+    test::RawPeer refused = test::connect_to(listener.port());
+    const test::RawPeer served = test::connect_to(listener.port());
+    ASSERT_TRUE(test::run_until(context, [&] { return accepted.size() == 1; }));
+    EXPECT_TRUE(refused.has_ended());
+    EXPECT_EQ(escaped_exceptions(), before + 1);
+    listener.close();
 }
 
 }  // namespace

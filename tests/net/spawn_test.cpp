@@ -32,5 +32,36 @@ TEST(Spawn, CountsAnExceptionThatEscapesAndGoesOn) {
     EXPECT_TRUE(has_run);
 }
 
+TEST(Spawn, EndsOnlyTheTurnThatThrows) {
+    const std::uint64_t before = escaped_exceptions();
+    int turns = 0;
+    for (int i = 0; i < 3; ++i) {
+        guarded("a turn", [&] {
+            ++turns;
+            if (i < 2) throw std::runtime_error("on purpose");
+        });
+    }
+    EXPECT_EQ(turns, 3);
+    EXPECT_EQ(escaped_exceptions(), before + 2);
+}
+
+TEST(Spawn, LetsAVitalTaskEndInOrder) {
+    asio::io_context context;
+    bool has_run = false;
+    spawn_vital(context, end_well(has_run), "vital");
+    context.run();
+    EXPECT_TRUE(has_run);
+}
+
+TEST(SpawnDeathTest, EndsTheProcessWithAVitalTask) {
+    EXPECT_EXIT(
+        {
+            asio::io_context context;
+            spawn_vital(context, throw_exception(), "vital");
+            context.run();
+        },
+        testing::ExitedWithCode(vital_task_status), "");
+}
+
 }  // namespace
 }  // namespace sluicegate::net

@@ -46,6 +46,7 @@ private:
     void announce(const config::Config& config) const;
     void start_workers();
     net::Task<void> handle_signals();
+    void handle(int signal);
     void reload();
     void publish(std::shared_ptr<const worker::Snapshot> snapshot);
     void refuse_reload(const std::vector<config::Problem>& problems);

@@ -36,6 +36,9 @@ struct Field {
 void start(Level level);
 /// Writes what is queued and ends the thread.
 void stop();
+/// Waits until what is queued has been written, a second at most. For a process that ends without
+/// stop().
+void flush();
 void set_level(Level level) noexcept;
 
 /// Lines (a batch of write_lines() counts as one) dropped since start() because the queue was full.

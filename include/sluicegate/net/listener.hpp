@@ -36,7 +36,8 @@ public:
     [[nodiscard]] std::string address() const;
 
     /// Passes every accepted socket to `accepted` until close(). If no descriptors are left, it
-    /// waits and continues; connections stay in the kernel's queue meanwhile.
+    /// waits and continues; connections stay in the kernel's queue meanwhile. An exception that
+    /// leaves `accepted` is reported and costs that one connection.
     Task<void> run(Accepted accepted);
     void close() noexcept;
 

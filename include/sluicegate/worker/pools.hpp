@@ -28,7 +28,7 @@ public:
     void begin_marking() noexcept { ++generation_; }
     void retire_unmarked() noexcept;
     /// Once a second: closes what is not fit any more, and makes what is missing.
-    void sweep(Instant now);
+    void sweep(Instant now) noexcept;
     void retire_all() noexcept;
 
 private:

@@ -1,8 +1,11 @@
 #pragma once
 /// One thread of the data plane: its io_context, its deadlines, its connections and its pools.
 ///
-/// Threads  everything is the worker thread's own, except the functions marked "any thread".
+/// Failures  an exception in a turn of the worker's own loops costs that turn; one that ends such a
+///           loop ends the process (net/spawn.hpp). A worker that runs is a worker that serves.
+/// Threads   everything is the worker thread's own, except the functions marked "any thread".
 
+#include "sluicegate/base/log.hpp"
 #include "sluicegate/client/connection.hpp"
 #include "sluicegate/net/listener.hpp"
 #include "sluicegate/net/resolver.hpp"
@@ -17,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluicegate::worker {
@@ -33,6 +37,8 @@ public:
         /// Client connections of all workers together, and how many there may be.
         std::atomic<std::size_t>& connections;
         std::size_t connections_max;
+        /// Takes the lines of the access log, without the last newline.
+        std::function<void(std::string_view)> write_lines = &log::write_lines;
     };
 
     Worker(const Shared& shared, Path path);
@@ -68,7 +74,8 @@ public:
 
 private:
     net::Task<void> tick();
-    void on_tick();
+    void on_tick() noexcept;
+    void write_access_lines() noexcept;
     void end_if_drained() noexcept;
     void stop_accepting();
     void watch_health();

@@ -1,0 +1,39 @@
+#pragma once
+/// A snapshot of a configuration without models and users, as far as a worker looks at it.
+
+#include "sluicegate/auth/key_ring.hpp"
+#include "sluicegate/route/state_registry.hpp"
+#include "sluicegate/worker/snapshot.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace sluicegate::test {
+
+/// One plain listener. `tls`: by upstream.
+inline std::shared_ptr<worker::Snapshot> minimal_snapshot(
+    std::vector<config::Upstream> upstreams = {}, std::vector<net::TlsContext> tls = {}) {
+    config::Config config;
+    config.upstreams = std::move(upstreams);
+    tls.resize(config.upstreams.size());
+    auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
+                                                    .model = [](auto) { return ModelId(0); }});
+    auto snapshot =
+        std::make_shared<worker::Snapshot>(worker::Snapshot{.config = std::move(config),
+                                                            .keys = std::move(keys),
+                                                            .models = {},
+                                                            .model_index = {},
+                                                            .plans = {},
+                                                            .user_ids = {},
+                                                            .user_keys = {},
+                                                            .listener_tls = {nullptr},
+                                                            .upstream_tls = std::move(tls),
+                                                            .ceilings = {},
+                                                            .routes = {},
+                                                            .created = 1'700'000'000});
+    snapshot->routes = route::StateRegistry().plan(snapshot->config);
+    return snapshot;
+}
+
+}  // namespace sluicegate::test
