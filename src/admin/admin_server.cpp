@@ -21,7 +21,8 @@ struct Request {
     std::string query;
 };
 
-net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
+net::Task<Result<Request>> receive(net::TimedStream& stream, net::ByteBuffer& in,
+                                   Instant deadline) {
     for (;;) {
         auto end = http::find_request_head_end(in.unread(), 0, head_limits);
         if (!end) co_return std::move(end).failure();
@@ -33,16 +34,19 @@ net::Task<Result<Request>> receive(net::Stream& stream, net::ByteBuffer& in) {
             co_return request;
         }
         const auto room = in.make_room(1);
-        auto [error, size] = co_await stream.read_some(asio::buffer(room.data(), room.size()));
-        if (error) co_return fail(ErrorKind::client_gone);
-        in.commit(size);
+        const asio::mutable_buffer into(room.data(), room.size());
+        const net::ReadLimits limits{.deadline = deadline};
+        const net::Transferred read = co_await stream.read_some(into, limits);
+        if (read.ended != net::Ended::done) co_return fail(ErrorKind::client_gone);
+        in.commit(read.size);
     }
 }
 
 /// Keeps a connection in the list of open connections while this object lives.
 class Entered {
 public:
-    Entered(std::set<net::Stream*>& open, net::Stream& stream) : open_(open), stream_(&stream) {
+    Entered(std::set<net::TimedStream*>& open, net::TimedStream& stream)
+        : open_(open), stream_(&stream) {
         open_.insert(stream_);
     }
     Entered(const Entered&) = delete;
@@ -50,8 +54,8 @@ public:
     ~Entered() { open_.erase(stream_); }
 
 private:
-    std::set<net::Stream*>& open_;
-    net::Stream* stream_;
+    std::set<net::TimedStream*>& open_;
+    net::TimedStream* stream_;
 };
 
 }  // namespace
@@ -84,7 +88,7 @@ void AdminServer::stop() noexcept {
     is_running_ = false;
     listener_.close();
     tick_timer_.cancel();
-    for (net::Stream* stream : open_) stream->close();
+    for (net::TimedStream* stream : open_) stream->cancel(ErrorKind::draining);
 }
 
 net::Task<void> AdminServer::tick() {
@@ -109,15 +113,12 @@ Page AdminServer::page_for(std::string_view method, const std::string& path,
 
 net::Task<void> AdminServer::serve(net::Socket socket) {
     if (!is_running_) co_return;
-    net::Stream stream(std::move(socket), nullptr);
+    net::TimedStream stream(deadlines_, std::move(socket), nullptr);
     const Entered entered(open_, stream);
-    net::Deadline deadline(deadlines_, &stream, [](void* expired) noexcept {
-        static_cast<net::Stream*>(expired)->close();
-    });
-    deadline.arm(clock_.now() + connection_timeout);
+    const Instant deadline = clock_.now() + connection_timeout;
 
     net::ByteBuffer in(2048);
-    auto request = co_await receive(stream, in);
+    auto request = co_await receive(stream, in, deadline);
     Page page{.status = 400, .body = "malformed request\n"};
     bool is_head = false;
     if (request) {
@@ -137,8 +138,9 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     http::append_head_end(head);
     const std::array buffers{asio::const_buffer(head.data(), head.size()),
                              asio::const_buffer(page.body.data(), is_head ? 0 : page.body.size())};
-    co_await stream.write(buffers);
-    stream.shutdown_send();
+    const net::WriteLimits limits{.deadline = deadline};
+    co_await stream.write(buffers, limits);
+    stream.stream().shutdown_send();
 }
 
 }  // namespace sluicegate::admin

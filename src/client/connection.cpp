@@ -17,9 +17,8 @@ constexpr Milliseconds drain_timeout{5000};
 Connection::Connection(Context& context, net::Socket socket, const net::TlsContext& tls)
     : context_(context),
       address_(net::peer_address(socket)),
-      stream_(std::move(socket), tls.get()),
-      deadline_(context.deadlines, this, &Connection::expired),
-      departure_(this, &Connection::departed) {
+      departure_(this, &Connection::departed),
+      stream_(context.deadlines, std::move(socket), tls.get()) {
     context_.connections.add(*this);
 }
 
@@ -27,31 +26,18 @@ Connection::~Connection() {
     context_.connections.remove(*this);
 }
 
-void Connection::expired(void* self) noexcept {
-    auto& client = *static_cast<Connection*>(self);
-    client.is_expired_ = true;
-    // A read is only cancelled: the client is told why (408) before the connection ends.
-    if (client.is_reading_) {
-        client.stream_.cancel();
-    } else {
-        client.close();
-    }
-}
-
 void Connection::departed(void* self) noexcept {
     auto& client = *static_cast<Connection*>(self);
     if (client.watched_->goes_on_alone()) {
-        client.has_gone_ = true;
-        client.stream_.close();
+        client.stream_.cancel(ErrorKind::client_gone);
     } else {
         client.close();
     }
 }
 
 void Connection::close() noexcept {
-    has_gone_ = true;
+    stream_.cancel(ErrorKind::client_gone);
     if (watched_ != nullptr) watched_->cancel();
-    stream_.close();
 }
 
 void Connection::close_if_idle() noexcept {
@@ -59,16 +45,15 @@ void Connection::close_if_idle() noexcept {
 }
 
 void Connection::abort() noexcept {
-    has_gone_ = true;
-    stream_.abort();
+    stream_.stream().abort();
+    stream_.cancel(ErrorKind::client_gone);
 }
 
 Connection::DepartureWatch::DepartureWatch(Connection& client, Watched& watched) noexcept
     : client_(client) {
     client_.watched_ = &watched;
-    if (!client_.has_gone_) {
-        client_.departure_.start(client_.context_.hangups, client_.stream_.native_handle());
-    }
+    if (client_.has_gone()) return;
+    client_.departure_.start(client_.context_.departures, client_.stream_.stream().native_handle());
 }
 
 Connection::DepartureWatch::~DepartureWatch() {
@@ -76,33 +61,31 @@ Connection::DepartureWatch::~DepartureWatch() {
     client_.watched_ = nullptr;
 }
 
-void Connection::read_within(Milliseconds timeout) {
-    is_expired_ = false;
-    deadline_.arm_in(timeout);
+void Connection::read_within(Milliseconds timeout) noexcept {
+    read_by_ = context_.deadlines.now() + net::Deadlines::tick_length + timeout;
 }
 
-Result<std::size_t> Connection::after_read(const net::ErrorCode& error, std::size_t size) {
-    is_reading_ = false;
-    if (!error) return size;
-    if (is_expired_ && !has_gone_) return fail(ErrorKind::request_timeout);
-    has_gone_ = true;
+Result<std::size_t> Connection::after_read(const net::Transferred& read) {
+    if (read.ended == net::Ended::done) return read.size;
+    // The client is told why (408) before the connection ends.
+    if (read.ended == net::Ended::timed_out) return fail(ErrorKind::request_timeout);
+    stream_.cancel(ErrorKind::client_gone);
     return fail(ErrorKind::client_gone);
 }
 
 net::Task<Result<std::size_t>> Connection::read_into(std::span<char> into) {
-    // The deadline may have come when a read had just ended: it interrupted nothing then.
-    if (is_expired_ && !has_gone_) co_return fail(ErrorKind::request_timeout);
-    is_reading_ = true;
-    auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(into.data(), into.size()));
-    co_return after_read(error, size);
+    const asio::mutable_buffer room(into.data(), into.size());
+    const net::ReadLimits limits{.deadline = read_by_};
+    const net::Transferred read = co_await stream_.read_some(room, limits);
+    co_return after_read(read);
 }
 
 net::Task<Result<void>> Connection::read_more(std::size_t wanted) {
-    if (is_expired_ && !has_gone_) co_return fail(ErrorKind::request_timeout);
-    const std::span<char> room = in_.make_room(wanted);
-    is_reading_ = true;
-    auto [error, size] = co_await stream_.read_some(asio::mutable_buffer(room.data(), room.size()));
-    auto got = after_read(error, size);
+    const std::span<char> into = in_.make_room(wanted);
+    const asio::mutable_buffer room(into.data(), into.size());
+    const net::ReadLimits limits{.deadline = read_by_};
+    const net::Transferred read = co_await stream_.read_some(room, limits);
+    auto got = after_read(read);
     if (!got) co_return std::move(got).failure();
     in_.commit(*got);
     co_return Result<void>();
@@ -110,17 +93,15 @@ net::Task<Result<void>> Connection::read_more(std::size_t wanted) {
 
 net::Task<bool> Connection::write(std::span<const asio::const_buffer> buffers,
                                   Milliseconds timeout) {
-    if (has_gone_) co_return false;
-    deadline_.arm_in(timeout);
-    auto [error, size] = co_await stream_.write(buffers);
-    deadline_.disarm();
-    if (error) has_gone_ = true;
-    co_return !error;
+    const net::WriteLimits limits{.progress = timeout};
+    const net::Transferred written = co_await stream_.write(buffers, limits);
+    if (written.ended != net::Ended::done) stream_.cancel(ErrorKind::client_gone);
+    co_return written.ended == net::Ended::done;
 }
 
 net::Task<void> Connection::linger() {
-    if (has_gone_) co_return;
-    stream_.shutdown_send();
+    if (has_gone()) co_return;
+    stream_.stream().shutdown_send();
     read_within(drain_timeout);
     in_.consume(in_.size());
     std::size_t dropped = 0;
@@ -129,18 +110,15 @@ net::Task<void> Connection::linger() {
         if (!size) break;
         dropped += *size;
     }
-    deadline_.disarm();
 }
 
 net::Task<void> Connection::run(std::unique_ptr<Connection> connection,
                                 Milliseconds handshake_timeout, const Serve& serve) {
     Connection& client = *connection;
-    if (client.stream_.is_tls()) {
+    if (client.stream_.stream().is_tls()) {
         client.read_within(handshake_timeout);
-        // Its deadline closes the stream: a handshake is many reads, and between two of them there
-        // is nothing to cancel.
-        auto [error] = co_await client.stream_.accept_tls();
-        if (error) co_return;
+        const net::Transferred shaken = co_await client.stream_.accept_tls(client.read_by_);
+        if (shaken.ended != net::Ended::done) co_return;
     }
     co_await serve(client);
 }

@@ -51,11 +51,14 @@ Transferred TimedStream::end(Side& side, const ErrorCode& error, std::size_t siz
     arm();
     if (!error) return {.ended = Ended::done, .size = size};
     Transferred result{.ended = Ended::failed, .size = size, .error = error};
+    // What the peer has done counts before an interrupt that came at the same time: the kernel
+    // tells an error only once.
+    const bool was_interrupted = error == asio::error::operation_aborted || !stream_.is_open();
     if (reason_) {
         result.ended = Ended::cancelled;
     } else if (error == asio::error::eof) {
         result.ended = Ended::closed;
-    } else if (side.interrupt) {
+    } else if (side.interrupt && was_interrupted) {
         result.ended = *side.interrupt;
     }
     return result;

@@ -27,7 +27,7 @@ Worker::Worker(const Shared& shared, Path path)
       client_context_{.io = io_,
                       .clock = shared.clock,
                       .deadlines = deadlines_,
-                      .hangups = hangups_,
+                      .departures = departures_,
                       .request_ids = request_ids_,
                       .randomness = randomness_,
                       .date = date_,
@@ -105,7 +105,6 @@ net::Task<void> Worker::tick() {
 void Worker::on_tick() noexcept {
     const Instant now = shared_.clock.now();
     deadlines_.tick(now);
-    net::guarded("looking for departures", [this] { hangups_.poll(); });
     const bool is_new_second = date_.update(shared_.clock.wall_now());
     if (is_new_second && !is_draining_) pools_.sweep(now);
     write_access_lines();
@@ -137,6 +136,7 @@ void Worker::end_if_drained() noexcept {
     if (!is_draining_ || !connections_.empty()) return;
     pools_.retire_all();
     keep_running_.reset();
+    departures_.close();
     tick_timer_.cancel();
 }
 

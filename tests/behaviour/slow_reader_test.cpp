@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 namespace sluicegate::support {
@@ -67,6 +68,35 @@ TEST_F(SlowReader, GetsEverythingInTheEnd) {
     const Response response = client.read_response("POST", Deadline(milliseconds(60'000)));
     expect_success(response);
     EXPECT_TRUE(response.body == body);
+}
+
+TEST(SlowReaderOfJson, HasTimeAsLongAsItReads) {
+    // More than the kernel's buffers hold, and still an answer that is held back and sent at once.
+    const std::string body = "{\"a\":\"" + std::string(7'500'000, 'x') + "\"}";
+    FakeUpstream upstream;
+    upstream.answer(Script().send(json_response(200, body)));
+    ConfigText config(upstream.base_url());
+    config.timeouts = "{header: 20s, body: 20s, idle: 1s, drain: 1s}";
+    const Gateway gateway(config);
+    TestClient client = gateway.connect(64 * 1024);
+    client.send(chat_request(alice_key, "m"));
+    ASSERT_EQ(client.read_head().status, 200);
+    std::size_t got = client.unread().size();
+    const auto began = std::chrono::steady_clock::now();
+    for (;;) {
+        let_time_pass(milliseconds(30));
+        std::size_t step = 0;
+        while (step < 50'000) {
+            const ReadResult read = client.wire().read_some(Deadline(milliseconds(200)));
+            if (read.end != ReadEnd::data) break;
+            step += read.bytes.size();
+        }
+        if (step == 0) break;
+        got += step;
+    }
+    EXPECT_GE(got, body.size());
+    EXPECT_GT(std::chrono::steady_clock::now() - began, milliseconds(2000))
+        << "it reads faster than the test is about";
 }
 
 }  // namespace

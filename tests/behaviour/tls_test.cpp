@@ -2,10 +2,12 @@
 // clients.
 #include "behaviour/harness.hpp"
 #include "support/certificates.hpp"
+#include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
+#include <sys/socket.h>
 #include <vector>
 
 namespace sluicegate::support {
@@ -224,6 +226,43 @@ TEST_F(TlsListener, PlainBytesAndSilenceAreClosed) {
     TestClient silent(tls_port());
     EXPECT_NE(silent.read_to_end(), ReadEnd::timeout) << "the handshake has a deadline";
     expect_success(gateway_.chat(alice_key, "m"));
+}
+
+/// As configured below.
+constexpr milliseconds head_timeout{2000};
+
+/// The bytes of one record that carries `text`, taken from the connection before they are sent.
+std::string record_of(SSL* tls, std::string_view text) {
+    BIO* const to_socket = SSL_get_wbio(tls);
+    BIO_up_ref(to_socket);
+    BIO* const memory = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(tls, memory);
+    SSL_write(tls, text.data(), static_cast<int>(text.size()));
+    std::string record(static_cast<std::size_t>(BIO_pending(memory)), '\0');
+    BIO_read(memory, record.data(), static_cast<int>(record.size()));
+    SSL_set0_wbio(tls, to_socket);
+    return record;
+}
+
+TEST_F(TlsListener, ARecordThatTricklesAroundTheDeadlineDoesNotLiftIt) {
+    const SslContext context = client_context(authority_.certificate(), "localhost");
+    std::vector<TestClient> clients;
+    std::vector<std::string> records;
+    for (int i = 0; i < 24; ++i) {
+        clients.emplace_back(tls_port(), context.get(), "localhost");
+        records.push_back(record_of(clients.back().wire().ssl(), std::string(16'000, 'x')));
+    }
+    // From before the deadline of the head until behind it, byte by byte, and never a whole record:
+    // with luck, a byte has just ended a read of the socket when the deadline interrupts it.
+    let_time_pass(head_timeout - milliseconds(200));
+    std::size_t sent = 0;
+    for (const Deadline until(milliseconds(500)); !until.has_passed() && sent < 16'000; ++sent) {
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            const int descriptor = SSL_get_fd(clients[i].wire().ssl());
+            static_cast<void>(::send(descriptor, &records[i].at(sent), 1, MSG_NOSIGNAL));
+        }
+    }
+    for (TestClient& client : clients) EXPECT_NE(client.read_to_end(), ReadEnd::timeout);
 }
 
 TEST_F(TlsListener, AClientThatLeavesStopsTheUpstream) {

@@ -23,7 +23,6 @@ public:
     void pass(Milliseconds time) {
         clock.advance(time);
         deadlines.tick(clock.now());
-        hangups.poll();
         settle();
     }
 
@@ -31,7 +30,7 @@ public:
     metrics::Registry registry;
     net::asio::io_context io;  ///< its tasks use the registry until they end
     net::Deadlines deadlines{clock.now()};
-    net::HangupWatch hangups;
+    net::Departures departures{io};
     RequestIdSource request_ids;
     client::Randomness randomness;
     client::HttpDate date;
@@ -42,7 +41,7 @@ public:
     client::Context context{.io = io,
                             .clock = clock,
                             .deadlines = deadlines,
-                            .hangups = hangups,
+                            .departures = departures,
                             .request_ids = request_ids,
                             .randomness = randomness,
                             .date = date,

@@ -1,4 +1,7 @@
+#include "sluicegate/net/tls.hpp"
+
 #include "gateway/in_process_gateway.hpp"
+#include "net/certificates.hpp"
 
 #include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
@@ -6,12 +9,14 @@
 
 #include <functional>
 #include <string>
+#include <sys/socket.h>
 #include <utility>
 
 namespace sluicegate::gateway {
 namespace {
 
 using namespace std::chrono_literals;
+using test::chat_request;
 using test::InProcessGateway;
 using testing::HasSubstr;
 
@@ -63,6 +68,60 @@ TEST(ClientConnection, BytesThatArriveTogetherWithTheDeadlineDoNotLiftIt) {
         const std::string reply = client.received();
         EXPECT_TRUE(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << reply;
     }
+}
+
+TEST(ClientConnection, ATlsClientThatTricklesARecordAroundTheDeadlineIsEnded) {
+    const test::TemporaryFolder folder;
+    const test::Authority authority(folder, "authority");
+    const test::CertificateFiles files = authority.issue("usual", {});
+    const auto tls = net::make_server_tls(files.certificate, files.key);
+    ASSERT_TRUE(tls);
+    for (int hops = 0; hops < 6; ++hops) {
+        SCOPED_TRACE(hops);
+        InProcessGateway gateway({}, *tls);
+        test::TlsPeer client = gateway.connect_tls();
+        for (int i = 0; i < 5; ++i) {
+            static_cast<void>(client.shake_hands());
+            gateway.settle();
+        }
+        const std::string record = client.record_of("GET /v1/models HTTP/1.1\r\n");
+        gateway.pass(9'900ms);
+        // Each byte ends a read of the socket, and the tick falls into the moments behind it.
+        for (std::size_t i = 0; i < 6 && !client.raw().has_ended(); ++i) {
+            client.raw().send(record.substr(i, 1));
+            gateway.clock.advance(net::Deadlines::tick_length);
+            post_later(gateway.io(), hops, [&] { gateway.deadlines().tick(gateway.clock.now()); });
+            gateway.settle();
+        }
+        EXPECT_TRUE(client.raw().has_ended());
+    }
+}
+
+TEST(ClientConnection, IsGivenTimeAsLongAsItReadsAndNoLonger) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    client.send(chat_request());
+    gateway.settle();
+    const std::string body = "{\"a\":\"" + std::string(6'000'000, 'x') + "\"}";
+    const std::string answer =
+        test::answer_with("200 OK", "content-type: application/json\r\n", body);
+    for (std::size_t at = 0; at < answer.size(); at += 50'000) {
+        gateway.upstreams[0].send(answer.substr(at, 50'000));
+        gateway.settle();
+    }
+    std::string some(50'000, '\0');
+    const auto read = [&] {
+        return ::recv(client.descriptor(), some.data(), some.size(), MSG_DONTWAIT);
+    };
+    // 40 times 10 s: far longer than the 75 s that it may read nothing.
+    for (int i = 0; i < 40; ++i) {
+        gateway.pass(10s);
+        ASSERT_GT(read(), 0) << i;
+    }
+    for (int i = 0; i < 12; ++i) gateway.pass(10s);
+    std::size_t left = 0;
+    while (!client.has_ended() && left < 100) ++left;
+    EXPECT_TRUE(client.has_ended());
 }
 
 TEST(ClientConnection, ASilentOneIsClosedWithoutAWord) {

@@ -10,6 +10,7 @@
 #include "net/manual_clock.hpp"
 #include "net/raw_peer.hpp"
 #include "net/running_task.hpp"
+#include "net/tls_peer.hpp"
 #include "support/answer_with.hpp"
 
 #include <cstdint>
@@ -23,7 +24,8 @@
 
 namespace sluicegate::test {
 
-inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan) {
+inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
+                                                             const net::TlsContext& tls) {
     config::Config config;
     config::Upstream upstream;
     upstream.name = "provider";
@@ -50,7 +52,7 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan) {
                                                             .plans = {{plan}},
                                                             .user_ids = {UserId(0)},
                                                             .user_keys = {1},
-                                                            .listener_tls = {nullptr},
+                                                            .listener_tls = {nullptr, tls},
                                                             .upstream_tls = {nullptr},
                                                             .ceilings = {std::nullopt},
                                                             .routes = {},
@@ -66,11 +68,15 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan) {
 
 class InProcessGateway {
 public:
-    explicit InProcessGateway(limit::Plan plan = {}) {
-        worker.adopt(snapshot_with(plan));
+    /// `tls` is that of a second listener.
+    explicit InProcessGateway(limit::Plan plan = {}, const net::TlsContext& tls = nullptr) {
+        worker.adopt(snapshot_with(plan, tls));
         const upstream::Services services{io(), clock, deadlines(), resolver, registry};
         auto& pool = worker.context().snapshot->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
+            if (refuses_connections) {
+                return Result<net::Socket>(fail(ErrorKind::upstream_unreachable, "refused"));
+            }
             ConnectedPair pair = unix_pair(io());
             upstreams.push_back(std::move(pair.peer));
             return Result<net::Socket>(std::move(pair.socket));
@@ -91,13 +97,18 @@ public:
         clients.push_back(std::move(pair.peer));
         return clients.back();
     }
+    /// The same on the TLS listener; the handshake is the caller's.
+    TlsPeer connect_tls() {
+        ConnectedPair pair = unix_pair(io());
+        worker.accept(std::move(pair.socket), 1);
+        return TlsPeer(std::move(pair.peer));
+    }
     [[nodiscard]] net::asio::io_context& io() { return worker.context().client.io; }
     [[nodiscard]] net::Deadlines& deadlines() { return worker.context().client.deadlines; }
     void settle() { test::settle(io()); }
     void pass(Milliseconds time) {
         clock.advance(time);
         deadlines().tick(clock.now());
-        worker.context().client.hangups.poll();
         settle();
     }
 
@@ -111,6 +122,7 @@ public:
     net::Resolver resolver{io(), clock};
     std::deque<RawPeer> clients;
     std::deque<RawPeer> upstreams;
+    bool refuses_connections = false;  ///< by the upstream
 };
 
 inline constexpr std::string_view chat_body = R"({"messages":[],"model":"chat"})";

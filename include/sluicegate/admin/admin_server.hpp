@@ -10,7 +10,7 @@
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/listener.hpp"
-#include "sluicegate/net/stream.hpp"
+#include "sluicegate/net/timed_stream.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -60,7 +60,7 @@ private:
     net::Listener listener_;
     net::Deadlines deadlines_;
     net::Timer tick_timer_;
-    std::set<net::Stream*> open_;
+    std::set<net::TimedStream*> open_;
     bool is_running_ = false;
 };
 

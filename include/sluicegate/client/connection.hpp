@@ -10,8 +10,8 @@
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
 #include "sluicegate/net/deadlines.hpp"
-#include "sluicegate/net/hangup_watch.hpp"
-#include "sluicegate/net/stream.hpp"
+#include "sluicegate/net/departures.hpp"
+#include "sluicegate/net/timed_stream.hpp"
 #include "sluicegate/net/tls.hpp"
 
 #include <functional>
@@ -40,16 +40,17 @@ public:
     static net::Task<void> run(std::unique_ptr<Connection> connection,
                                Milliseconds handshake_timeout, const Serve& serve);
 
-    /// Reads into in(), and may move what it holds. Errors: client_gone, request_timeout once a
-    /// deadline set by read_within() is past.
+    /// Reads into in(), and may move what it holds. Errors: client_gone; request_timeout once the
+    /// time that read_within() has given is over.
     net::Task<Result<void>> read_more(std::size_t wanted);
     /// Reads at most `into.size()` bytes elsewhere; the same errors.
     net::Task<Result<std::size_t>> read_into(std::span<char> into);
     /// Every read from now on must be done by then; a total, not a time per read.
-    void read_within(Milliseconds timeout);
-    void read_without_deadline() noexcept { deadline_.disarm(); }
+    void read_within(Milliseconds timeout) noexcept;
+    void read_without_deadline() noexcept { read_by_ = Instant::max(); }
 
-    /// False when the client has gone, or has not read for `timeout`.
+    /// False when the client has departed, or has taken nothing for `timeout`. A client that reads
+    /// slowly is waited for.
     net::Task<bool> write(std::span<const net::asio::const_buffer> buffers, Milliseconds timeout);
 
     /// For an answer that was given before the request was read: ends the sending direction, then
@@ -91,7 +92,7 @@ public:
     [[nodiscard]] net::ByteBuffer& in() noexcept { return in_; }
     [[nodiscard]] http::RequestHead& head() noexcept { return head_; }
     [[nodiscard]] const net::AddressBytes& address() const noexcept { return address_; }
-    [[nodiscard]] bool has_gone() const noexcept { return has_gone_; }
+    [[nodiscard]] bool has_gone() const noexcept { return stream_.is_cancelled(); }
     /// True until the first byte of the next request is there.
     void set_idle(bool is_idle) noexcept { is_idle_ = is_idle; }
     /// Reused from request to request, so that a warm connection allocates nothing for heads.
@@ -99,25 +100,20 @@ public:
     [[nodiscard]] std::string& answer_text() noexcept { return answer_text_; }
 
 private:
-    static void expired(void* self) noexcept;
     static void departed(void* self) noexcept;
-    Result<std::size_t> after_read(const net::ErrorCode& error, std::size_t size);
+    Result<std::size_t> after_read(const net::Transferred& read);
 
     Context& context_;
     net::AddressBytes address_;
-    net::Stream stream_;
-    net::Deadline deadline_;
-    net::HangupWatch::Entry departure_;
+    net::Departures::Watch departure_;  ///< outlives the descriptor of the stream
+    net::TimedStream stream_;
     Watched* watched_ = nullptr;  ///< by the request that runs
     net::ByteBuffer in_{buffer_bytes};
     http::RequestHead head_;
     std::string request_text_;
     std::string answer_text_;
-    /// What the deadline interrupts: a read is cancelled, a write closed.
-    bool is_reading_ = false;
-    bool is_expired_ = false;
+    Instant read_by_ = Instant::max();
     bool is_idle_ = false;
-    bool has_gone_ = false;
 };
 
 }  // namespace sluicegate::client

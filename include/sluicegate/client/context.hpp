@@ -9,7 +9,7 @@
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/http_date.hpp"
 #include "sluicegate/net/deadlines.hpp"
-#include "sluicegate/net/hangup_watch.hpp"
+#include "sluicegate/net/departures.hpp"
 #include "sluicegate/net/types.hpp"
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Context {
     net::asio::io_context& io;
     const Clock& clock;
     net::Deadlines& deadlines;
-    net::HangupWatch& hangups;
+    net::Departures& departures;
     RequestIdSource& request_ids;
     Randomness& randomness;
     const HttpDate& date;

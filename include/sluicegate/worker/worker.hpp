@@ -86,7 +86,7 @@ private:
     net::asio::executor_work_guard<net::Executor> keep_running_;
     net::Timer tick_timer_;
     net::Deadlines deadlines_;
-    net::HangupWatch hangups_;
+    net::Departures departures_{io_};
     net::Resolver resolver_;
     RequestIdSource request_ids_;
     client::Randomness randomness_;
