@@ -7,6 +7,7 @@
 #include "sluicegate/provider/quota_fields.hpp"
 #include "sluicegate/provider/stream_options.hpp"
 #include "sluicegate/provider/timeouts.hpp"
+#include "sluicegate/upstream/ask.hpp"
 
 #include <utility>
 
@@ -19,10 +20,6 @@ namespace {
 /// JSON up to this size is held back until it is complete, so that an upstream that dies half way
 /// is a failed attempt and not a truncated 200.
 constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
-
-/// A connection that ends so soon after a request was written to it had ended before, or crossed
-/// with it; one that ends later may have been worked on.
-constexpr Milliseconds stale_within{1000};
 
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
                                              std::size_t upstream) {
@@ -73,7 +70,8 @@ void Attempt::report(route::Outcome outcome, Milliseconds wait) {
 /// The answer may still be wanted for its usage.
 bool Attempt::goes_on_alone() noexcept {
     const config::Upstream& upstream = exchange_->settings();
-    if (upstream.on_client_disconnect != config::OnClientDisconnect::drain || !was_sent()) {
+    if (upstream.on_client_disconnect != config::OnClientDisconnect::drain ||
+        !exchange_->was_sent()) {
         return false;
     }
     exchange_->end_within(upstream.drain_usage);
@@ -116,15 +114,9 @@ net::Task<Result<void>> Attempt::try_once() {
     route::Quota& quota = *entry_.quota;
     const std::int64_t tokens = routed_.tokens.total;
     const route::Quota::SentTotal sent = quota.sent(tokens, began_at_);
-    auto answered = co_await exchange_heads(true);
-    if (!answered && exchange_->is_reused() && !exchange_->has_answered() &&
-        answered.error().kind == ErrorKind::upstream_closed &&
-        request_.worker.clock().now() - began_at_ < stale_within) {
-        // The upstream had closed the connection while it was idle, so it has not seen the request.
-        answered = co_await exchange_heads(false);
-    }
+    auto answered = co_await ask();
     if (!answered) {
-        if (!was_sent()) quota.unsent(sent, tokens, request_.worker.clock().now());
+        if (!exchange_->was_sent()) quota.unsent(sent, tokens, request_.worker.clock().now());
         co_return answered;
     }
 
@@ -142,22 +134,16 @@ net::Task<Result<void>> Attempt::try_once() {
     co_return Result<void>();
 }
 
-net::Task<Result<void>> Attempt::exchange_heads(bool may_reuse) {
-    if (!may_reuse || !exchange_->take_idle()) {
-        auto connected = co_await exchange_->connect();
-        if (!connected) co_return connected;
-    }
-    auto sent = co_await exchange_->send(text_->buffers());
-    if (!sent) co_return sent;
-
+net::Task<Result<void>> Attempt::ask() {
     // Where streams.commit_after is set, a client that wants a stream does not wait in silence.
     const Milliseconds commit_after = request_.config().config.streams.commit_after;
     Instant wake_at = Instant::max();
     if (routed_.inspection.is_streaming && commit_after > Milliseconds(0)) {
         wake_at = routed_.admitted_at + commit_after;
     }
+    const upstream::Question question{.text = text_->buffers()};
     for (;;) {
-        auto arrival = co_await exchange_->receive_head(http::Method::post, wake_at);
+        auto arrival = co_await upstream::ask(*exchange_, question, wake_at);
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) co_return Result<void>();
         auto next_at = co_await keep_waiting(nullptr);

@@ -43,7 +43,9 @@ public:
     [[nodiscard]] Instant began_at() const noexcept { return began_at_; }
 
     /// The upstream may have seen the request.
-    [[nodiscard]] bool was_sent() const noexcept { return exchange_->was_sent(); }
+    [[nodiscard]] bool was_sent() const noexcept {
+        return has_refused_options_ || exchange_->was_sent();
+    }
 
     // --- after a run() that succeeded: what there is to pass on, one of four ---
 
@@ -62,7 +64,8 @@ private:
     void prepare(const openai::StreamOptionsEdit& stream_options);
     net::Task<Result<void>> try_once();
     void note_answer();
-    net::Task<Result<void>> exchange_heads(bool may_reuse);
+    /// Until the head of the answer is there.
+    net::Task<Result<void>> ask();
     net::Task<void> receive_judged_body();
     net::Task<Result<void>> judge_failure();
     net::Task<Result<void>> receive_first_events();

@@ -9,23 +9,31 @@
 namespace sluicegate::upstream {
 
 Connector::Connector(Pool& pool)
-    : pool_(pool), wait_(pool.services().context, pool.services().deadlines) {
+    : pool_(pool),
+      deadlines_(pool.services().deadlines),
+      wait_(pool.services().context, deadlines_) {
 }
 
 void Connector::cancel() noexcept {
     is_cancelled_ = true;
     wait_.wake();
     if (race_) race_->cancel();
-    net::ErrorCode ignored;
-    if (to_proxy_) to_proxy_->close(ignored);
-    if (connection_) connection_->stream.close();
+    if (to_proxy_) to_proxy_->cancel(ErrorKind::upstream_connect_timeout);
+    if (connection_) connection_->stream.cancel(ErrorKind::upstream_connect_timeout);
 }
 
-net::Task<Result<std::unique_ptr<Connection>>> Connector::run() {
+net::Task<Result<std::unique_ptr<Connection>>> Connector::run(Instant deadline) {
+    deadline_ = deadline;
+    auto made = co_await make();
+    const bool is_over = is_cancelled_ || deadlines_.now() >= deadline_;
+    if (!made && is_over) made.error().kind = ErrorKind::upstream_connect_timeout;
+    co_return made;
+}
+
+net::Task<Result<std::unique_ptr<Connection>>> Connector::make() {
     auto socket = co_await open_socket();
     if (!socket) co_return std::move(socket).failure();
-    connection_ = std::make_unique<Connection>(std::move(*socket), pool_.tls().get(),
-                                               pool_.services().deadlines.now());
+    connection_ = std::make_unique<Connection>(deadlines_, std::move(*socket), pool_.tls().get());
     Pool::Counters& counters = pool_.counters();
     if (!pool_.tls()) {
         counters.plain.add();
@@ -33,7 +41,7 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::run() {
     }
     auto started = co_await start_tls();
     if (!started) co_return std::move(started).failure();
-    const bool is_resumed = net::session_was_resumed(connection_->stream.tls_handle());
+    const bool is_resumed = net::session_was_resumed(connection_->stream.stream().tls_handle());
     (is_resumed ? counters.tls_resumed : counters.tls_full).add();
     co_return std::move(connection_);
 }
@@ -47,12 +55,11 @@ net::Task<Result<net::Socket>> Connector::open_socket() {
 }
 
 net::Task<Result<net::Socket>> Connector::open_unix(const std::string& path) {
-    const Services& services = pool_.services();
-    while (!is_cancelled_) {
-        auto opened = open_unix_socket(services.context, path);
+    while (!is_cancelled_ && deadlines_.now() < deadline_) {
+        auto opened = open_unix_socket(pool_.services().context, path);
         if (!opened) co_return std::move(opened).failure();
         if (*opened) co_return std::move(**opened);
-        co_await wait_.until(services.deadlines.now() + net::Deadlines::tick_length);
+        co_await wait_.until(deadlines_.now() + net::Deadlines::tick_length);
     }
     co_return fail(ErrorKind::upstream_connect_timeout,
                    "connecting to " + path + ": its queue is full");
@@ -62,25 +69,24 @@ net::Task<Result<net::Socket>> Connector::open_proxied(const config::Proxy& prox
     const std::string name = "proxy " + proxy.host + ":" + std::to_string(proxy.port) + ": ";
     auto socket = co_await open_tcp(proxy.host, proxy.port);
     if (!socket) co_return fail(socket.error().kind, name + socket.error().detail);
-    to_proxy_.emplace(std::move(*socket));
-    auto opened = co_await open_tunnel(*to_proxy_, proxy, pool_.endpoint());
+    to_proxy_.emplace(deadlines_, std::move(*socket), nullptr);
+    auto opened = co_await open_tunnel(*to_proxy_, proxy, pool_.endpoint(), deadline_);
     if (!opened) co_return fail(opened.error().kind, name + opened.error().detail);
-    net::Socket tunnel = std::move(*to_proxy_);
+    net::Socket tunnel = to_proxy_->stream().release();
     to_proxy_.reset();
     co_return std::move(tunnel);
 }
 
 net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16_t port) {
     const Services& services = pool_.services();
-    auto found = co_await services.resolver.resolve(std::move(host), port, wait_);
+    auto found = co_await services.resolver.resolve(std::move(host), port, wait_, deadline_);
     if (!found) co_return std::move(found).failure();
     AddressOrder& order = pool_.address_order();
-    race_.emplace(services.context, services.deadlines,
-                  order.next(std::move(*found), services.deadlines.now()));
+    race_.emplace(services.context, deadlines_, order.next(std::move(*found), deadlines_.now()));
     // Cancelled while the name was known already: run() ends at once then.
     if (is_cancelled_) race_->cancel();
-    auto socket = co_await race_->run();
-    for (const TcpEndpoint& loser : race_->losers()) order.failed(loser, services.deadlines.now());
+    auto socket = co_await race_->run(deadline_);
+    for (const TcpEndpoint& loser : race_->losers()) order.failed(loser, deadlines_.now());
     race_.reset();
     co_return socket;
 }
@@ -88,18 +94,18 @@ net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16
 net::Task<Result<void>> Connector::start_tls() {
     const std::string& wanted = pool_.settings().tls.server_name;
     const std::string& server_name = wanted.empty() ? pool_.endpoint().host : wanted;
-    net::Stream& stream = connection_->stream;
+    net::Stream& stream = connection_->stream.stream();
     auto prepared =
         net::prepare_client_handshake(stream.tls_handle(), server_name, pool_.sessions());
     if (!prepared) {
         co_return fail(ErrorKind::upstream_unreachable, std::move(prepared.error().detail));
     }
-    auto [refused] = co_await stream.connect_tls();
-    if (refused) {
+    const net::Transferred shaken = co_await connection_->stream.connect_tls(deadline_);
+    if (shaken.ended != net::Ended::done) {
         const std::string reason = net::verification_error(stream.tls_handle());
         co_return fail(
             ErrorKind::upstream_unreachable,
-            "TLS with " + server_name + ": " + (reason.empty() ? refused.message() : reason));
+            "TLS with " + server_name + ": " + (reason.empty() ? shaken.error.message() : reason));
     }
     co_return Result<void>();
 }

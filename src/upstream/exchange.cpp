@@ -1,9 +1,9 @@
 #include "sluicegate/upstream/exchange.hpp"
 
-#include "upstream/connector.hpp"
+#include "sluicegate/net/spawn.hpp"
+#include "sluicegate/net/wait.hpp"
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
+#include "upstream/connector.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,8 @@
 namespace sluicegate::upstream {
 namespace {
 
-using net::ErrorCode;
+using net::Ended;
+using net::Transferred;
 
 /// Interim answers before the final one; an upstream that sends more is broken or hostile.
 constexpr int interim_answers_max = 8;
@@ -20,17 +21,47 @@ constexpr http::HeadLimits head_limits{.head_bytes_max = 32 * 1024};
 /// Room for one read: small while answers are short, larger once a read has filled it.
 constexpr std::size_t read_bytes_min = 2 * 1024;
 constexpr std::size_t read_bytes_long = 32 * 1024;
+/// A request up to this size fits the buffers of a connection: sending it takes no waiting.
+constexpr std::size_t short_request_bytes_max = 16 * 1024;
 /// How long the end of an answer may take once its content is complete.
 constexpr Milliseconds finish_timeout{100};
+/// A connection that ends so soon after a request was written to it had ended before, or crossed
+/// with it; one that ends later may have been worked on.
+constexpr Milliseconds stale_within{1000};
 
 }  // namespace
+
+/// A request that is written by a task of its own, while its exchange reads.
+struct Exchange::Upload {
+    Upload(net::asio::io_context& context, net::Deadlines& deadlines) : wait(context, deadlines) {}
+
+    static net::Task<void> run(std::shared_ptr<Upload> self, net::TimedStream& stream,
+                               std::span<const net::asio::const_buffer> request,
+                               net::WriteLimits limits, std::size_t skip) {
+        // However the task ends, its exchange hears of it.
+        struct End {
+            ~End() {
+                upload.is_running = false;
+                upload.wait.wake();
+            }
+            Upload& upload;
+        };
+        const End end{*self};
+        self->written = co_await stream.write(request, limits, skip);
+        stream.wake_read();
+    }
+
+    net::Wait wait;
+    Transferred written{.ended = Ended::failed};
+    bool is_running = true;
+};
 
 Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now,
                    const config::UpstreamTimeouts& timeouts)
     : pool_(std::move(pool)),
-      deadline_(pool_->services().deadlines, this, &Exchange::expired),
       timeouts_(timeouts),
-      total_at_(now + timeouts.total) {
+      total_at_(now + timeouts.total),
+      read_bytes_(read_bytes_min) {
 }
 
 Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now)
@@ -41,48 +72,27 @@ Exchange::~Exchange() {
     release();
 }
 
-void Exchange::expired(void* self) noexcept {
-    auto& exchange = *static_cast<Exchange*>(self);
-    const Instant now = exchange.pool_->services().deadlines.now();
-    if (now >= exchange.total_at_) {
-        exchange.cancel(ErrorKind::upstream_total_timeout);
-    } else if (now >= exchange.phase_at_) {
-        exchange.cancel(exchange.phase_reason_);
-    } else {
-        // The read is only interrupted: nothing of what arrives is lost.
-        exchange.has_woken_ = true;
-        exchange.connection_->stream.cancel();
-        // A read that had just ended goes on where TLS needs more of a record: look again.
-        exchange.deadline_.arm(now + net::Deadlines::tick_length);
-    }
-}
-
 void Exchange::cancel(ErrorKind reason) noexcept {
     if (!cancelled_) cancelled_ = reason;
     if (connector_) connector_->cancel();
-    if (connection_) connection_->stream.close();
+    if (connection_) connection_->stream.cancel(reason);
 }
 
 void Exchange::end_within(Milliseconds timeout) noexcept {
     total_at_ = std::min(total_at_, pool_->services().deadlines.now() + timeout);
-    if (deadline_.is_armed()) arm(wake_at_);
+    if (connection_) connection_->stream.end_by(total_at_);
 }
 
-void Exchange::begin_phase(Milliseconds timeout, ErrorKind reason) noexcept {
-    // A look at the time of the last tick is cheaper than one at the clock, and precise enough.
-    phase_at_ = pool_->services().deadlines.now() + net::Deadlines::tick_length + timeout;
-    phase_reason_ = reason;
+Instant Exchange::now() const noexcept {
+    return pool_->services().deadlines.now() + net::Deadlines::tick_length;
 }
 
-void Exchange::arm(Instant wake_at) noexcept {
-    has_woken_ = false;
-    wake_at_ = wake_at;
-    deadline_.arm(std::min({phase_at_, total_at_, wake_at}));
-}
-
-void Exchange::end_phase() noexcept {
-    deadline_.disarm();
-    phase_at_ = Instant::max();
+Failure Exchange::timed_out(std::string detail) {
+    ErrorKind kind = ErrorKind::upstream_idle_timeout;
+    if (awaits_head()) kind = ErrorKind::upstream_timeout;
+    if (pool_->services().deadlines.now() >= total_at_) kind = ErrorKind::upstream_total_timeout;
+    cancel(kind);
+    return broken(kind, std::move(detail));
 }
 
 Failure Exchange::broken(ErrorKind otherwise, std::string detail) const {
@@ -98,117 +108,194 @@ void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
 void Exchange::release() noexcept {
     if (!connection_) return;
     pool_->counters().active.subtract();
-    const bool is_reusable = is_complete_ && is_sent_ && !cancelled_ && head().keep_alive &&
+    const bool is_reusable = is_complete() && !is_cut_ && !cancelled_ && head().keep_alive &&
                              is_delimited() && connection_->in.size() == payload_bytes_;
     if (is_reusable) {
         connection_->in.consume(payload_bytes_);
         pool_->give_back(std::move(connection_));
+    } else if (is_cut_) {
+        // The peer does not read: an end would wait behind bytes that it never takes.
+        connection_->stream.stream().abort();
     }
     connection_.reset();
 }
 
 bool Exchange::take_idle() noexcept {
-    auto idle = pool_->take_idle();
+    auto idle = cancelled_ ? nullptr : pool_->take_idle();
     if (!idle) return false;
-    is_reused_ = true;
+    idle->was_idle = true;
     pool_->counters().reused.add();
     adopt(std::move(idle));
     return true;
 }
 
 net::Task<Result<void>> Exchange::connect() {
-    is_reused_ = false;
-    was_sent_ = false;
-    is_sent_ = false;
     release();
-    begin_phase(timeouts_.connect, ErrorKind::upstream_connect_timeout);
-    arm(Instant::max());
+    phase_ = Phase::unsent;
+    phase_at_ = Instant::max();
+    searched_ = 0;
+    interim_answers_ = 0;
+    if (cancelled_) co_return broken(ErrorKind::upstream_unreachable, "cancelled");
     connector_ = std::make_unique<Connector>(*pool_);
-    if (cancelled_) connector_->cancel();
-    auto made = co_await connector_->run();
+    auto made = co_await connector_->run(std::min(now() + timeouts_.connect, total_at_));
     connector_.reset();
-    end_phase();
-    if (!made) co_return broken(made.error().kind, std::move(made.error().detail));
+    if (!made) {
+        const bool is_total = made.error().kind == ErrorKind::upstream_connect_timeout &&
+                              pool_->services().deadlines.now() >= total_at_;
+        co_return broken(is_total ? ErrorKind::upstream_total_timeout : made.error().kind,
+                         std::move(made.error().detail));
+    }
     adopt(std::move(*made));
     if (cancelled_) co_return broken(ErrorKind::upstream_unreachable, "cancelled");
     co_return Result<void>();
 }
 
-net::Task<Result<void>> Exchange::send(std::span<const net::asio::const_buffer> request) {
-    // Nothing limits an upload but the total: a slow upstream reads as slowly as it likes.
-    arm(Instant::max());
-    auto [error, size] = co_await connection_->stream.write(request);
-    was_sent_ = was_sent_ || size > 0;
-    deadline_.disarm();
+bool Exchange::was_stale(const Error& error) const noexcept {
+    return error.kind == ErrorKind::upstream_closed && is_reused() && !has_answered() &&
+           pool_->services().clock.now() - sent_at_ < stale_within;
+}
+
+net::WriteLimits Exchange::write_limits() const noexcept {
+    return {.progress = timeouts_.between_bytes, .deadline = total_at_};
+}
+
+net::Task<Result<void>> Exchange::send(std::span<const net::asio::const_buffer> request,
+                                       http::Method method) {
     if (cancelled_) co_return broken(ErrorKind::upstream_closed, "sending the request");
-    is_sent_ = !error;
+    method_ = method;
+    sent_at_ = pool_->services().clock.now();
+    net::TimedStream& stream = connection_->stream;
+    const std::size_t size = net::asio::buffer_size(request);
+    if (size <= short_request_bytes_max) {
+        const Transferred written = co_await stream.write(request, write_limits());
+        co_return after_write(written);
+    }
+    const std::size_t taken = stream.stream().is_tls() ? 0 : stream.stream().try_write(request);
+    if (taken == size) {
+        const Transferred written{.size = taken};
+        co_return after_write(written);
+    }
+    if (taken > 0) phase_ = Phase::sending;
+    co_return co_await send_and_listen(request, taken);
+}
+
+/// A write that failed is no error here: what the upstream has said before tells more.
+Result<void> Exchange::after_write(const Transferred& written) {
+    if (phase_ < Phase::sending && written.size > 0) phase_ = Phase::sending;
+    if (written.ended == Ended::cancelled) {
+        return broken(ErrorKind::upstream_closed, "sending the request");
+    }
+    is_cut_ = written.ended != Ended::done;
+    if (written.ended == Ended::timed_out && phase_ < Phase::body) {
+        connection_->stream.stream().abort();
+        return timed_out("sending the request");
+    }
+    if (phase_ == Phase::sending) phase_ = Phase::sent;
+    return {};
+}
+
+net::Task<Result<void>> Exchange::send_and_listen(std::span<const net::asio::const_buffer> request,
+                                                  std::size_t skip) {
+    const Services& services = pool_->services();
+    net::TimedStream& stream = connection_->stream;
+    const auto upload = std::make_shared<Upload>(services.context, services.deadlines);
+    net::spawn(services.context, Upload::run(upload, stream, request, write_limits(), skip),
+               "sending a request");
+    auto listened = co_await listen(*upload);
+    if (!listened || (phase_ >= Phase::body && head().status >= 300)) stream.wake_write();
+    // The task uses the request and the stream: it must have ended before they do.
+    while (upload->is_running) co_await upload->wait.forever();
+    auto sent = after_write(upload->written);
+    if (!listened) co_return listened;
+    co_return sent;
+}
+
+net::Task<Result<void>> Exchange::listen(const Upload& upload) {
+    while (upload.is_running && phase_ < Phase::body) {
+        const auto room = connection_->in.make_room(read_bytes_min);
+        const net::asio::mutable_buffer into(room.data(), room.size());
+        const net::ReadLimits limits{.deadline = total_at_};
+        const Transferred read = co_await connection_->stream.read_some(into, limits);
+        if (read.ended == Ended::woken) continue;
+        auto taken = after_read(read);
+        if (!taken) co_return taken;
+        auto head = take_head();
+        if (!head) co_return std::move(head).failure();
+    }
     co_return Result<void>();
 }
 
-Result<void> Exchange::after_read(const ErrorCode& error, std::size_t size) {
-    if (!error) {
-        has_answered_ = true;
-        last_read_filled_ = size == connection_->in.room().size();
-        connection_->in.commit(size);
-        return {};
+Result<void> Exchange::after_read(const Transferred& read) {
+    switch (read.ended) {
+        case Ended::done:
+            connection_->in.commit(read.size);
+            if (phase_ < Phase::answering) phase_ = Phase::answering;
+            return {};
+        case Ended::closed:
+            if (phase_ == Phase::body && !is_delimited()) {
+                phase_ = Phase::complete;
+                return {};
+            }
+            return broken(ErrorKind::upstream_closed,
+                          "closed the connection before its answer was complete");
+        case Ended::timed_out: return timed_out("waiting for the answer");
+        case Ended::cancelled: return broken(ErrorKind::upstream_closed, "waiting for the answer");
+        case Ended::woken:
+        case Ended::failed: break;
     }
-    if (cancelled_) return broken(ErrorKind::upstream_closed, "waiting for the answer");
-    const bool is_orderly = error == net::asio::error::eof;
-    if (is_orderly && has_head_ && !is_delimited()) {
-        is_complete_ = true;
-        return {};
-    }
-    return broken(
-        ErrorKind::upstream_closed,
-        is_orderly ? "closed the connection before its answer was complete" : error.message());
+    return broken(ErrorKind::upstream_closed, read.error.message());
 }
 
-net::Task<Result<Arrival>> Exchange::receive_head(http::Method request_method, Instant wake_at) {
-    if (phase_at_ == Instant::max()) {
-        begin_phase(timeouts_.first_byte, ErrorKind::upstream_timeout);
-    }
-    arm(wake_at);
+net::Task<Transferred> Exchange::read_some(Milliseconds timeout, std::size_t room,
+                                           Instant wake_at) {
+    if (phase_at_ == Instant::max()) phase_at_ = now() + timeout;
+    const auto free = connection_->in.make_room(room);
+    const net::ReadLimits limits{.deadline = std::min(phase_at_, total_at_), .wake_at = wake_at};
+    return connection_->stream.read_some(net::asio::mutable_buffer(free.data(), free.size()),
+                                         limits);
+}
+
+Result<bool> Exchange::take_head() {
     net::ByteBuffer& in = connection_->in;
     http::ResponseHead& head = connection_->head;
-    std::size_t searched = 0;
-    int interim_answers = 0;
     for (;;) {
-        auto end = http::find_response_head_end(in.unread(), searched, head_limits);
-        if (!end) co_return broken(end.error().kind, std::move(end.error().detail));
+        auto end = http::find_response_head_end(in.unread(), searched_, head_limits);
+        if (!end) return broken(end.error().kind, std::move(end.error().detail));
         if (*end == 0) {
-            searched = in.size();
-            const auto room = in.make_room(read_bytes_min);
-            auto [error, size] = co_await connection_->stream.read_some(
-                net::asio::mutable_buffer(room.data(), room.size()));
-            const bool is_silent = error && has_woken_ && !cancelled_;
-            if (!is_silent) {
-                auto read = after_read(error, size);
-                if (!read) co_return std::move(read).failure();
-            }
-            if (has_woken_) co_return Arrival::silent;
-            continue;
+            searched_ = in.size();
+            return false;
         }
         // The buffer is needed for the body, and moves: the head's views point into a copy.
         connection_->head_text.assign(in.unread().substr(0, *end));
         in.consume(*end);
-        auto parsed =
-            http::parse_response_head(connection_->head_text, request_method, head_limits, head);
-        if (!parsed) co_return broken(parsed.error().kind, std::move(parsed.error().detail));
+        searched_ = 0;
+        auto parsed = http::parse_response_head(connection_->head_text, method_, head_limits, head);
+        if (!parsed) return broken(parsed.error().kind, std::move(parsed.error().detail));
         if (head.status >= 200) break;
-        if (++interim_answers > interim_answers_max) {
-            co_return broken(ErrorKind::upstream_bad_response, "too many interim answers");
+        if (++interim_answers_ > interim_answers_max) {
+            return broken(ErrorKind::upstream_bad_response, "too many interim answers");
         }
-        searched = 0;
     }
-    end_phase();
-
-    has_head_ = true;
+    phase_ = Phase::body;
     body_bytes_left_ = head.content_length;
     if (head.framing == http::Framing::chunked) {
         chunks_.emplace(ErrorKind::upstream_bad_response);
-    } else if (head.framing != http::Framing::until_close && body_bytes_left_ == 0) {
-        is_complete_ = true;
+    } else if (is_delimited() && body_bytes_left_ == 0) {
+        phase_ = Phase::complete;
     }
+    return true;
+}
+
+net::Task<Result<Arrival>> Exchange::receive_head(Instant wake_at) {
+    while (phase_ < Phase::body) {
+        const Transferred read = co_await read_some(timeouts_.first_byte, read_bytes_min, wake_at);
+        if (read.ended == Ended::woken) co_return Arrival::silent;
+        auto taken = after_read(read);
+        if (!taken) co_return std::move(taken).failure();
+        auto head = take_head();
+        if (!head) co_return std::move(head).failure();
+    }
+    phase_at_ = Instant::max();
     co_return Arrival::complete;
 }
 
@@ -230,7 +317,7 @@ Result<void> Exchange::decode_chunks() {
         }
         raw.remove_prefix(step->consumed);
     }
-    is_complete_ = chunks_->done();
+    if (chunks_->done()) phase_ = Phase::complete;
     // Bytes after the end stay behind the payload: release() then sees that they are there.
     if (!raw.empty()) std::memmove(in.data() + payload_bytes_, raw.data(), raw.size());
     in.truncate(payload_bytes_ + raw.size());
@@ -239,7 +326,7 @@ Result<void> Exchange::decode_chunks() {
 
 Result<void> Exchange::take_arrived() {
     net::ByteBuffer& in = connection_->in;
-    if (is_complete_) return {};
+    if (is_complete()) return {};
     if (chunks_) return decode_chunks();
     const std::size_t arrived = in.size() - payload_bytes_;
     if (!is_delimited()) {
@@ -249,37 +336,32 @@ Result<void> Exchange::take_arrived() {
     const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(arrived, body_bytes_left_));
     payload_bytes_ += taken;
     body_bytes_left_ -= taken;
-    is_complete_ = body_bytes_left_ == 0;
+    if (body_bytes_left_ == 0) phase_ = Phase::complete;
     return {};
 }
 
 net::Task<Result<Arrival>> Exchange::receive_body(std::size_t body_bytes_max, Instant wake_at) {
-    net::ByteBuffer& in = connection_->in;
     const std::size_t had = payload_bytes_;
     for (;;) {
         auto taken = take_arrived();
         if (!taken) co_return std::move(taken).failure();
-        if (is_complete_ || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
+        if (is_complete() || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
             co_return Arrival::complete;
         }
-        if (phase_at_ == Instant::max()) {
-            begin_phase(timeouts_.between_bytes, ErrorKind::upstream_idle_timeout);
-        }
-        arm(wake_at);
-        const auto room = in.make_room(last_read_filled_ ? read_bytes_long : read_bytes_min);
-        auto [error, size] = co_await connection_->stream.read_some(
-            net::asio::mutable_buffer(room.data(), room.size()));
-        if (error && has_woken_ && !cancelled_) co_return Arrival::silent;
-        end_phase();
-        auto read = after_read(error, size);
-        if (!read) co_return std::move(read).failure();
+        const Transferred read = co_await read_some(timeouts_.between_bytes, read_bytes_, wake_at);
+        if (read.ended == Ended::woken) co_return Arrival::silent;
+        phase_at_ = Instant::max();
+        const bool has_filled = read.size == connection_->in.room().size();
+        read_bytes_ = has_filled ? read_bytes_long : read_bytes_min;
+        auto received = after_read(read);
+        if (!received) co_return std::move(received).failure();
     }
 }
 
 net::Task<void> Exchange::finish() {
-    end_phase();
+    phase_at_ = Instant::max();
     timeouts_.between_bytes = std::min(timeouts_.between_bytes, finish_timeout);
-    while (!is_complete_) {
+    while (!is_complete()) {
         consume(payload_bytes_);
         auto received = co_await receive_body(read_bytes_long);
         if (!received) co_return;

@@ -53,7 +53,7 @@ std::unique_ptr<Connection> Pool::take_idle() noexcept {
         std::unique_ptr<Connection> connection = std::move(idle_.back());
         idle_.pop_back();
         counters_.idle.subtract();
-        if (is_fit(*connection, now) && connection->stream.is_quiet()) return connection;
+        if (is_fit(*connection, now) && connection->stream.stream().is_quiet()) return connection;
     }
     return nullptr;
 }
@@ -76,8 +76,9 @@ void Pool::drop_spoiled(Instant now) {
     std::vector<pollfd> polled;
     polled.reserve(idle_.size());
     for (const auto& connection : idle_) {
-        polled.push_back(
-            {.fd = connection->stream.native_handle(), .events = POLLIN | POLLRDHUP, .revents = 0});
+        polled.push_back({.fd = connection->stream.stream().native_handle(),
+                          .events = POLLIN | POLLRDHUP,
+                          .revents = 0});
     }
     if (::poll(polled.data(), polled.size(), 0) <= 0) return;
 
@@ -91,7 +92,7 @@ void Pool::drop_spoiled(Instant now) {
             longest = std::max(longest.value_or(idle_for), idle_for);
         }
         // Over TLS, what arrives need not be data: session tickets come when the server likes.
-        if (has_ended || (polled[i].revents != 0 && !connection->stream.is_quiet())) {
+        if (has_ended || (polled[i].revents != 0 && !connection->stream.stream().is_quiet())) {
             connection.reset();
         }
     }

@@ -1,35 +1,18 @@
 #include "sluicegate/upstream/probe.hpp"
 
+#include "sluicegate/upstream/ask.hpp"
+
 #include <array>
 #include <string>
 #include <utility>
 
 namespace sluicegate::upstream {
-namespace {
-
-net::Task<Result<void>> exchange_heads(Exchange& exchange, std::string_view request_text,
-                                       http::Method method, bool may_reuse) {
-    if (!may_reuse || !exchange.take_idle()) {
-        auto connected = co_await exchange.connect();
-        if (!connected) co_return connected;
-    }
-    const std::array pieces{net::asio::const_buffer(request_text.data(), request_text.size())};
-    auto sent = co_await exchange.send(pieces);
-    if (!sent) co_return sent;
-    auto received = co_await exchange.receive_head(method);
-    if (!received) co_return std::move(received).failure();
-    co_return Result<void>();
-}
-
-}  // namespace
 
 net::Task<Result<unsigned>> probe(Exchange& exchange, std::string_view request_text,
                                   http::Method method) {
-    auto answered = co_await exchange_heads(exchange, request_text, method, true);
-    if (!answered && exchange.is_reused() && !exchange.has_answered() &&
-        answered.error().kind == ErrorKind::upstream_closed) {
-        answered = co_await exchange_heads(exchange, request_text, method, false);
-    }
+    const std::array pieces{net::asio::const_buffer(request_text.data(), request_text.size())};
+    const Question question{.text = pieces, .method = method};
+    auto answered = co_await ask(exchange, question);
     if (!answered) co_return std::move(answered).failure();
 
     while (!exchange.is_complete() && exchange.body().size() < probe_body_bytes_max) {

@@ -3,9 +3,7 @@
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/write.hpp>
-
+#include <array>
 #include <utility>
 
 namespace sluicegate::upstream {
@@ -45,12 +43,14 @@ Result<void> judge(unsigned status, const config::Proxy& proxy) {
 
 }  // namespace
 
-net::Task<Result<void>> open_tunnel(net::Socket& socket, const config::Proxy& proxy,
-                                    const config::Endpoint& target) {
+net::Task<Result<void>> open_tunnel(net::TimedStream& stream, const config::Proxy& proxy,
+                                    const config::Endpoint& target, Instant deadline) {
     const Secret request = connect_request(proxy, target);
-    const net::asio::const_buffer text(request.reveal().data(), request.reveal().size());
-    auto [failed, written] = co_await net::asio::async_write(socket, text, net::use_result);
-    if (failed) co_return refused(failed.message());
+    const std::array text{
+        net::asio::const_buffer(request.reveal().data(), request.reveal().size())};
+    const net::WriteLimits write_limits{.deadline = deadline};
+    const net::Transferred sent = co_await stream.write(text, write_limits);
+    if (sent.ended != net::Ended::done) co_return refused(sent.error.message());
 
     net::ByteBuffer in(read_bytes);
     http::ResponseHead head;
@@ -62,11 +62,11 @@ net::Task<Result<void>> open_tunnel(net::Socket& socket, const config::Proxy& pr
             searched = in.size();
             const auto room = in.make_room(read_bytes);
             const net::asio::mutable_buffer into(room.data(), room.size());
-            auto [error, size] = co_await socket.async_read_some(into, net::use_result);
-            if (error)
-                co_return refused(error == net::asio::error::eof ? "closed the connection"
-                                                                 : error.message());
-            in.commit(size);
+            const net::ReadLimits read_limits{.deadline = deadline};
+            const net::Transferred read = co_await stream.read_some(into, read_limits);
+            if (read.ended == net::Ended::closed) co_return refused("closed the connection");
+            if (read.ended != net::Ended::done) co_return refused(read.error.message());
+            in.commit(read.size);
             end = http::find_response_head_end(in.unread(), searched, tunnel_head_limits);
         }
         if (!end) co_return refused(std::move(end.error().detail));

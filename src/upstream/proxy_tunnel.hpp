@@ -7,16 +7,16 @@
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/config/upstream.hpp"
-#include "sluicegate/net/types.hpp"
+#include "sluicegate/net/timed_stream.hpp"
 
 #include <string>
 
 namespace sluicegate::upstream {
 
-/// `socket` is connected to the proxy; when this succeeds, everything that follows on it is the
-/// endpoint's. All arguments must outlive the task; closing the socket ends it.
+/// `stream` is connected to the proxy; when this succeeds, everything that follows on it is the
+/// endpoint's. All arguments must outlive the task; cancelling the stream ends it.
 /// Errors: upstream_unreachable. The detail does not name the proxy.
-net::Task<Result<void>> open_tunnel(net::Socket& socket, const config::Proxy& proxy,
-                                    const config::Endpoint& target);
+net::Task<Result<void>> open_tunnel(net::TimedStream& stream, const config::Proxy& proxy,
+                                    const config::Endpoint& target, Instant deadline);
 
 }  // namespace sluicegate::upstream

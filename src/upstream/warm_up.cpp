@@ -9,34 +9,34 @@
 
 namespace sluicegate::upstream {
 
+std::size_t WarmUp::running_count() noexcept {
+    std::erase_if(connectors_, [](const auto& connector) { return connector.expired(); });
+    return connectors_.size();
+}
+
 void WarmUp::refill(const std::shared_ptr<Pool>& pool, Instant now) {
     const std::size_t wanted = pool->settings().pool.prewarm;
-    while (!is_stopped_ && now >= next_at_ && running_count_ < at_once_max &&
-           pool->idle_count() + running_count_ < wanted) {
-        ++running_count_;
-        net::spawn(pool->services().context, make_one(pool), "prewarming a connection");
+    while (!is_stopped_ && now >= next_at_ && running_count() < at_once_max &&
+           pool->idle_count() + running_count() < wanted) {
+        auto connector = std::make_shared<Connector>(*pool);
+        connectors_.push_back(connector);
+        net::spawn(pool->services().context, make_one(pool, std::move(connector)),
+                   "prewarming a connection");
     }
 }
 
 void WarmUp::stop() noexcept {
     is_stopped_ = true;
-    for (Connector* connector : connectors_) connector->cancel();
+    for (const auto& running : connectors_) {
+        if (const auto connector = running.lock()) connector->cancel();
+    }
 }
 
-void WarmUp::took_too_long(void* connector) noexcept {
-    static_cast<Connector*>(connector)->cancel();
-}
-
-net::Task<void> WarmUp::make_one(std::shared_ptr<Pool> pool) {
+net::Task<void> WarmUp::make_one(std::shared_ptr<Pool> pool, std::shared_ptr<Connector> connector) {
     net::Deadlines& deadlines = pool->services().deadlines;
-    Connector connector(*pool);
-    net::Deadline deadline(deadlines, &connector, &WarmUp::took_too_long);
-    deadline.arm_in(pool->settings().timeouts.connect);
-    connectors_.push_back(&connector);
-    if (is_stopped_) connector.cancel();
-    auto made = co_await connector.run();
-    std::erase(connectors_, &connector);
-    --running_count_;
+    const Milliseconds timeout = pool->settings().timeouts.connect;
+    auto made = co_await connector->run(deadlines.now() + net::Deadlines::tick_length + timeout);
+    connector.reset();
 
     if (made) {
         pause_ = pause_min;

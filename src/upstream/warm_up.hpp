@@ -1,5 +1,5 @@
 #pragma once
-/// Connections that are made before anybody needs them.
+/// Connections that are made before a request needs them.
 ///
 /// Bounds   a few at a time. After a failure nothing is begun for a second, then for twice as long
 ///          each time in vain, up to a minute.
@@ -34,12 +34,12 @@ public:
     void stop() noexcept;
 
 private:
-    static void took_too_long(void* connector) noexcept;
+    /// How many connections are being made.
+    [[nodiscard]] std::size_t running_count() noexcept;
     /// The pool outlives the task, and with it this object.
-    net::Task<void> make_one(std::shared_ptr<Pool> pool);
+    net::Task<void> make_one(std::shared_ptr<Pool> pool, std::shared_ptr<Connector> connector);
 
-    std::size_t running_count_ = 0;
-    std::vector<Connector*> connectors_;  ///< of those that run
+    std::vector<std::weak_ptr<Connector>> connectors_;  ///< each is owned by its task
     Milliseconds pause_ = pause_min;
     Instant next_at_ = Instant::min();
     bool is_stopped_ = false;

@@ -92,6 +92,43 @@ TEST(Forward, TriesOnceMoreWhenAnIdleConnectionHasEnded) {
     EXPECT_TRUE(client.received().starts_with("HTTP/1.1 502 Bad Gateway\r\n"));
 }
 
+constexpr std::string_view stream_body = R"({"messages":[],"model":"chat","stream":true})";
+constexpr std::string_view refused_options = R"({"error":{"message":"no stream_options here"}})";
+
+TEST(Forward, AStaleConnectionIsReplacedAfterRefusedStreamOptionsToo) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    client.send(chat_request({.body = stream_body}));
+    gateway.settle();
+    gateway.pass(2s);  // longer than a connection counts as stale
+    static_cast<void>(gateway.upstreams[0].received());
+    gateway.upstreams[0].send(
+        answer_with("400 Bad Request", "content-type: application/json\r\n", refused_options));
+    gateway.settle();
+    ASSERT_EQ(gateway.upstreams.size(), 1U);
+    EXPECT_TRUE(gateway.upstreams[0].received().starts_with("POST")) << "asked again without them";
+    gateway.upstreams[0].close();
+    gateway.settle();
+    ASSERT_EQ(gateway.upstreams.size(), 2U);
+    EXPECT_TRUE(gateway.upstreams[1].received().starts_with("POST"));
+}
+
+TEST(Forward, ARequestThatAnUpstreamHasSeenCountsThoughItsSecondConnectionFails) {
+    InProcessGateway gateway({.rpm = 1, .tpm = {}, .concurrency = {}});
+    test::RawPeer& client = gateway.connect();
+    client.send(chat_request({.body = stream_body}));
+    gateway.settle();
+    gateway.refuses_connections = true;
+    gateway.upstreams[0].send(answer_with("400 Bad Request",
+                                          "content-type: application/json\r\nconnection: close\r\n",
+                                          refused_options));
+    gateway.settle();
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 502 Bad Gateway\r\n"));
+    client.send(chat_request());
+    gateway.settle();
+    EXPECT_TRUE(client.received().starts_with("HTTP/1.1 429 Too Many Requests\r\n"));
+}
+
 TEST(Forward, AClientThatLeavesEndsItsRequestUpstreamInEveryPhase) {
     const std::string head =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
@@ -109,9 +146,29 @@ TEST(Forward, AClientThatLeavesEndsItsRequestUpstreamInEveryPhase) {
         gateway.settle();
         EXPECT_FALSE(gateway.upstreams[0].has_ended());
         client.close();
-        gateway.pass(net::Deadlines::tick_length);
-        EXPECT_TRUE(gateway.upstreams[0].has_ended());
+        gateway.settle();
+        EXPECT_TRUE(gateway.upstreams[0].has_ended()) << "the reactor tells, not a tick";
     }
+}
+
+TEST(Forward, AClientThatLeftBeforeItsRequestIsSentCostsTheUpstreamNothing) {
+    InProcessGateway gateway;
+    test::RawPeer& client = gateway.connect();
+    const std::string answer = answer_with("200 OK", "content-type: application/json\r\n", "{}");
+    client.send(chat_request());
+    gateway.settle();
+    gateway.upstreams[0].send(answer);
+    gateway.settle();
+    static_cast<void>(gateway.upstreams[0].received());
+    client.send(chat_request() + chat_request());
+    client.close();
+    gateway.settle();
+    std::string sent;
+    for (test::RawPeer& upstream : gateway.upstreams) {
+        sent += upstream.received();
+        EXPECT_TRUE(upstream.has_ended());
+    }
+    EXPECT_EQ(sent.find("POST", 1), std::string::npos) << "at most the first of them: " << sent;
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ void fill(Rig& rig, std::size_t count) {
         ASSERT_TRUE(rig.open(*exchange, false));
         ASSERT_TRUE(rig.send(*exchange));
         rig.peers.back().send(test::short_answer);
-        ASSERT_TRUE(test::run(rig.context, exchange->receive_head(http::Method::post)));
+        ASSERT_TRUE(test::run(rig.context, exchange->receive_head()));
         ASSERT_TRUE(test::run(rig.context, exchange->receive_body(1000)));
         exchanges.push_back(std::move(exchange));
     }
@@ -46,7 +46,7 @@ TEST(Pool, ReusesAConnectionWhoseBodyWasNotLookedAt) {
         EXPECT_FALSE(exchange.is_reused());
         ASSERT_TRUE(rig.send(exchange));
         rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-        ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
+        ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
         EXPECT_TRUE(exchange.is_complete());
     }
     EXPECT_EQ(rig.connections("idle"), 1) << "an answer without a body is complete with its head";
@@ -74,7 +74,7 @@ TEST(Pool, ClosesAConnectionWhoseAnswerWasNotTaken) {
             ASSERT_TRUE(rig.send(exchange));
             rig.peers[0].send(row.answer);
             if (row.receives_head) {
-                ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
+                ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
             }
         }
         EXPECT_EQ(rig.connections("idle"), 0);
@@ -169,7 +169,7 @@ TEST(Pool, AConnectionThatEndsBeforeItsSecondAnswerIsToldFromAFreshOne) {
     EXPECT_TRUE(exchange.is_reused());
     rig.peers[0].close();
     EXPECT_TRUE(rig.send(exchange)) << "the answer will tell";
-    const auto head = test::run(rig.context, exchange.receive_head(http::Method::post));
+    const auto head = test::run(rig.context, exchange.receive_head());
     ASSERT_FALSE(head);
     EXPECT_EQ(head.error().kind, ErrorKind::upstream_closed);
     EXPECT_FALSE(exchange.has_answered());
@@ -180,7 +180,7 @@ TEST(Pool, AConnectionThatEndsBeforeItsSecondAnswerIsToldFromAFreshOne) {
     ASSERT_TRUE(rig.send(exchange));
     EXPECT_TRUE(exchange.was_sent());
     rig.peers[1].send(test::short_answer);
-    ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
+    ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
     ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
     EXPECT_EQ(exchange.body(), "ok");
 }

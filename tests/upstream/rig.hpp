@@ -54,9 +54,10 @@ public:
         if (may_reuse && exchange.take_idle()) return {};
         return run(context, exchange.connect());
     }
-    Result<void> send(upstream::Exchange& exchange, std::string_view text = "request") {
+    Result<void> send(upstream::Exchange& exchange, std::string_view text = "request",
+                      http::Method method = http::Method::post) {
         const std::array pieces{net::asio::const_buffer(text.data(), text.size())};
-        return run(context, exchange.send(pieces));
+        return run(context, exchange.send(pieces, method));
     }
     /// A complete exchange on a connection that stays open; the peer is the last one.
     void exchange_once() {
@@ -64,7 +65,7 @@ public:
         ASSERT_TRUE(open(exchange, true));
         ASSERT_TRUE(send(exchange));
         peers.back().send(short_answer);
-        ASSERT_TRUE(run(context, exchange.receive_head(http::Method::post)));
+        ASSERT_TRUE(run(context, exchange.receive_head()));
         ASSERT_TRUE(run(context, exchange.receive_body(1000)));
         ASSERT_TRUE(exchange.is_complete());
     }
@@ -114,7 +115,7 @@ inline net::Task<Result<std::string>> fetch(upstream::Exchange& exchange, bool m
     const std::array pieces{net::asio::const_buffer(text.data(), text.size())};
     auto sent = co_await exchange.send(pieces);
     if (!sent) co_return std::move(sent).failure();
-    auto received = co_await exchange.receive_head(http::Method::post);
+    auto received = co_await exchange.receive_head();
     std::string body;
     while (received && !exchange.is_complete()) {
         received = co_await exchange.receive_body(64 * 1024);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/socket.h>
 #include <vector>
 
 namespace sluicegate::upstream {
@@ -44,7 +45,7 @@ public:
     void in_head() {
         open();
         ASSERT_TRUE(rig_.send(exchange_));
-        task_.emplace(rig_.context, exchange_.receive_head(http::Method::post));
+        task_.emplace(rig_.context, exchange_.receive_head());
     }
     void in_body() {
         in_head();
@@ -148,14 +149,30 @@ TEST(ExchangeDeadlines, ATricklingBodyEndsAtTotal) {
     EXPECT_EQ(task.take().error().kind, ErrorKind::upstream_total_timeout);
 }
 
-TEST(ExchangeDeadlines, APeerThatDoesNotReadEndsAtTotal) {
+TEST(ExchangeDeadlines, APeerThatStopsReadingEndsAtBetweenBytes) {
     Rig rig;
-    rig.settings.timeouts = {.first_byte = 1s, .between_bytes = 1s, .total = 20s};
+    rig.settings.timeouts = {.first_byte = 1s, .between_bytes = 5s, .total = 60s};
     Waiting waiting(rig);
     waiting.in_send();
-    rig.pass(19'999ms);
+    rig.pass(2 * net::Deadlines::tick_length);
+    for (int i = 0; i < 19; ++i) rig.pass(250ms);
     EXPECT_FALSE(waiting.task().is_done());
-    rig.pass(1ms);
+    for (int i = 0; i < 4; ++i) rig.pass(250ms);
+    waiting.expect_end(ErrorKind::upstream_idle_timeout);
+}
+
+TEST(ExchangeDeadlines, APeerThatReadsSlowlyHasUntilTotal) {
+    Rig rig;
+    rig.settings.timeouts = {.first_byte = 1s, .between_bytes = 5s, .total = 20s};
+    Waiting waiting(rig);
+    waiting.in_send();
+    std::string some(50'000, '\0');
+    for (int i = 0; i < 79; ++i) {
+        rig.pass(250ms);
+        ASSERT_FALSE(waiting.task().is_done()) << i;
+        ASSERT_GT(::recv(rig.peers[0].descriptor(), some.data(), some.size(), MSG_DONTWAIT), 0);
+    }
+    rig.pass(250ms);
     waiting.expect_end(ErrorKind::upstream_total_timeout);
 }
 
@@ -166,18 +183,16 @@ TEST(ExchangeDeadlines, SilenceWakesTheCallerAndTheWaitGoesOnWhereItWas) {
     ASSERT_TRUE(rig.open(exchange, true));
     ASSERT_TRUE(rig.send(exchange));
 
-    RunningTask<Outcome> head(rig.context,
-                              exchange.receive_head(http::Method::post, rig.clock.now() + 4s));
+    RunningTask<Outcome> head(rig.context, exchange.receive_head(rig.clock.now() + 4s));
     rig.pass(4s + net::Deadlines::tick_length);
     ASSERT_TRUE(head.is_done());
     EXPECT_EQ(*head.take(), Arrival::silent);
     rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-le");
-    RunningTask<Outcome> again(rig.context,
-                               exchange.receive_head(http::Method::post, rig.clock.now() + 4s));
+    RunningTask<Outcome> again(rig.context, exchange.receive_head(rig.clock.now() + 4s));
     rig.pass(4s + net::Deadlines::tick_length);
     ASSERT_TRUE(again.is_done());
     EXPECT_EQ(*again.take(), Arrival::silent);
-    RunningTask<Outcome> rest(rig.context, exchange.receive_head(http::Method::post));
+    RunningTask<Outcome> rest(rig.context, exchange.receive_head());
     rig.peers[0].send("ngth: 2\r\n\r\n");
     ASSERT_TRUE(rest.is_done());
     EXPECT_EQ(*rest.take(), Arrival::complete);
@@ -230,7 +245,7 @@ TEST(ExchangeDeadlines, NoneIsLeftWhenAnOperationHasEnded) {
     ASSERT_TRUE(rig.send(exchange));
     rig.pass(5s);
     rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
-    ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
+    ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
     rig.pass(5s);
     rig.peers[0].send("ab");
     ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
@@ -290,13 +305,93 @@ TEST(ExchangeSend, AnEarlyAnswerOfAPeerThatStopsReadingIsRead) {
             ASSERT_TRUE(waiting.task().take());
             Exchange& exchange = waiting.exchange();
             EXPECT_TRUE(exchange.was_sent());
-            ASSERT_TRUE(test::run(rig.context, exchange.receive_head(http::Method::post)));
+            ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
             EXPECT_EQ(exchange.head().status, 413U);
             ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
             EXPECT_EQ(exchange.body(), "no");
         }
         EXPECT_EQ(rig.connections("idle"), 0) << "half a request stands in that connection";
     }
+}
+
+TEST(ExchangeSend, AnEarlyRefusalEndsTheUploadAtOnce) {
+    for (const auto connect : {test::unix_pair, test::tcp_pair}) {
+        Rig rig;
+        rig.connect = connect;
+        {
+            Waiting waiting(rig);
+            waiting.in_send();
+            EXPECT_FALSE(waiting.task().is_done());
+            rig.peers[0].send("HTTP/1.1 401 No\r\ncontent-le");
+            EXPECT_FALSE(waiting.task().is_done()) << "the head is not whole";
+            rig.peers[0].send("ngth: 2\r\n\r\nno");
+            ASSERT_TRUE(waiting.task().is_done()) << "the peer reads nothing, and no time passes";
+            ASSERT_TRUE(waiting.task().take());
+            Exchange& exchange = waiting.exchange();
+            ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
+            EXPECT_EQ(exchange.head().status, 401U);
+            ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
+            EXPECT_EQ(exchange.body(), "no");
+            EXPECT_TRUE(exchange.is_complete());
+            EXPECT_TRUE(exchange.was_sent());
+        }
+        EXPECT_EQ(rig.connections("idle"), 0) << "half a request stands in that connection";
+        EXPECT_TRUE(rig.peers[0].has_ended());
+    }
+}
+
+TEST(ExchangeSend, InterimAnswersAndAnEarlySuccessLetTheUploadGoOn) {
+    Rig rig;
+    {
+        Waiting waiting(rig);
+        waiting.in_send();
+        rig.peers[0].send("HTTP/1.1 100 Continue\r\n\r\n");
+        EXPECT_FALSE(waiting.task().is_done());
+        rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        EXPECT_FALSE(waiting.task().is_done());
+        std::size_t got = 0;
+        while (!waiting.task().is_done()) got += rig.peers[0].received().size();
+        got += rig.peers[0].received().size();
+        EXPECT_EQ(got, long_request.size());
+        ASSERT_TRUE(waiting.task().take());
+        Exchange& exchange = waiting.exchange();
+        ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
+        EXPECT_EQ(exchange.head().status, 200U);
+        ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
+        EXPECT_EQ(exchange.body(), "ok");
+    }
+    EXPECT_EQ(rig.connections("idle"), 1) << "both sides have said all that they had to";
+}
+
+TEST(ExchangeSend, AnEarlySuccessOfAPeerThatStopsReadingStands) {
+    Rig rig;
+    rig.settings.timeouts = {.first_byte = 1s, .between_bytes = 5s, .total = 60s};
+    {
+        Waiting waiting(rig);
+        waiting.in_send();
+        rig.peers[0].send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        for (int i = 0; i < 24; ++i) rig.pass(250ms);
+        ASSERT_TRUE(waiting.task().is_done());
+        ASSERT_TRUE(waiting.task().take());
+        Exchange& exchange = waiting.exchange();
+        ASSERT_TRUE(test::run(rig.context, exchange.receive_head()));
+        ASSERT_TRUE(test::run(rig.context, exchange.receive_body(1000)));
+        EXPECT_EQ(exchange.body(), "ok");
+    }
+    EXPECT_EQ(rig.connections("idle"), 0);
+}
+
+TEST(ExchangeSend, APeerThatLeavesDuringTheUploadIsNotWaitedFor) {
+    Rig rig;
+    Waiting waiting(rig);
+    waiting.in_send();
+    rig.peers[0].close();
+    ASSERT_TRUE(waiting.task().is_done());
+    const Outcome sent = waiting.task().take();
+    const Outcome answered =
+        sent ? test::run(rig.context, waiting.exchange().receive_head()) : sent;
+    ASSERT_FALSE(answered);
+    EXPECT_EQ(answered.error().kind, ErrorKind::upstream_closed);
 }
 
 /// An upstream with an address: a listener of this process.
@@ -356,7 +451,7 @@ TEST_F(ExchangeConnect, ConnectsToAnAddress) {
     ASSERT_TRUE(rig.open(exchange, true));
     EXPECT_EQ(connects("plain"), 1);
     EXPECT_FALSE(exchange.is_reused());
-    rig.pass(1h);
+    rig.pass(1min);
     EXPECT_TRUE(rig.send(exchange)) << "the deadline of connecting is gone";
 }
 

@@ -2,7 +2,7 @@
 /// One request to one upstream and its answer, over a pooled connection.
 ///
 /// Order      take_idle() or connect(), send(), receive_head(), then receive_body() until
-///            is_complete().
+///            is_complete(). ask() does the first three, and again where that is right.
 /// Ownership  holds its pool and one connection. A connection whose answer was taken completely
 ///            goes back to the pool when the exchange ends; any other is closed, which is also
 ///            how a request is cancelled.
@@ -45,25 +45,33 @@ public:
     /// Makes a new connection and verifies the peer. Errors: upstream_unreachable,
     /// upstream_connect_timeout.
     net::Task<Result<void>> connect();
-    /// True when the connection has carried a request before: its end before the first byte of an
-    /// answer then means that the upstream had closed it while it was idle.
-    [[nodiscard]] bool is_reused() const noexcept { return is_reused_; }
 
-    /// Writes the whole request. An upstream that answers early may stop reading: that is not an
-    /// error here, the answer will tell.
-    net::Task<Result<void>> send(std::span<const net::asio::const_buffer> request);
+    /// True when the connection was idle before it got the request.
+    [[nodiscard]] bool is_reused() const noexcept { return connection_ && connection_->was_idle; }
 
+    /// Writes the request, and reads while it writes: a final answer other than a success ends the
+    /// sending at once (RFC 9112, 9.5), and the connection is not used again then. That the
+    /// upstream stops reading is an error only while it does not answer: upstream_idle_timeout
+    /// after timeouts.between_bytes, or upstream_closed.
+    net::Task<Result<void>> send(std::span<const net::asio::const_buffer> request,
+                                 http::Method method = http::Method::post);
     /// The upstream may have seen the request, at least in part.
-    [[nodiscard]] bool was_sent() const noexcept { return was_sent_; }
+    [[nodiscard]] bool was_sent() const noexcept { return phase_ >= Phase::sending; }
+    /// The request is with the upstream, and its head has not arrived.
+    [[nodiscard]] bool awaits_head() const noexcept {
+        return phase_ == Phase::sent || phase_ == Phase::answering;
+    }
+    /// The upstream had closed the connection while it was idle, and has not seen the request: it
+    /// may be sent again. `error` is what the exchange has ended with.
+    [[nodiscard]] bool was_stale(const Error& error) const noexcept;
 
     /// Interim answers (1xx) are skipped, a few at most. `wake_at`: silent from then on, if there
     /// is no head yet. Errors: upstream_closed, upstream_bad_response, and the timeouts. Views in
     /// the head stay valid while the exchange holds its connection.
-    net::Task<Result<Arrival>> receive_head(http::Method request_method,
-                                            Instant wake_at = Instant::max());
+    net::Task<Result<Arrival>> receive_head(Instant wake_at = Instant::max());
     [[nodiscard]] const http::ResponseHead& head() const noexcept { return connection_->head; }
     /// True once any byte of an answer has arrived.
-    [[nodiscard]] bool has_answered() const noexcept { return has_answered_; }
+    [[nodiscard]] bool has_answered() const noexcept { return phase_ >= Phase::answering; }
 
     /// Payload that has arrived and was not consumed; without chunk framing, contiguous.
     [[nodiscard]] std::string_view body() const noexcept {
@@ -82,7 +90,7 @@ public:
     net::Task<void> finish();
     /// The answer has arrived completely, as its framing says; body() may still hold bytes. An
     /// answer that ends where its connection ends is complete then, and is_delimited() is false.
-    [[nodiscard]] bool is_complete() const noexcept { return is_complete_; }
+    [[nodiscard]] bool is_complete() const noexcept { return phase_ == Phase::complete; }
     [[nodiscard]] bool is_delimited() const noexcept {
         return head().framing != http::Framing::until_close;
     }
@@ -95,37 +103,54 @@ public:
     [[nodiscard]] const config::Upstream& settings() const noexcept { return pool_->settings(); }
 
 private:
-    static void expired(void* self) noexcept;
-    /// The phase that begins now, and what it means when it takes longer than `timeout`.
-    void begin_phase(Milliseconds timeout, ErrorKind reason) noexcept;
-    /// Arms the deadline for the phase, the total or the waking, whichever comes first.
-    void arm(Instant wake_at) noexcept;
-    void end_phase() noexcept;
-    /// What a read of `size` bytes, or its failure, means for the answer.
-    Result<void> after_read(const net::ErrorCode& error, std::size_t size);
+    /// How far it has come. Each phase follows the one above it; an early answer skips `sent`.
+    enum class Phase : std::uint8_t {
+        unsent,
+        sending,    ///< the upstream may have a part of the request
+        sent,       ///< it has all of it, or as much as it wants
+        answering,  ///< a byte of the answer is there
+        body,       ///< the head is there
+        complete
+    };
+    struct Upload;
+
+    net::Task<Result<void>> send_and_listen(std::span<const net::asio::const_buffer> request,
+                                            std::size_t skip);
+    /// Reads on until an early answer is known, or until the upload has ended.
+    net::Task<Result<void>> listen(const Upload& upload);
+    [[nodiscard]] net::WriteLimits write_limits() const noexcept;
+    Result<void> after_write(const net::Transferred& written);
+    /// Within the phase that waits, which may take `timeout`.
+    net::Task<net::Transferred> read_some(Milliseconds timeout, std::size_t room, Instant wake_at);
+    /// What a read means for the answer.
+    Result<void> after_read(const net::Transferred& read);
+    /// Parses the head if all of it has arrived; true once the final one is there.
+    Result<bool> take_head();
     Result<void> decode_chunks();
     void adopt(std::unique_ptr<Connection> connection) noexcept;
     void release() noexcept;
+    /// Now, for a timeout that begins: a look at the time of the last tick is cheaper than one at
+    /// the clock, and precise enough.
+    [[nodiscard]] Instant now() const noexcept;
+    /// Closes the connection; the failure says which deadline has passed.
+    Failure timed_out(std::string detail);
     [[nodiscard]] Failure broken(ErrorKind otherwise, std::string detail) const;
 
     std::shared_ptr<Pool> pool_;
     std::unique_ptr<Connection> connection_;
     std::unique_ptr<Connector> connector_;  ///< while connect() runs
-    net::Deadline deadline_;
     config::UpstreamTimeouts timeouts_;
     Instant total_at_;
-    Instant phase_at_ = Instant::max();  ///< when the phase must have ended; max: between phases
-    ErrorKind phase_reason_ = ErrorKind::upstream_timeout;
-    Instant wake_at_ = Instant::max();
-    bool has_woken_ = false;
+    Instant phase_at_ = Instant::max();  ///< when the wait that goes on must end; max: none does
+    Instant sent_at_{};
     std::optional<ErrorKind> cancelled_;  ///< why the connection was closed under an operation
-    bool is_reused_ = false;
-    bool was_sent_ = false;
-    bool is_sent_ = false;  ///< completely
-    bool has_answered_ = false;
-    bool last_read_filled_ = false;
-    bool has_head_ = false;
-    bool is_complete_ = false;
+    Phase phase_ = Phase::unsent;
+    /// The upload was given up: the connection cannot carry another request.
+    bool is_cut_ = false;
+    http::Method method_ = http::Method::post;
+    int interim_answers_ = 0;
+    std::size_t searched_ = 0;  ///< bytes that hold no end of a head
+    std::size_t read_bytes_;    ///< room for the next read of the body
 
     std::optional<http::ChunkedDecoder> chunks_;
     std::uint64_t body_bytes_left_ = 0;  ///< of an answer with a length

@@ -19,7 +19,7 @@
 #include "sluicegate/net/byte_buffer.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/resolver.hpp"
-#include "sluicegate/net/stream.hpp"
+#include "sluicegate/net/timed_stream.hpp"
 #include "sluicegate/net/tls.hpp"
 
 #include <functional>
@@ -46,10 +46,10 @@ struct Connection {
     /// An answer's head and a typical JSON body fit; longer bodies pass through it in pieces.
     static constexpr std::size_t buffer_bytes = 8 * 1024;
 
-    Connection(net::Socket socket, net::asio::ssl::context* tls, Instant now)
-        : stream(std::move(socket), tls), made_at(now) {}
+    Connection(net::Deadlines& deadlines, net::Socket socket, net::asio::ssl::context* tls)
+        : stream(deadlines, std::move(socket), tls), made_at(deadlines.now()) {}
 
-    net::Stream stream;
+    net::TimedStream stream;
     net::ByteBuffer in{buffer_bytes};
     /// Of the answer that is being received; lives here because its table is large.
     http::ResponseHead head;
@@ -57,6 +57,7 @@ struct Connection {
     Instant made_at;
     Instant idle_since{};
     Milliseconds idle_max = Milliseconds::max();  ///< what its server has promised
+    bool was_idle = false;  ///< before the request that it carries: its server may have closed it
 };
 
 class Pool : public std::enable_shared_from_this<Pool> {

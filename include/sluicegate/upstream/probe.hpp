@@ -13,7 +13,7 @@ inline constexpr std::size_t probe_body_bytes_max = 1024 * 1024;
 
 /// Sends `request_text`, a complete request, over an idle connection or a new one; the status of
 /// the answer. Its body is in `exchange` then: an endpoint whose answer does not end, within the
-/// exchange's timeouts and the bound, is not well. The request must be harmless to repeat: it is
+/// exchange's timeouts and the bound, is unhealthy. The request must be harmless to repeat: it is
 /// sent again where an idle connection turns out to have been closed.
 ///
 /// `exchange` has done nothing yet; its owner may cancel it. `request_text` outlives the task.
