@@ -84,8 +84,7 @@ Result<void> Daemon::run(config::Config config) {
 
     auto built = builder_.build(std::move(config), unix_seconds());
     if (!built) return std::move(built).failure();
-    snapshot_ = std::move(*built);
-    states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
+    snapshot_ = freed_here(std::move(*built));
     const config::Config& running = snapshot_->config;
     limiter_ = std::make_unique<limit::Limiter>(
         limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
@@ -253,7 +252,7 @@ void Daemon::reload() {
         refuse_reload({{.file = file_, .line = 0, .path = {}, .message = built.error().detail}});
         return;
     }
-    publish(std::move(*built));
+    publish(freed_here(std::move(*built)));
 }
 
 void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
@@ -294,6 +293,15 @@ void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
         });
     };
     for (const auto& worker : workers_) worker->swap(snapshot, swapped);
+}
+
+std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
+    std::shared_ptr<const worker::Snapshot> snapshot) {
+    const worker::Snapshot* address = snapshot.get();
+    return {address, [this, held = std::move(snapshot)](const worker::Snapshot*) mutable {
+                net::guarded("freeing a snapshot",
+                             [&] { asio::post(control_, [last = std::move(held)] {}); });
+            }};
 }
 
 void Daemon::note_success() {

@@ -33,9 +33,10 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::run(Instant deadline) 
 net::Task<Result<std::unique_ptr<Connection>>> Connector::make() {
     auto socket = co_await open_socket();
     if (!socket) co_return std::move(socket).failure();
-    connection_ = std::make_unique<Connection>(deadlines_, std::move(*socket), pool_.tls().get());
+    connection_ =
+        std::make_unique<Connection>(deadlines_, std::move(*socket), pool_.target().tls.get());
     Pool::Counters& counters = pool_.counters();
-    if (!pool_.tls()) {
+    if (!pool_.target().tls) {
         counters.plain.add();
         co_return std::move(connection_);
     }
@@ -48,9 +49,9 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::make() {
 
 net::Task<Result<net::Socket>> Connector::open_socket() {
     if (pool_.in_process()) co_return pool_.in_process()();
-    const config::Endpoint& endpoint = pool_.endpoint();
+    const config::Endpoint& endpoint = pool_.target().endpoint;
     if (!endpoint.unix_socket.empty()) co_return co_await open_unix(endpoint.unix_socket);
-    if (pool_.settings().proxy) co_return co_await open_proxied(*pool_.settings().proxy);
+    if (pool_.target().proxy) co_return co_await open_proxied(*pool_.target().proxy);
     co_return co_await open_tcp(endpoint.host, endpoint.port);
 }
 
@@ -70,7 +71,7 @@ net::Task<Result<net::Socket>> Connector::open_proxied(const config::Proxy& prox
     auto socket = co_await open_tcp(proxy.host, proxy.port);
     if (!socket) co_return fail(socket.error().kind, name + socket.error().detail);
     to_proxy_.emplace(deadlines_, std::move(*socket), nullptr);
-    auto opened = co_await open_tunnel(*to_proxy_, proxy, pool_.endpoint(), deadline_);
+    auto opened = co_await open_tunnel(*to_proxy_, proxy, pool_.target().endpoint, deadline_);
     if (!opened) co_return fail(opened.error().kind, name + opened.error().detail);
     net::Socket tunnel = to_proxy_->stream().release();
     to_proxy_.reset();
@@ -92,8 +93,9 @@ net::Task<Result<net::Socket>> Connector::open_tcp(std::string host, std::uint16
 }
 
 net::Task<Result<void>> Connector::start_tls() {
-    const std::string& wanted = pool_.settings().tls.server_name;
-    const std::string& server_name = wanted.empty() ? pool_.endpoint().host : wanted;
+    const PoolTarget& target = pool_.target();
+    const std::string& server_name =
+        target.server_name.empty() ? target.endpoint.host : target.server_name;
     net::Stream& stream = connection_->stream.stream();
     auto prepared =
         net::prepare_client_handshake(stream.tls_handle(), server_name, pool_.sessions());

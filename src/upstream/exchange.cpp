@@ -59,6 +59,7 @@ struct Exchange::Upload {
 Exchange::Exchange(std::shared_ptr<Pool> pool, Instant now,
                    const config::UpstreamTimeouts& timeouts)
     : pool_(std::move(pool)),
+      settings_(pool_->shared_settings()),
       timeouts_(timeouts),
       total_at_(now + timeouts.total),
       read_bytes_(read_bytes_min) {

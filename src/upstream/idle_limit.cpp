@@ -43,6 +43,12 @@ std::optional<Milliseconds> promised_idle_time(const http::FieldTable& fields) {
     return std::nullopt;
 }
 
+void IdleLimit::configure(Milliseconds configured) noexcept {
+    const bool has_learned = current_ != configured_;
+    current_ = has_learned ? std::min(current_, configured) : configured;
+    configured_ = configured;
+}
+
 void IdleLimit::server_closed(Milliseconds idle_for, Instant now) noexcept {
     const std::optional<Milliseconds> before = suspected_;
     suspected_ = idle_for;

@@ -28,6 +28,8 @@ public:
 
     explicit IdleLimit(Milliseconds configured) : configured_(configured), current_(configured) {}
 
+    /// Another configured limit; what was learned stays.
+    void configure(Milliseconds configured) noexcept;
     [[nodiscard]] Milliseconds current() const noexcept { return current_; }
     /// The server has closed a connection that was idle for `idle_for` at most: of several at once,
     /// that of the longest.

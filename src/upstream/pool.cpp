@@ -23,28 +23,50 @@ Pool::Counters::Counters(metrics::Registry& registry, const std::string& upstrea
       active(registry.gauge(Metric::upstream_connections, {upstream, "active"})) {
 }
 
-Pool::Pool(const Services& services, const config::Upstream& settings, std::size_t endpoint,
-           net::TlsContext tls, Dial in_process)
+PoolTarget target_of(const config::Upstream& settings, std::size_t endpoint, net::TlsContext tls) {
+    PoolTarget target{.upstream = settings.name,
+                      .proxy = settings.proxy,
+                      .tls = std::move(tls),
+                      .server_name = settings.tls.server_name,
+                      .kind = settings.kind,
+                      .echo = settings.echo};
+    if (endpoint < settings.endpoints.size()) target.endpoint = settings.endpoints[endpoint];
+    return target;
+}
+
+Pool::Pool(const Services& services, PoolTarget target, Settings settings,
+           std::shared_ptr<Counters> counters, Dial in_process)
     : services_(services),
-      settings_(settings),
-      endpoint_(endpoint),
-      tls_(std::move(tls)),
+      target_(std::move(target)),
+      settings_(std::move(settings)),
       in_process_(std::move(in_process)),
       address_order_(std::make_unique<AddressOrder>()),
       sessions_(services.clock),
-      counters_(services.registry, settings.name),
-      idle_limit_(std::make_unique<IdleLimit>(settings.pool.idle_timeout)),
+      counters_(std::move(counters)),
+      idle_limit_(std::make_unique<IdleLimit>(settings_->pool.idle_timeout)),
       warm_up_(std::make_unique<WarmUp>()) {
+}
+
+Pool::Pool(const Services& services, const config::Upstream& settings, std::size_t endpoint,
+           net::TlsContext tls, Dial in_process)
+    : Pool(services, target_of(settings, endpoint, std::move(tls)),
+           std::make_shared<const config::Upstream>(settings),
+           std::make_shared<Counters>(services.registry, settings.name), std::move(in_process)) {
 }
 
 Pool::~Pool() {
     retire();
 }
 
+void Pool::configure(Settings settings) noexcept {
+    settings_ = std::move(settings);
+    idle_limit_->configure(settings_->pool.idle_timeout);
+}
+
 bool Pool::is_fit(const Connection& connection, Instant now) const noexcept {
     const Milliseconds idle_max = std::min(idle_limit_->current(), connection.idle_max);
     return now - connection.idle_since < idle_max &&
-           now - connection.made_at < settings_.pool.age_max;
+           now - connection.made_at < settings_->pool.age_max;
 }
 
 std::unique_ptr<Connection> Pool::take_idle() noexcept {
@@ -52,14 +74,14 @@ std::unique_ptr<Connection> Pool::take_idle() noexcept {
     while (!idle_.empty()) {
         std::unique_ptr<Connection> connection = std::move(idle_.back());
         idle_.pop_back();
-        counters_.idle.subtract();
+        counters_->idle.subtract();
         if (is_fit(*connection, now) && connection->stream.stream().is_quiet()) return connection;
     }
     return nullptr;
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
-    if (is_retired_ || idle_.size() >= settings_.pool.idle_max) return;
+    if (is_retired_ || idle_.size() >= settings_->pool.idle_max) return;
     const Instant now = services_.deadlines.now();
     connection->idle_since = now;
     if (const auto promised = promised_idle_time(connection->head.fields)) {
@@ -68,7 +90,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
     if (!is_fit(*connection, now)) return;
     connection->in.shrink();
     idle_.push_back(std::move(connection));
-    counters_.idle.add();
+    counters_->idle.add();
 }
 
 void Pool::drop_spoiled(Instant now) {
@@ -103,8 +125,11 @@ void Pool::drop_spoiled(Instant now) {
 void Pool::sweep(Instant now) {
     const std::size_t before = idle_.size();
     std::erase_if(idle_, [&](const auto& connection) { return !is_fit(*connection, now); });
+    // More than idle_max are here only after it was lowered; the longest idle go.
+    const std::size_t kept = std::min(idle_.size(), settings_->pool.idle_max);
+    idle_.erase(idle_.begin(), idle_.end() - static_cast<std::ptrdiff_t>(kept));
     drop_spoiled(now);
-    counters_.idle.subtract(static_cast<std::int64_t>(before - idle_.size()));
+    counters_->idle.subtract(static_cast<std::int64_t>(before - idle_.size()));
     idle_limit_->forget(now);
     warm_up_->refill(shared_from_this(), now);
 }
@@ -112,7 +137,7 @@ void Pool::sweep(Instant now) {
 void Pool::retire() noexcept {
     is_retired_ = true;
     warm_up_->stop();
-    counters_.idle.subtract(static_cast<std::int64_t>(idle_.size()));
+    counters_->idle.subtract(static_cast<std::int64_t>(idle_.size()));
     idle_.clear();
 }
 

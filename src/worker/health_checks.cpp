@@ -32,15 +32,10 @@ public:
     Check(client::Context& context, Telemetry& telemetry, const Target& target)
         : context_(context),
           telemetry_(telemetry),
-          pool_(target.pool),
-          upstream_(target.upstream),
-          request_(provider::health_request(pool_->settings(), pool_->endpoint_index())),
+          target_(target),
           wait_(context.io, context.deadlines) {}
 
-    [[nodiscard]] const std::shared_ptr<upstream::Pool>& pool() const noexcept { return pool_; }
-    void follow(std::shared_ptr<const route::UpstreamHandle> upstream) noexcept {
-        upstream_ = std::move(upstream);
-    }
+    void tell(const Target& target) noexcept { target_ = target; }
     void end() noexcept {
         is_over_ = true;
         if (exchange_) exchange_->cancel(ErrorKind::draining);
@@ -48,14 +43,17 @@ public:
     }
 
     static net::Task<void> run(std::shared_ptr<Check> self) {
-        const config::HealthCheck& settings = *self->pool_->settings().health;
-        const std::int64_t spread = std::min(spread_max, settings.every).count() + 1;
+        const Milliseconds first_every = self->target_.pool->settings().health->every;
+        const std::int64_t spread = std::min(spread_max, first_every).count() + 1;
         Instant next =
             self->context_.clock.now() + Milliseconds(self->context_.randomness.next() % spread);
         for (;;) {
             co_await self->wait_.until(next);
             if (self->is_over_) co_return;
-            next = self->context_.clock.now() + settings.every;
+            // A reload has taken `health` away, and is about to end this.
+            const auto& health = self->target_.pool->settings().health;
+            if (!health) co_return;
+            next = self->context_.clock.now() + health->every;
             const std::string reason = co_await self->ask();
             if (self->is_over_) co_return;
             self->report(reason);
@@ -65,63 +63,74 @@ public:
 private:
     /// Why the endpoint is not healthy; "" when it is.
     net::Task<std::string> ask() {
-        const config::HealthCheck& settings = *pool_->settings().health;
-        config::UpstreamTimeouts timeouts = pool_->settings().timeouts;
-        timeouts.first_byte = timeouts.between_bytes = timeouts.total = settings.timeout;
-        exchange_.emplace(pool_, context_.clock.now(), timeouts);
-        const auto method = provider::health_method(settings);
-        auto status = co_await upstream::probe(*exchange_, request_.reveal(), method);
+        // A reload may put others in force meanwhile.
+        const upstream::Pool::Settings settings = target_.pool->shared_settings();
+        const config::HealthCheck& check = *settings->health;
+        config::UpstreamTimeouts timeouts = settings->timeouts;
+        timeouts.first_byte = timeouts.between_bytes = timeouts.total = check.timeout;
+        const Secret request = provider::health_request(*settings, target_.endpoint);
+        exchange_.emplace(target_.pool, context_.clock.now(), timeouts);
+        const auto method = provider::health_method(check);
+        auto status = co_await upstream::probe(*exchange_, request.reveal(), method);
         std::string reason;
         if (!status) {
-            reason = reason_of(status.error(), pool_->settings().name);
+            reason = reason_of(status.error(), settings->name);
         } else {
-            reason = provider::why_unhealthy(pool_->settings(), *status, exchange_->body());
+            reason = provider::why_unhealthy(*settings, *status, exchange_->body());
         }
         exchange_.reset();
         co_return reason;
     }
 
     void report(const std::string& reason) {
-        const std::size_t endpoint = pool_->endpoint_index();
+        const auto& [pool, upstream, endpoint] = target_;
         const auto change =
-            upstream_->report_check(endpoint, reason.empty(), reason, context_.clock.now());
-        telemetry_.note_health(pool_->settings().name, upstream_->endpoints()[endpoint]->label(),
+            upstream->report_check(endpoint, reason.empty(), reason, context_.clock.now());
+        telemetry_.note_health(pool->settings().name, upstream->endpoints()[endpoint]->label(),
                                change);
     }
 
     client::Context& context_;
     Telemetry& telemetry_;
-    std::shared_ptr<upstream::Pool> pool_;
-    std::shared_ptr<const route::UpstreamHandle> upstream_;
-    Secret request_;
+    Target target_;
     net::Wait wait_;
     std::optional<upstream::Exchange> exchange_;  ///< while a question is under way
     bool is_over_ = false;
 };
 
-void HealthChecks::watch(const std::vector<Target>& targets) {
-    std::vector<std::shared_ptr<Check>> wanted;
-    for (const Target& target : targets) {
-        if (!target.pool->settings().health) continue;
-        const auto same = std::ranges::find_if(checks_, [&](const auto& check) {
-            return check != nullptr && check->pool() == target.pool;
-        });
-        if (same != checks_.end()) {
-            (*same)->follow(target.upstream);
-            wanted.push_back(std::exchange(*same, nullptr));
+void HealthChecks::begin_watching() noexcept {
+    ++generation_;
+    ending_.reset();
+}
+
+void HealthChecks::watch(const Target& target) {
+    if (!target.pool->settings().health) return;
+    Kept& kept = checks_[target.pool.get()];
+    kept.generation = generation_;
+    if (kept.check) {
+        kept.check->tell(target);
+        return;
+    }
+    kept.check = std::make_shared<Check>(context_, telemetry_, target);
+    net::spawn(context_.io, Check::run(kept.check), "health check");
+}
+
+bool HealthChecks::end_unwatched(std::size_t most) noexcept {
+    Map::iterator at = ending_.value_or(checks_.begin());
+    for (std::size_t done = 0; at != checks_.end() && done < most; ++done) {
+        if (at->second.generation == generation_) {
+            ++at;
             continue;
         }
-        wanted.push_back(std::make_shared<Check>(context_, telemetry_, target));
-        net::spawn(context_.io, Check::run(wanted.back()), "health check");
+        at->second.check->end();
+        at = checks_.erase(at);
     }
-    for (const auto& check : checks_) {
-        if (check) check->end();
-    }
-    checks_ = std::move(wanted);
+    ending_ = at;
+    return at == checks_.end();
 }
 
 void HealthChecks::stop() noexcept {
-    for (const auto& check : checks_) check->end();
+    for (const auto& [pool, kept] : checks_) kept.check->end();
     checks_.clear();
 }
 

@@ -16,8 +16,11 @@
 #include "sluicegate/upstream/pool.hpp"
 #include "sluicegate/worker/telemetry.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
-#include <vector>
+#include <optional>
 
 namespace sluicegate::worker {
 
@@ -27,6 +30,7 @@ public:
     struct Target {
         std::shared_ptr<upstream::Pool> pool;
         std::shared_ptr<const route::UpstreamHandle> upstream;
+        std::size_t endpoint = 0;  ///< its index there
     };
 
     HealthChecks(client::Context& context, Telemetry& telemetry) noexcept
@@ -35,9 +39,13 @@ public:
     HealthChecks& operator=(const HealthChecks&) = delete;
     ~HealthChecks() { stop(); }
 
-    /// From now on `targets` are checked and no others; those without `health` are passed over.
-    /// A check of the same pool as before goes on, in its rhythm, and tells the new handle.
-    void watch(const std::vector<Target>& targets);
+    /// From here on, what is not watched anew is ended by end_unwatched().
+    void begin_watching() noexcept;
+    /// The endpoint is checked, unless it is without `health`. A check of the same pool as before
+    /// goes on, in its rhythm, and tells the new handle.
+    void watch(const Target& target);
+    /// Looks at `most` checks; false: call again. Nothing is watched meanwhile.
+    [[nodiscard]] bool end_unwatched(std::size_t most) noexcept;
     void stop() noexcept;
 
 private:
@@ -45,7 +53,15 @@ private:
 
     client::Context& context_;
     Telemetry& telemetry_;
-    std::vector<std::shared_ptr<Check>> checks_;
+    struct Kept {
+        std::shared_ptr<Check> check;
+        std::uint64_t generation = 0;
+    };
+    /// A tree, because it never stops to hash everything anew.
+    using Map = std::map<const upstream::Pool*, Kept>;
+    Map checks_;
+    std::uint64_t generation_ = 0;
+    std::optional<Map::iterator> ending_;  ///< what end_unwatched() looks at next
 };
 
 }  // namespace sluicegate::worker

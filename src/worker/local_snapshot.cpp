@@ -11,19 +11,9 @@ namespace {
 
 using metrics::Metric;
 
-std::vector<LocalSnapshot::Endpoint> endpoints_of(const Snapshot& snapshot, std::size_t index,
-                                                  Pools& pools) {
-    const config::Upstream& upstream = snapshot.config.upstreams[index];
-    std::vector<LocalSnapshot::Endpoint> endpoints;
-    const std::size_t count = snapshot.routes.upstreams[index]->endpoints().size();
-    for (std::size_t k = 0; k < count; ++k) {
-        const bool has_tls = k < upstream.endpoints.size() && upstream.endpoints[k].tls;
-        const net::TlsContext tls = has_tls ? snapshot.upstream_tls[index] : net::TlsContext();
-        endpoints.push_back(
-            {pools.find_or_make(upstream, k, tls), provider::fixed_fields(upstream, k)});
-    }
-    return endpoints;
-}
+/// Looking the counters of an upstream or a model up takes as long as so many endpoints.
+constexpr std::size_t upstream_cost = 8;
+constexpr std::size_t model_cost = 4;
 
 LocalSnapshot::UpstreamCounters counters_of(const config::Upstream& upstream,
                                             metrics::Registry& registry) {
@@ -56,19 +46,57 @@ void LocalSnapshot::count_error(std::size_t upstream, ErrorKind kind, metrics::R
     counter->add();
 }
 
-std::shared_ptr<LocalSnapshot> localise(std::shared_ptr<const Snapshot> snapshot, Pools& pools,
-                                        metrics::Registry& registry) {
-    auto local = std::make_shared<LocalSnapshot>();
-    const config::Config& config = snapshot->config;
-    for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
-        local->endpoints.push_back(endpoints_of(*snapshot, i, pools));
-        local->upstream_counters.push_back(counters_of(config.upstreams[i], registry));
+LocalSnapshotBuilder::LocalSnapshotBuilder(std::shared_ptr<const Snapshot> snapshot, Pools& pools,
+                                           metrics::Registry& registry)
+    : held_(std::make_shared<std::shared_ptr<const Snapshot>>(std::move(snapshot))),
+      pools_(pools),
+      registry_(registry) {
+    made_->shared = *held_;
+    const config::Config& config = made_->shared->config;
+    made_->endpoints.reserve(config.upstreams.size());
+    made_->upstream_counters.reserve(config.upstreams.size());
+    made_->model_counters.reserve(config.models.size());
+}
+
+bool LocalSnapshotBuilder::step(std::size_t most) {
+    const config::Config& config = made_->shared->config;
+    for (std::size_t done = 0; done < most;) {
+        const std::size_t upstream = made_->endpoints.size();
+        const bool has_more_endpoints =
+            upstream > 0 && made_->endpoints.back().size() <
+                                made_->shared->routes.upstreams[upstream - 1]->endpoints().size();
+        if (has_more_endpoints) {
+            make_endpoint();
+            ++done;
+        } else if (upstream < config.upstreams.size()) {
+            begin_upstream();
+            done += upstream_cost;
+        } else if (made_->model_counters.size() < config.models.size()) {
+            made_->model_counters.push_back(
+                counters_of(config.models[made_->model_counters.size()], registry_));
+            done += model_cost;
+        } else {
+            return true;
+        }
     }
-    for (const config::Model& model : config.models) {
-        local->model_counters.push_back(counters_of(model, registry));
-    }
-    local->shared = std::move(snapshot);
-    return local;
+    return false;
+}
+
+void LocalSnapshotBuilder::begin_upstream() {
+    const config::Upstream& upstream = made_->shared->config.upstreams[made_->endpoints.size()];
+    settings_ = upstream::Pool::Settings(held_, &upstream);
+    made_->upstream_counters.push_back(counters_of(upstream, registry_));
+    made_->endpoints.emplace_back();
+}
+
+void LocalSnapshotBuilder::make_endpoint() {
+    std::vector<LocalSnapshot::Endpoint>& endpoints = made_->endpoints.back();
+    const std::size_t k = endpoints.size();
+    const bool has_tls = k < settings_->endpoints.size() && settings_->endpoints[k].tls;
+    net::TlsContext tls;
+    if (has_tls) tls = made_->shared->upstream_tls[made_->endpoints.size() - 1];
+    endpoints.push_back(
+        {pools_.find_or_make(settings_, k, std::move(tls)), provider::fixed_fields(*settings_, k)});
 }
 
 }  // namespace sluicegate::worker

@@ -8,8 +8,8 @@
 namespace sluicegate::worker {
 namespace {
 
-std::string key_of(const config::Upstream& settings, std::size_t endpoint) {
-    return settings.name + ' ' + std::to_string(endpoint);
+std::string key_of(const upstream::PoolTarget& target) {
+    return target.upstream + ' ' + config::url_of(target.endpoint);
 }
 
 upstream::Pool::Dial dial_for(const config::Upstream& settings,
@@ -22,30 +22,47 @@ upstream::Pool::Dial dial_for(const config::Upstream& settings,
 
 }  // namespace
 
-std::shared_ptr<upstream::Pool> Pools::find_or_make(const config::Upstream& settings,
-                                                    std::size_t endpoint,
-                                                    const net::TlsContext& tls) {
-    std::string key = key_of(settings, endpoint);
+std::shared_ptr<upstream::Pool> Pools::find_or_make(const upstream::Pool::Settings& settings,
+                                                    std::size_t endpoint, net::TlsContext tls) {
+    upstream::PoolTarget target = upstream::target_of(*settings, endpoint, std::move(tls));
+    std::string key = key_of(target);
     const auto [begin, end] = pools_.equal_range(key);
     for (auto at = begin; at != end; ++at) {
         upstream::Pool& pool = *at->second.pool;
-        if (pool.settings() == settings && pool.tls() == tls) {
+        if (pool.target() == target) {
+            pool.configure(settings);
             at->second.generation = generation_;
             return at->second.pool;
         }
     }
-    auto pool = std::make_shared<upstream::Pool>(services_, settings, endpoint, tls,
-                                                 dial_for(settings, services_));
+    auto& counters = counters_[settings->name];
+    if (!counters) {
+        counters = std::make_shared<upstream::Pool::Counters>(services_.registry, settings->name);
+    }
+    auto pool = std::make_shared<upstream::Pool>(services_, std::move(target), settings, counters,
+                                                 dial_for(*settings, services_));
     pools_.emplace(std::move(key), Kept{pool, generation_});
     return pool;
 }
 
-void Pools::retire_unmarked() noexcept {
-    std::erase_if(pools_, [this](const auto& entry) {
-        if (entry.second.generation == generation_) return false;
-        entry.second.pool->retire();
-        return true;
-    });
+void Pools::begin_marking() noexcept {
+    ++generation_;
+    retiring_.reset();
+}
+
+bool Pools::retire_unmarked(std::size_t most) noexcept {
+    Map::iterator at = retiring_.value_or(pools_.begin());
+    for (std::size_t done = 0; at != pools_.end() && done < most; ++done) {
+        if (at->second.generation == generation_) {
+            ++at;
+            continue;
+        }
+        done += at->second.pool->idle_count();
+        at->second.pool->retire();
+        at = pools_.erase(at);
+    }
+    retiring_ = at;
+    return at == pools_.end();
 }
 
 void Pools::sweep(Instant now) noexcept {

@@ -4,6 +4,8 @@
 #include "sluicegate/client/overload.hpp"
 #include "sluicegate/net/spawn.hpp"
 
+#include "worker/adoption.hpp"
+#include "worker/disposal.hpp"
 #include "worker/health_checks.hpp"
 
 #include <boost/asio/post.hpp>
@@ -41,11 +43,14 @@ Worker::Worker(const Shared& shared, Path path)
                .snapshot = snapshot_,
                .access_lines = access_lines_},
       path_(std::move(path)),
-      serve_([this](client::Connection& connection) { return path_(context_, connection); }) {
+      serve_([this](client::Connection& connection) { return path_(context_, connection); }),
+      disposal_(std::make_shared<Disposal>(io_)) {
     connections_.on_empty([this] { end_if_drained(); });
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+    disposal_->close();
+}
 
 Result<void> Worker::bind(const std::vector<config::Listener>& listeners, net::Sharing sharing) {
     for (const config::Listener& wanted : listeners) {
@@ -62,21 +67,10 @@ void Worker::check_health() {
 }
 
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
-    pools_.begin_marking();
-    snapshot_ = localise(std::move(snapshot), pools_, shared_.registry);
-    pools_.retire_unmarked();
-    if (health_checks_) watch_health();
-}
-
-void Worker::watch_health() {
-    std::vector<HealthChecks::Target> targets;
-    const auto& upstreams = snapshot_->shared->routes.upstreams;
-    for (std::size_t i = 0; i < upstreams.size(); ++i) {
-        for (const LocalSnapshot::Endpoint& endpoint : snapshot_->endpoints[i]) {
-            targets.push_back({endpoint.pool, upstreams[i]});
-        }
+    Adoption adoption(std::move(snapshot), pools_, shared_.registry, health_checks_.get(),
+                      disposal_, snapshot_);
+    while (!adoption.step()) {
     }
-    health_checks_->watch(targets);
 }
 
 void Worker::run() {
@@ -142,13 +136,35 @@ void Worker::end_if_drained() noexcept {
 
 void Worker::swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done) {
     asio::post(io_, [this, snapshot = std::move(snapshot), done = std::move(done)]() mutable {
-        adopt(std::move(snapshot));
-        done();
+        swaps_.push_back({std::move(snapshot), std::move(done)});
+        if (is_draining_) return give_up_swapping();
+        if (swaps_.size() == 1) go_on_swapping();
     });
+}
+
+void Worker::go_on_swapping() {
+    if (swaps_.empty()) return;
+    if (!adoption_) {
+        adoption_ = std::make_unique<Adoption>(swaps_.front().snapshot, pools_, shared_.registry,
+                                               health_checks_.get(), disposal_, snapshot_);
+    }
+    if (adoption_->step()) {
+        adoption_.reset();
+        const Swap ended = std::move(swaps_.front());
+        swaps_.pop_front();
+        ended.done();
+    }
+    if (!swaps_.empty()) asio::post(io_, [this] { go_on_swapping(); });
+}
+
+void Worker::give_up_swapping() noexcept {
+    adoption_.reset();
+    for (const Swap& swap : std::exchange(swaps_, {})) swap.done();
 }
 
 void Worker::stop_accepting() {
     is_draining_ = true;
+    give_up_swapping();
     health_checks_.reset();
     for (const auto& listener : listeners_) listener->close();
 }

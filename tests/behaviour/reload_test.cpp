@@ -1,6 +1,7 @@
 // SIGHUP: a valid file takes effect without a failed request or a lost count, an invalid one
 // changes nothing.
 #include "behaviour/harness.hpp"
+#include "support/certificates.hpp"
 #include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
@@ -192,6 +193,35 @@ TEST(Reload, NewModelsAndUsersAppear) {
     gateway.daemon().reload(config.text());
     EXPECT_EQ(gateway.chat("sk-new-user", "fresh").status, 200);
     EXPECT_EQ(gateway.chat("sk-new-user", "fresh").status, 429);
+}
+
+TEST(Reload, KeepsWarmConnectionsUntilTheyWouldLeadElsewhere) {
+    const CertificateAuthority authority;
+    for (const bool has_tls : {false, true}) {
+        SCOPED_TRACE(has_tls ? "TLS" : "plain");
+        FakeUpstream upstream(has_tls ? server_context(authority.issue()) : nullptr);
+        const std::string tls = has_tls ? "tls: {ca_file: ca.pem}, " : "";
+        const auto config = [&](const std::string& host, const std::string& options) {
+            ConfigText text(upstream.base_url(host), tls + options);
+            text.threads = "1";
+            return text;
+        };
+        DaemonOptions options;
+        options.files = {{"ca.pem", authority.certificate()}};
+        Gateway gateway(config("127.0.0.1", "max_in_flight: 5"), options);
+        expect_success(gateway.chat(alice_key, "m"));
+        EXPECT_EQ(upstream.connections().size(), 1U);
+
+        const std::string numbers = "max_in_flight: 7, timeouts: {total: 1m}, pool: {max_idle: 3}";
+        gateway.daemon().reload(config("127.0.0.1", numbers).text());
+        expect_success(gateway.chat(alice_key, "m"));
+        EXPECT_EQ(upstream.connections().size(), 1U);
+
+        gateway.daemon().reload(config("localhost", numbers).text());
+        EXPECT_TRUE(upstream.wait_for_peer_close(0));
+        expect_success(gateway.chat(alice_key, "m"));
+        EXPECT_EQ(upstream.connections().size(), 2U);
+    }
 }
 
 }  // namespace

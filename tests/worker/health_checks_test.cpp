@@ -68,16 +68,20 @@ protected:
                 return Result<net::Socket>(std::move(pair.socket));
             });
         server.target.upstream = load(upstream);
+        server.target.endpoint = endpoint;
         return server;
     }
 
     [[nodiscard]] route::EndpointStatus status_of(const Server& server) const {
         const auto& endpoints = server.target.upstream->endpoints();
-        return endpoints[server.target.pool->endpoint_index()]->status(owned.clock.now());
+        return endpoints[server.target.endpoint]->status(owned.clock.now());
     }
     [[nodiscard]] Health health_of(const Server& server) const { return status_of(server).health; }
     void watch(const std::vector<HealthChecks::Target>& targets) {
-        checks.watch(targets);
+        checks.begin_watching();
+        for (const HealthChecks::Target& target : targets) checks.watch(target);
+        while (!checks.end_unwatched(1)) {
+        }
         owned.settle();
     }
     /// The question that has arrived over the last connection since the last look.

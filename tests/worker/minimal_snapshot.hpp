@@ -5,7 +5,9 @@
 #include "sluicegate/route/state_registry.hpp"
 #include "sluicegate/worker/snapshot.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,22 @@ inline std::shared_ptr<worker::Snapshot> minimal_snapshot(
                                                             .created = 1'700'000'000});
     snapshot->routes = route::StateRegistry().plan(snapshot->config);
     return snapshot;
+}
+
+/// `count` upstreams with so many endpoints each.
+inline std::vector<config::Upstream> many_upstreams(std::size_t count, std::size_t endpoints) {
+    std::vector<config::Upstream> upstreams(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        upstreams[i].name = "upstream-" + std::to_string(i);
+        for (std::size_t k = 0; k < endpoints; ++k) {
+            upstreams[i].endpoints.push_back({.tls = false,
+                                              .host = "host-" + std::to_string(k),
+                                              .port = 8000,
+                                              .path_prefix = "/v1"});
+        }
+        upstreams[i].health = config::HealthCheck{.path = "/health", .model = ""};
+    }
+    return upstreams;
 }
 
 }  // namespace sluicegate::test

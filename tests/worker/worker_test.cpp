@@ -68,8 +68,8 @@ protected:
         thread.join();
     }
 
-    void start(Path path, std::function<void(std::string_view)> write_lines,
-               std::shared_ptr<const Snapshot> snapshot) {
+    void make(Path path, std::function<void(std::string_view)> write_lines,
+              std::shared_ptr<const Snapshot> snapshot) {
         worker = std::make_unique<Worker>(Worker::Shared{.clock = clock,
                                                          .limiter = limiter,
                                                          .output_estimates = output_estimates,
@@ -78,9 +78,13 @@ protected:
                                                          .connections_max = 100,
                                                          .write_lines = std::move(write_lines)},
                                           std::move(path));
+        worker->adopt(std::move(snapshot));
+    }
+    void start(Path path, std::function<void(std::string_view)> write_lines,
+               std::shared_ptr<const Snapshot> snapshot) {
+        make(std::move(path), std::move(write_lines), std::move(snapshot));
         ASSERT_TRUE(worker->bind({{.host = "127.0.0.1", .port = 0, .tls = std::nullopt}},
                                  net::Sharing::first));
-        worker->adopt(std::move(snapshot));
         thread = std::thread([this] { worker->run(); });
     }
     RawPeer connect() { return test::connect_to(worker->listeners().front()->port()); }
@@ -174,6 +178,59 @@ TEST_F(WorkerTest, GoesOnTickingAfterATickThatThrows) {
     stop();
     EXPECT_EQ(net::escaped_exceptions(), escaped_before + 1);
     EXPECT_THAT(written, testing::ElementsAre("line", "line")) << "what was lost stays lost";
+}
+
+TEST_F(WorkerTest, BringsSnapshotsIntoForceInTheirOrder) {
+    start([](Context&, client::Connection&) { return throw_exception(); }, &log::write_lines,
+          minimal_snapshot());
+    std::vector<int> order;
+    Tally done;
+    const auto large = minimal_snapshot(test::many_upstreams(63, 64));
+    const auto last = minimal_snapshot(test::many_upstreams(2, 1));
+    worker->swap(large, [&] {
+        order.push_back(1);
+        done.add();
+    });
+    worker->swap(last, [&] {
+        order.push_back(2);
+        done.add();
+    });
+    ASSERT_TRUE(done.reaches(2));
+    stop();
+    EXPECT_THAT(order, testing::ElementsAre(1, 2));
+    EXPECT_EQ(worker->context().snapshot->shared, last);
+}
+
+TEST_F(WorkerTest, StopsWhileASnapshotIsBroughtIntoForce) {
+    start([](Context&, client::Connection&) { return throw_exception(); }, &log::write_lines,
+          minimal_snapshot());
+    Tally done;
+    for (int i = 0; i < 3; ++i) {
+        worker->swap(minimal_snapshot(test::many_upstreams(63, 64)), [&] { done.add(); });
+    }
+    stop();
+    EXPECT_TRUE(done.reaches(3)) << "the one who waits is told";
+}
+
+TEST_F(WorkerTest, ServesWhileASnapshotIsBroughtIntoForce) {
+    const auto large = minimal_snapshot(test::many_upstreams(63, 64));
+    bool was_old = false;
+    const Path path = [&](Context& context, client::Connection&) {
+        was_old = context.snapshot->shared != large;
+        return throw_exception();
+    };
+    make(path, &log::write_lines, minimal_snapshot());
+    net::asio::io_context& io = worker->context().client.io;
+    bool is_done = false;
+    worker->swap(large, [&] { is_done = true; });
+    test::ConnectedPair pair = test::unix_pair(io);
+    worker->accept(std::move(pair.socket), 0);
+    for (int i = 0; i < 20; ++i) io.poll_one();
+    EXPECT_TRUE(was_old) << "its turn came before all endpoints were made";
+    EXPECT_FALSE(is_done);
+    io.poll();
+    EXPECT_TRUE(is_done);
+    EXPECT_EQ(worker->context().snapshot->shared, large);
 }
 
 }  // namespace

@@ -49,6 +49,10 @@ private:
     void handle(int signal);
     void reload();
     void publish(std::shared_ptr<const worker::Snapshot> snapshot);
+    /// The same snapshot, freed by the control thread: its last owner may be a worker that has
+    /// requests to serve.
+    [[nodiscard]] std::shared_ptr<const worker::Snapshot> freed_here(
+        std::shared_ptr<const worker::Snapshot> snapshot);
     void refuse_reload(const std::vector<config::Problem>& problems);
     void note_success();
     void drain();
@@ -59,6 +63,7 @@ private:
     const std::string file_;
     const config::Environment environment_;
     SystemClock clock_;
+    net::asio::io_context control_{1};
     metrics::Registry registry_;
     route::StateRegistry states_;
     SnapshotBuilder builder_{states_};
@@ -69,7 +74,6 @@ private:
     WallTime loaded_at_{};
     std::optional<Reload> last_reload_;
     std::atomic<std::size_t> connections_{0};
-    net::asio::io_context control_{1};
     SignalSet signals_;
     net::Timer drain_timer_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file

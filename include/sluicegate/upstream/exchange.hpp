@@ -100,7 +100,7 @@ public:
     /// Brings the total deadline forward.
     void end_within(Milliseconds timeout) noexcept;
 
-    [[nodiscard]] const config::Upstream& settings() const noexcept { return pool_->settings(); }
+    [[nodiscard]] const config::Upstream& settings() const noexcept { return *settings_; }
 
 private:
     /// How far it has come. Each phase follows the one above it; an early answer skips `sent`.
@@ -137,6 +137,7 @@ private:
     [[nodiscard]] Failure broken(ErrorKind otherwise, std::string detail) const;
 
     std::shared_ptr<Pool> pool_;
+    Pool::Settings settings_;  ///< those in force when it began
     std::unique_ptr<Connection> connection_;
     std::unique_ptr<Connector> connector_;  ///< while connect() runs
     config::UpstreamTimeouts timeouts_;

@@ -24,6 +24,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,24 @@ struct Connection {
     bool was_idle = false;  ///< before the request that it carries: its server may have closed it
 };
 
+/// What the connections of a pool depend on: one that leads to an equal target can stay.
+struct PoolTarget {
+    std::string upstream;  ///< its name, for metrics and logs
+    /// Of an upstream with an address.
+    config::Endpoint endpoint = {};
+    std::optional<config::Proxy> proxy = std::nullopt;
+    net::TlsContext tls = nullptr;  ///< null for plain upstreams
+    std::string server_name = "";   ///< "": the host of the endpoint
+    config::UpstreamKind kind = config::UpstreamKind::openai;
+    config::EchoSettings echo = {};
+
+    friend bool operator==(const PoolTarget&, const PoolTarget&) = default;
+};
+
+/// `endpoint`: its index in the settings; 0 where an upstream has none.
+[[nodiscard]] PoolTarget target_of(const config::Upstream& settings, std::size_t endpoint,
+                                   net::TlsContext tls);
+
 class Pool : public std::enable_shared_from_this<Pool> {
 public:
     struct Counters {
@@ -68,24 +87,27 @@ public:
         metrics::Gauge idle, active;
     };
 
+    using Settings = std::shared_ptr<const config::Upstream>;
     /// Makes the connected socket of an upstream that lives in this process.
     using Dial = std::function<Result<net::Socket>()>;
 
-    /// `endpoint`: its index in the settings; 0 where an upstream has none. `tls` is null for plain
-    /// upstreams; `in_process` is empty for those with an address.
+    /// `counters`: those of the upstream. `in_process` is empty for upstreams with an address.
+    Pool(const Services& services, PoolTarget target, Settings settings,
+         std::shared_ptr<Counters> counters, Dial in_process);
+    /// With settings and handles of counters of its own.
     Pool(const Services& services, const config::Upstream& settings, std::size_t endpoint,
          net::TlsContext tls, Dial in_process);
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
     ~Pool();
 
-    [[nodiscard]] const config::Upstream& settings() const noexcept { return settings_; }
-    /// Only of an upstream with an address.
-    [[nodiscard]] const config::Endpoint& endpoint() const noexcept {
-        return settings_.endpoints[endpoint_];
-    }
-    [[nodiscard]] std::size_t endpoint_index() const noexcept { return endpoint_; }
-    [[nodiscard]] const net::TlsContext& tls() const noexcept { return tls_; }
+    /// Where its connections lead; never changes.
+    [[nodiscard]] const PoolTarget& target() const noexcept { return target_; }
+    /// Those in force: configure() replaces them, so a task that waits holds shared_settings().
+    [[nodiscard]] const config::Upstream& settings() const noexcept { return *settings_; }
+    [[nodiscard]] const Settings& shared_settings() const noexcept { return settings_; }
+    /// Puts other settings in force that lead to the same target. Connections stay.
+    void configure(Settings settings) noexcept;
     [[nodiscard]] const Services& services() const noexcept { return services_; }
     [[nodiscard]] const Dial& in_process() const noexcept { return in_process_; }
     /// What connecting to the same endpoint again and again has taught.
@@ -101,7 +123,7 @@ public:
     /// Nothing is kept or prewarmed from now on. Requests that still come are served.
     void retire() noexcept;
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
-    [[nodiscard]] Counters& counters() noexcept { return counters_; }
+    [[nodiscard]] Counters& counters() noexcept { return *counters_; }
 
 private:
     [[nodiscard]] bool is_fit(const Connection& connection, Instant now) const noexcept;
@@ -109,13 +131,12 @@ private:
     void drop_spoiled(Instant now);
 
     Services services_;
-    config::Upstream settings_;
-    std::size_t endpoint_;
-    net::TlsContext tls_;
+    PoolTarget target_;
+    Settings settings_;
     Dial in_process_;
     std::unique_ptr<AddressOrder> address_order_;
     net::SessionCache sessions_;
-    Counters counters_;
+    std::shared_ptr<Counters> counters_;
     std::unique_ptr<IdleLimit> idle_limit_;
     std::unique_ptr<WarmUp> warm_up_;
     bool is_retired_ = false;

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::worker {
@@ -54,8 +55,30 @@ struct LocalSnapshot {
     void count_error(std::size_t upstream, ErrorKind kind, metrics::Registry& registry);
 };
 
-/// What `snapshot` is for the worker that `pools` and `registry` belong to.
-[[nodiscard]] std::shared_ptr<LocalSnapshot> localise(std::shared_ptr<const Snapshot> snapshot,
-                                                      Pools& pools, metrics::Registry& registry);
+/// Makes what a snapshot is for one worker, a part of it at each step, so that the worker can serve
+/// requests between two steps.
+///
+/// Lifetime  pools and registry must outlive it.
+class LocalSnapshotBuilder {
+public:
+    LocalSnapshotBuilder(std::shared_ptr<const Snapshot> snapshot, Pools& pools,
+                         metrics::Registry& registry);
+
+    /// Makes `most` endpoints, or counters that take as long. True when everything is made.
+    [[nodiscard]] bool step(std::size_t most);
+    /// Once everything is made.
+    [[nodiscard]] std::unique_ptr<LocalSnapshot> take() noexcept { return std::move(made_); }
+
+private:
+    void begin_upstream();
+    void make_endpoint();
+
+    /// Counts the references of one worker, which write to no cache line of another.
+    std::shared_ptr<std::shared_ptr<const Snapshot>> held_;
+    Pools& pools_;
+    metrics::Registry& registry_;
+    std::unique_ptr<LocalSnapshot> made_ = std::make_unique<LocalSnapshot>();
+    upstream::Pool::Settings settings_;  ///< of the upstream whose endpoints are being made
+};
 
 }  // namespace sluicegate::worker

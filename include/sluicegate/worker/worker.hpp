@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@
 
 namespace sluicegate::worker {
 
+class Adoption;
+class Disposal;
 class HealthChecks;
 
 class Worker {
@@ -60,8 +63,9 @@ public:
     /// Runs until the last connection has ended after drain(), or until stop().
     void run();
 
-    /// From the next request on, `snapshot` is in force; `done` is called on the worker's thread
-    /// once it is. Any thread.
+    /// Brings `snapshot` into force, in parts between which requests are served, after those of
+    /// earlier calls. `done` is called on the worker's thread when new requests use it and nothing
+    /// is left to do; or when the worker drains, where it may not come into force. Any thread.
     void swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done);
     /// Stops accepting, closes idle connections, lets running requests end. Any thread.
     void drain();
@@ -78,7 +82,13 @@ private:
     void write_access_lines() noexcept;
     void end_if_drained() noexcept;
     void stop_accepting();
-    void watch_health();
+    void go_on_swapping();
+    void give_up_swapping() noexcept;
+
+    struct Swap {
+        std::shared_ptr<const Snapshot> snapshot;
+        std::function<void()> done;
+    };
 
     Shared shared_;
     /// One thread runs it; others only post.
@@ -102,6 +112,9 @@ private:
     Path path_;
     client::Connection::Serve serve_;  ///< path_ with this worker's context
     std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::shared_ptr<Disposal> disposal_;
+    std::deque<Swap> swaps_;                       ///< the first one is under way
+    std::unique_ptr<Adoption> adoption_;           ///< of the first one; null when there is none
     std::unique_ptr<HealthChecks> health_checks_;  ///< null: another worker asks, or none any more
 };
 
