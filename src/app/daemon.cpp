@@ -86,6 +86,7 @@ Result<void> Daemon::run(config::Config config) {
     if (!built) return std::move(built).failure();
     snapshot_ = freed_here(std::move(*built));
     const config::Config& running = snapshot_->config;
+    memory_.set_limit(running.server.memory_bytes_max);
     limiter_ = std::make_unique<limit::Limiter>(
         limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
 
@@ -119,7 +120,8 @@ Result<void> Daemon::bind(const config::Config& config) {
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
         const worker::Worker::Shared shared{clock_,    *limiter_,    output_estimates_,
-                                            registry_, connections_, config.server.connections_max};
+                                            registry_, connections_, config.server.connections_max,
+                                            memory_};
         auto worker = std::make_unique<worker::Worker>(shared, gateway::make_path(registry_));
         const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
         if (auto bound = worker->bind(listeners, sharing); !bound) return bound;
@@ -147,6 +149,7 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     pages["/status"] = [this](std::string_view query) { return status(query); };
     pages["/metrics"] = [this](std::string_view) {
         metrics::update_process_metrics(registry_);
+        registry_.set(Metric::memory_buffered_bytes, static_cast<std::int64_t>(memory_.used()));
         registry_.set(Metric::internal_errors_total,
                       static_cast<std::int64_t>(net::escaped_exceptions()));
         update_limiter_metrics(registry_, "minute", limiter_->counts());
@@ -270,6 +273,7 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
 void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
     is_reloading_ = true;
+    memory_.set_limit(snapshot->config.server.memory_bytes_max);
     if (state_keeper_) state_keeper_->note_names();
     states_.apply(snapshot->config, snapshot->routes, clock_.now());
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());

@@ -284,7 +284,8 @@ constexpr std::array<FailureRow, static_cast<std::size_t>(ErrorKind::count_)> ro
      Fault::us,
      {503, server_error, "gateway_overloaded", "The gateway is overloaded.",
       SdkRetry::after_a_second, ConnectionAfter::ends},
-     not_of_an_attempt},
+     // Of an answer that server.memory has no room for: elsewhere it would be as large.
+     {Outcome::abandoned, NextAttempt::none, Begun::maybe, Usefulness::overloaded}},
     {ErrorKind::draining,
      "draining",
      Fault::us,

@@ -6,7 +6,8 @@
 
 namespace sluicegate::client {
 
-Exchange::Exchange(Connection& its_connection) noexcept : connection(its_connection) {
+Exchange::Exchange(Connection& its_connection) noexcept
+    : connection(its_connection), body_storage(0, its_connection.context().memory) {
 }
 
 Exchange::~Exchange() = default;

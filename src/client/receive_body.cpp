@@ -7,12 +7,13 @@
 #include <cstring>
 #include <limits>
 #include <utility>
-#include <vector>
 
 namespace sluicegate::client {
 namespace {
 
 namespace asio = net::asio;
+
+static_assert(net::ByteBuffer::padding >= openai::body_padding);
 
 constexpr std::size_t chunk_read_bytes = 16 * 1024;
 /// An unread body up to this size is read and dropped to keep the connection; beyond it, ending
@@ -21,6 +22,10 @@ constexpr std::size_t skipped_bytes_max = 64 * 1024;
 
 Failure too_large(std::size_t limit) {
     return fail(ErrorKind::request_too_large, {}, std::to_string(limit));
+}
+
+Failure no_memory() {
+    return fail(ErrorKind::overloaded, "server.memory has no room for the body of a request");
 }
 
 /// Most bodies are here already, behind their heads.
@@ -49,40 +54,57 @@ net::Task<Result<void>> read_in_place(Exchange& exchange, std::size_t size) {
     co_return Result<void>();
 }
 
+/// A body of known length that has taken its memory already.
 net::Task<Result<void>> read_into_storage(Exchange& exchange, std::size_t size) {
     const net::ByteBuffer& in = exchange.connection.in();
-    exchange.body_storage = std::make_unique_for_overwrite<char[]>(size + openai::body_padding);
+    net::ByteBuffer& storage = exchange.body_storage;
     const std::string_view arrived = in.unread().substr(exchange.head_bytes);
-    std::memcpy(exchange.body_storage.get(), arrived.data(), arrived.size());
+    std::memcpy(storage.room().data(), arrived.data(), arrived.size());
+    storage.commit(arrived.size());
     exchange.message_bytes = in.size();
-    std::size_t have = arrived.size();
-    while (have < size) {
-        const std::span<char> rest(exchange.body_storage.get() + have, size - have);
+    while (storage.size() < size) {
+        const std::span<char> rest = storage.room().first(size - storage.size());
         auto got = co_await exchange.connection.read_into(rest);
         if (!got) co_return std::move(got).failure();
-        have += *got;
+        storage.commit(*got);
     }
-    exchange.body = {exchange.body_storage.get(), size};
+    exchange.body = storage.unread();
     co_return Result<void>();
+}
+
+bool fits_behind_head(Exchange& exchange, std::uint64_t size) {
+    net::ByteBuffer& in = exchange.connection.in();
+    return size <= in.size() - exchange.head_bytes + in.room().size();
 }
 
 net::Task<Result<void>> read_with_length(Exchange& exchange) {
     const auto size = static_cast<std::size_t>(exchange.head().content_length);
-    net::ByteBuffer& in = exchange.connection.in();
-    const std::size_t behind_head = in.size() - exchange.head_bytes + in.room().size();
-    if (size <= behind_head) co_return co_await read_in_place(exchange, size);
+    if (fits_behind_head(exchange, size)) co_return co_await read_in_place(exchange, size);
     co_return co_await read_into_storage(exchange, size);
+}
+
+/// Takes the memory of a body whose length is known, before any of it is asked for.
+bool take_storage(Exchange& exchange) {
+    const http::RequestHead& head = exchange.head();
+    if (head.framing != http::Framing::content_length) return true;
+    const std::uint64_t size = head.content_length;
+    if (fits_behind_head(exchange, size)) return true;
+    return exchange.body_storage.try_make_room(static_cast<std::size_t>(size)).size() >= size;
 }
 
 /// Takes what the decoder makes of `raw`; true at the end of the body, with the bytes behind it
 /// kept for the next message.
 Result<bool> take_chunks(Exchange& exchange, http::ChunkedDecoder& chunks, std::string_view raw,
-                         std::vector<char>& body, std::size_t limit, bool is_from_buffer) {
+                         std::size_t limit, bool is_from_buffer) {
+    net::ByteBuffer& body = exchange.body_storage;
     while (!raw.empty() && !chunks.done()) {
         auto step = chunks.decode(raw);
         if (!step) return std::move(step).failure();
         if (body.size() + step->payload.size() > limit) return too_large(limit);
-        body.insert(body.end(), step->payload.begin(), step->payload.end());
+        const std::span<char> room = body.try_make_room(step->payload.size());
+        if (room.size() < step->payload.size()) return no_memory();
+        std::ranges::copy(step->payload, room.begin());
+        body.commit(step->payload.size());
         raw.remove_prefix(step->consumed);
     }
     if (is_from_buffer) {
@@ -95,9 +117,8 @@ Result<bool> take_chunks(Exchange& exchange, http::ChunkedDecoder& chunks, std::
 
 net::Task<Result<void>> read_chunked(Exchange& exchange, std::size_t limit) {
     http::ChunkedDecoder chunks(ErrorKind::bad_request);
-    std::vector<char> body;
     const std::string_view arrived = exchange.connection.in().unread().substr(exchange.head_bytes);
-    auto is_done = take_chunks(exchange, chunks, arrived, body, limit, true);
+    auto is_done = take_chunks(exchange, chunks, arrived, limit, true);
     if (!is_done) co_return std::move(is_done).failure();
 
     // The head's views point into the client's buffer, so the rest is read elsewhere.
@@ -106,13 +127,11 @@ net::Task<Result<void>> read_chunked(Exchange& exchange, std::size_t limit) {
         if (!raw) raw = std::make_unique_for_overwrite<char[]>(chunk_read_bytes);
         auto got = co_await exchange.connection.read_into(std::span(raw.get(), chunk_read_bytes));
         if (!got) co_return std::move(got).failure();
-        is_done = take_chunks(exchange, chunks, {raw.get(), *got}, body, limit, false);
+        is_done = take_chunks(exchange, chunks, {raw.get(), *got}, limit, false);
         if (!is_done) co_return std::move(is_done).failure();
     }
-    exchange.body_storage =
-        std::make_unique_for_overwrite<char[]>(body.size() + openai::body_padding);
-    std::copy(body.begin(), body.end(), exchange.body_storage.get());
-    exchange.body = {exchange.body_storage.get(), body.size()};
+    exchange.body_storage.fit();
+    exchange.body = exchange.body_storage.unread();
     co_return Result<void>();
 }
 
@@ -136,6 +155,7 @@ net::Task<Result<void>> receive_body(Exchange& exchange) {
     }
 
     if (!exchange.is_body_complete && !take_arrived(exchange)) {
+        if (!take_storage(exchange)) co_return no_memory();
         const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
         if (head.expects_continue && has_nothing) {
             auto continued = co_await send_continue(exchange);
@@ -149,7 +169,10 @@ net::Task<Result<void>> receive_body(Exchange& exchange) {
             read = co_await read_with_length(exchange);
         }
         exchange.connection.read_without_deadline();
-        if (!read) co_return std::move(read).failure();
+        if (!read) {
+            exchange.body_storage.clear();
+            co_return std::move(read).failure();
+        }
         exchange.is_body_complete = true;
     }
     co_return Result<void>();

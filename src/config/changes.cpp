@@ -69,6 +69,7 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.threads", threads_text(server.threads));
     entity.add("server.max_body", size_text(static_cast<std::int64_t>(server.body_bytes_max)));
     entity.add("server.max_header", size_text(static_cast<std::int64_t>(server.header_bytes_max)));
+    entity.add("server.memory", size_text(static_cast<std::int64_t>(server.memory_bytes_max)));
     entity.add("server.max_connections", std::to_string(server.connections_max));
     entity.add("server.timeouts.header", duration_text(server.timeouts.header));
     entity.add("server.timeouts.body", duration_text(server.timeouts.body));

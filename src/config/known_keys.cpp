@@ -12,8 +12,8 @@ using Keys = std::array<std::string_view, size>;
 
 constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", "retries",
                         "log",     "upstreams", "models", "groups",  "users"};
-constexpr Keys<6> server{"listen",     "threads",         "max_body",
-                         "max_header", "max_connections", "timeouts"};
+constexpr Keys<7> server{"listen", "threads",         "max_body", "max_header",
+                         "memory", "max_connections", "timeouts"};
 constexpr Keys<2> listener{"address", "tls"};
 constexpr Keys<2> listener_tls{"certificate", "private_key"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};

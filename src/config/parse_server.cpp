@@ -14,6 +14,7 @@ constexpr std::size_t listeners_max = 64;
 constexpr Range<std::int64_t> threads_range{1, 256};
 constexpr Range<std::int64_t> body_bytes_range{1 << 10, 1 << 30};
 constexpr Range<std::int64_t> header_bytes_range{1 << 10, 1 << 20};
+constexpr Range<std::int64_t> memory_bytes_range{1 << 20, std::int64_t{1} << 40};
 constexpr Range<std::int64_t> connections_range{1, 1'000'000};
 constexpr Range<Milliseconds> client_timeout_range{1ms, 24h};
 constexpr Range<Milliseconds> drain_range{0ms, 24h};
@@ -108,6 +109,13 @@ Server parse_server(Context& context, const Value& at) {
     }
     map.size("max_body", body_bytes_range, server.body_bytes_max);
     map.size("max_header", header_bytes_range, server.header_bytes_max);
+    map.size("memory", memory_bytes_range, server.memory_bytes_max);
+    if (server.memory_bytes_max < server.body_bytes_max) {
+        add_problem(context, map.find("memory").value_or(map.at()),
+                    "must be at least max_body, " +
+                        size_text(static_cast<std::int64_t>(server.body_bytes_max)) + ", got " +
+                        size_text(static_cast<std::int64_t>(server.memory_bytes_max)));
+    }
     map.count("max_connections", connections_range, server.connections_max);
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, server.timeouts);

@@ -158,6 +158,13 @@ constexpr std::array<Definition, metric_count> definitions{{
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,
      "Always 1: names the program."},
+    {Metric::memory_buffered_bytes,
+     "sluicegate_memory_buffered_bytes",
+     Type::gauge,
+     Unit::one,
+     {},
+     "Memory taken by what clients and upstreams have sent; `server.memory` bounds it. What it had "
+     "no room for is counted under the outcome `overloaded` of requests."},
     {Metric::internal_errors_total,
      "sluicegate_internal_errors_total",
      Type::counter,

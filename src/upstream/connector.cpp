@@ -33,8 +33,8 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::run(Instant deadline) 
 net::Task<Result<std::unique_ptr<Connection>>> Connector::make() {
     auto socket = co_await open_socket();
     if (!socket) co_return std::move(socket).failure();
-    connection_ =
-        std::make_unique<Connection>(deadlines_, std::move(*socket), pool_.target().tls.get());
+    connection_ = std::make_unique<Connection>(deadlines_, pool_.services().memory,
+                                               std::move(*socket), pool_.target().tls.get());
     Pool::Counters& counters = pool_.counters();
     if (!pool_.target().tls) {
         counters.plain.add();

@@ -213,7 +213,8 @@ net::Task<Result<void>> Exchange::send_and_listen(std::span<const net::asio::con
 
 net::Task<Result<void>> Exchange::listen(const Upload& upload) {
     while (upload.is_running && phase_ < Phase::body) {
-        const auto room = connection_->in.make_room(read_bytes_min);
+        if (!has_room_for(read_bytes_min)) co_return no_memory();
+        const auto room = connection_->in.room();
         const net::asio::mutable_buffer into(room.data(), room.size());
         const net::ReadLimits limits{.deadline = total_at_};
         const Transferred read = co_await connection_->stream.read_some(into, limits);
@@ -247,10 +248,17 @@ Result<void> Exchange::after_read(const Transferred& read) {
     return broken(ErrorKind::upstream_closed, read.error.message());
 }
 
-net::Task<Transferred> Exchange::read_some(Milliseconds timeout, std::size_t room,
-                                           Instant wake_at) {
+bool Exchange::has_room_for(std::size_t wanted) {
+    return !connection_->in.try_make_room(wanted).empty();
+}
+
+Failure Exchange::no_memory() const {
+    return broken(ErrorKind::overloaded, "server.memory has no room for its answer");
+}
+
+net::Task<Transferred> Exchange::read_some(Milliseconds timeout, Instant wake_at) {
     if (phase_at_ == Instant::max()) phase_at_ = now() + timeout;
-    const auto free = connection_->in.make_room(room);
+    const auto free = connection_->in.room();
     const net::ReadLimits limits{.deadline = std::min(phase_at_, total_at_), .wake_at = wake_at};
     return connection_->stream.read_some(net::asio::mutable_buffer(free.data(), free.size()),
                                          limits);
@@ -289,7 +297,8 @@ Result<bool> Exchange::take_head() {
 
 net::Task<Result<Arrival>> Exchange::receive_head(Instant wake_at) {
     while (phase_ < Phase::body) {
-        const Transferred read = co_await read_some(timeouts_.first_byte, read_bytes_min, wake_at);
+        if (!has_room_for(read_bytes_min)) co_return no_memory();
+        const Transferred read = co_await read_some(timeouts_.first_byte, wake_at);
         if (read.ended == Ended::woken) co_return Arrival::silent;
         auto taken = after_read(read);
         if (!taken) co_return std::move(taken).failure();
@@ -349,7 +358,8 @@ net::Task<Result<Arrival>> Exchange::receive_body(std::size_t body_bytes_max, In
         if (is_complete() || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
             co_return Arrival::complete;
         }
-        const Transferred read = co_await read_some(timeouts_.between_bytes, read_bytes_, wake_at);
+        if (!has_room_for(read_bytes_)) co_return no_memory();
+        const Transferred read = co_await read_some(timeouts_.between_bytes, wake_at);
         if (read.ended == Ended::woken) co_return Arrival::silent;
         phase_at_ = Instant::max();
         const bool has_filled = read.size == connection_->in.room().size();

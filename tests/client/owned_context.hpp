@@ -28,6 +28,7 @@ public:
 
     ManualClock clock;
     metrics::Registry registry;
+    MemoryBudget memory{std::size_t{1} << 30};
     net::asio::io_context io;  ///< its tasks use the registry until they end
     net::Deadlines deadlines{clock.now()};
     net::Departures departures{io};
@@ -46,7 +47,8 @@ public:
                             .randomness = randomness,
                             .date = date,
                             .connections = connections,
-                            .is_draining = is_draining};
+                            .is_draining = is_draining,
+                            .memory = memory};
 };
 
 }  // namespace sluicegate::test

@@ -71,7 +71,7 @@ public:
     /// `tls` is that of a second listener.
     explicit InProcessGateway(limit::Plan plan = {}, const net::TlsContext& tls = nullptr) {
         worker.adopt(snapshot_with(plan, tls));
-        const upstream::Services services{io(), clock, deadlines(), resolver, registry};
+        const upstream::Services services{io(), clock, deadlines(), resolver, registry, memory};
         auto& pool = worker.context().snapshot->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
             if (refuses_connections) {
@@ -116,8 +116,9 @@ public:
     limit::Limiter limiter{{.window = std::chrono::minutes(1), .slots = 1024}};
     metrics::Registry registry;
     std::atomic<std::size_t> connections{0};
+    MemoryBudget memory{std::size_t{1} << 30};
     limit::OutputEstimates output_estimates;
-    worker::Worker worker{{clock, limiter, output_estimates, registry, connections, 100},
+    worker::Worker worker{{clock, limiter, output_estimates, registry, connections, 100, memory},
                           gateway::make_path(registry)};
     net::Resolver resolver{io(), clock};
     std::deque<RawPeer> clients;

@@ -104,5 +104,52 @@ TEST(ByteBuffer, HoldsWhatAStringWouldHold) {
     }
 }
 
+TEST(ByteBuffer, ClaimsWhatItTakesBeyondItsInitialCapacity) {
+    MemoryBudget budget(1000);
+    {
+        ByteBuffer buffer(100, budget);
+        EXPECT_GE(buffer.try_make_room(100).size(), 100U);
+        EXPECT_EQ(budget.used(), 0U);
+        buffer.commit(100);
+        EXPECT_EQ(buffer.try_make_room(1).size(), 100U);
+        EXPECT_EQ(budget.used(), 100U);
+        buffer.commit(100);
+        EXPECT_EQ(buffer.try_make_room(900).size(), 900U);
+        EXPECT_EQ(budget.used(), 1000U) << "all of it";
+        EXPECT_EQ(buffer.try_make_room(901).size(), 900U) << "what there is";
+        buffer.commit(900);
+        EXPECT_TRUE(buffer.try_make_room(1).empty());
+        EXPECT_EQ(buffer.size(), 1100U) << "nothing is lost";
+        buffer.consume(1);
+        EXPECT_EQ(buffer.try_make_room(2).size(), 1U) << "room that was used up is room";
+        buffer.clear();
+        EXPECT_EQ(budget.used(), 0U);
+        EXPECT_EQ(buffer.try_make_room(500).size(), 500U);
+        EXPECT_EQ(budget.used(), 400U);
+    }
+    EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(ByteBuffer, TakesWhatItNeedsWhereTwiceAsMuchIsNotLeft) {
+    MemoryBudget budget(1500);
+    ByteBuffer buffer(0, budget);
+    ASSERT_EQ(buffer.try_make_room(1000).size(), 1000U);
+    buffer.commit(1000);
+    EXPECT_EQ(buffer.try_make_room(10).size(), 10U);
+    EXPECT_EQ(budget.used(), 1010U);
+}
+
+TEST(ByteBuffer, GivesBackWhatIsFreeBehindItsBytes) {
+    MemoryBudget budget(10000);
+    ByteBuffer buffer(10, budget);
+    const std::string bytes(700, 'x');
+    std::copy(bytes.begin(), bytes.end(), buffer.try_make_room(2000).begin());
+    buffer.commit(bytes.size());
+    buffer.consume(100);
+    buffer.fit();
+    EXPECT_EQ(buffer.unread(), std::string(600, 'x'));
+    EXPECT_EQ(budget.used(), 590U);
+}
+
 }  // namespace
 }  // namespace sluicegate::net

@@ -44,7 +44,7 @@ public:
         settings.pool.prewarm = 2;
         auto tls = net::make_client_tls(
             {.ca_file = ca_file, .client_certificate_file = {}, .client_key_file = {}});
-        const Services services{context_, clock_, deadlines_, resolver_, registry_};
+        const Services services{context_, clock_, deadlines_, resolver_, registry_, memory_};
         pool_ = std::make_shared<Pool>(services, settings, 0, std::move(*tls), nullptr);
     }
 
@@ -99,6 +99,7 @@ private:
         --callers_;
     }
 
+    MemoryBudget memory_{std::size_t{1} << 30};
     net::asio::io_context context_;
     SystemClock clock_;
     net::Deadlines deadlines_{clock_.now()};

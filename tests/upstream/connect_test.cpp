@@ -95,7 +95,7 @@ TEST_F(Connect, TheDeadlineOfConnectingCoversTheName) {
         is_over.wait();
         return net::HostAddresses();
     });
-    const Services services{rig.context, rig.clock, rig.deadlines, hangs, rig.registry};
+    const Services services{rig.context, rig.clock, rig.deadlines, hangs, rig.registry, rig.memory};
     const auto pool = std::make_shared<Pool>(services, rig.settings, 0, nullptr, nullptr);
     for (const bool is_cancelled : {false, true}) {
         SCOPED_TRACE(is_cancelled);

@@ -42,7 +42,9 @@ public:
         }
         return pool_;
     }
-    upstream::Services services() { return {context, clock, deadlines, resolver, registry}; }
+    upstream::Services services() {
+        return {context, clock, deadlines, resolver, registry, memory};
+    }
 
     /// Time goes by, and the worker's tick with it.
     void pass(Milliseconds time) {
@@ -84,6 +86,7 @@ public:
         return -1;
     }
 
+    MemoryBudget memory{std::size_t{1} << 30};  ///< outlives the tasks of the context
     net::asio::io_context context;
     ManualClock clock;
     net::Deadlines deadlines{clock.now()};

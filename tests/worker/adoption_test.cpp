@@ -37,7 +37,7 @@ protected:
     test::OwnedContext owned;
     net::Resolver resolver{owned.io, owned.clock};
     Telemetry telemetry{owned.registry};
-    Pools pools{{owned.io, owned.clock, owned.deadlines, resolver, owned.registry}};
+    Pools pools{{owned.io, owned.clock, owned.deadlines, resolver, owned.registry, owned.memory}};
     HealthChecks checks{owned.context, telemetry};
     std::shared_ptr<Disposal> disposal = std::make_shared<Disposal>(owned.io);
     std::shared_ptr<LocalSnapshot> in_force;

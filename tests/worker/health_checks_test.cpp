@@ -59,8 +59,8 @@ protected:
 
     Server& start(const config::Upstream& upstream, std::size_t endpoint = 0) {
         Server& server = servers[upstream.name + std::to_string(endpoint)];
-        const upstream::Services services{owned.io, owned.clock, owned.deadlines, resolver,
-                                          owned.registry};
+        const upstream::Services services{owned.io, owned.clock,    owned.deadlines,
+                                          resolver, owned.registry, owned.memory};
         server.target.pool = std::make_shared<upstream::Pool>(
             services, upstream, endpoint, nullptr, [this, &server] {
                 test::ConnectedPair pair = test::unix_pair(owned.io);

@@ -76,6 +76,7 @@ protected:
                                                          .registry = registry,
                                                          .connections = connections,
                                                          .connections_max = 100,
+                                                         .memory = memory,
                                                          .write_lines = std::move(write_lines)},
                                           std::move(path));
         worker->adopt(std::move(snapshot));
@@ -99,6 +100,7 @@ protected:
     limit::OutputEstimates output_estimates;
     metrics::Registry registry;
     std::atomic<std::size_t> connections{0};
+    MemoryBudget memory{std::size_t{1} << 30};
     std::unique_ptr<Worker> worker;
     std::thread thread;
     const std::uint64_t escaped_before = net::escaped_exceptions();

@@ -74,6 +74,7 @@ private:
     WallTime loaded_at_{};
     std::optional<Reload> last_reload_;
     std::atomic<std::size_t> connections_{0};
+    MemoryBudget memory_{config::Server().memory_bytes_max};
     SignalSet signals_;
     net::Timer drain_timer_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file

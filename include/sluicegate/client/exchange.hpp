@@ -81,8 +81,9 @@ public:
     bool is_body_complete = false;
     /// With openai::body_padding readable bytes behind it.
     std::string_view body;
-    std::unique_ptr<char[]> body_storage;  ///< of a body that does not fit the connection's buffer
-    std::string pipelined;                 ///< bytes of the next message that were read with it
+    /// Of a body that does not fit the connection's buffer; counted in server.memory.
+    net::ByteBuffer body_storage;
+    std::string pipelined;  ///< bytes of the next message that were read with it
 
     // --- the answer ---
 

@@ -16,7 +16,8 @@ net::Task<Result<void>> await_request(Connection& connection, Milliseconds timeo
 net::Task<Result<void>> receive_head(Exchange& exchange);
 
 /// Reads the body behind the head. Errors: request_too_large (from the declared size, or while it
-/// arrives), unsupported_encoding, bad_request, request_timeout, client_gone.
+/// arrives), overloaded (likewise: server.memory has no room for it), unsupported_encoding,
+/// bad_request, request_timeout, client_gone.
 net::Task<Result<void>> receive_body(Exchange& exchange);
 
 /// Of a body that was not read when the answer was given: it is short enough to be dropped, so that

@@ -41,6 +41,8 @@ struct Server {
     unsigned threads = 0;          ///< 0: one for each core; else 1 … 256
     std::size_t body_bytes_max = std::size_t{32} << 20;
     std::size_t header_bytes_max = std::size_t{16} << 10;
+    /// Of what clients and upstreams send, at one time; at least body_bytes_max.
+    std::size_t memory_bytes_max = std::size_t{1} << 30;
     std::size_t connections_max = 10000;  ///< of all listeners and workers together
     ServerTimeouts timeouts;
 };

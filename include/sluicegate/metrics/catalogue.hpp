@@ -46,6 +46,7 @@ enum class Metric : std::uint8_t {
     config_last_reload_success_timestamp_seconds,  ///< {}
     config_info,                                   ///< {sha256}
     build_info,                                    ///< {version, compiler}
+    memory_buffered_bytes,                         ///< {}
     internal_errors_total,                         ///< {}
     log_lines_dropped_total,                       ///< {}
     metrics_series_refused_total,                  ///< {}

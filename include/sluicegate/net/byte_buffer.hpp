@@ -1,14 +1,24 @@
 #pragma once
 /// Bytes that have arrived and are not consumed yet: appended at the end, consumed at the front.
 ///
-/// A few bytes after the capacity are always readable, because SIMD parsers need that.
-/// Views  the result of unread() is valid until make_room() or shrink() is called.
+/// A few bytes more than the capacity are always readable, as SIMD parsers demand.
+/// Growth  in place where the system can do it (realloc), so that large content is not held twice.
+/// Budget  a buffer with one claims what it takes beyond its initial capacity, before it takes it.
+/// Views   what unread() returned stays valid until make_room(), try_make_room(), fit() or shrink()
+///         is called.
 
+#include "sluicegate/base/memory_budget.hpp"
+
+#include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace sluicegate::net {
 
@@ -17,8 +27,11 @@ public:
     /// Readable bytes after the last one, without a meaning.
     static constexpr std::size_t padding = 64;
 
-    explicit ByteBuffer(std::size_t initial_capacity)
-        : initial_capacity_(initial_capacity), capacity_(0) {}
+    explicit ByteBuffer(std::size_t initial_capacity) noexcept
+        : initial_capacity_(initial_capacity) {}
+    /// The budget must outlive it.
+    ByteBuffer(std::size_t initial_capacity, MemoryBudget& budget) noexcept
+        : initial_capacity_(initial_capacity), claim_(std::in_place, budget) {}
 
     [[nodiscard]] std::string_view unread() const noexcept {
         return {data_.get() + begin_, end_ - begin_};
@@ -36,39 +49,85 @@ public:
 
     /// Free bytes at the end, without moving anything.
     [[nodiscard]] std::span<char> room() noexcept { return {data_.get() + end_, capacity_ - end_}; }
-    /// The same, but at least `wanted` bytes. It moves the unread bytes or allocates memory.
+    /// The same, at least `wanted` of them; moves the unread bytes or takes more memory. With a
+    /// budget, see try_make_room().
     std::span<char> make_room(std::size_t wanted) {
-        if (capacity_ - end_ >= wanted && data_) return room();
-        const std::size_t used = size();
-        if (data_ && capacity_ - used >= wanted) {
-            std::memmove(data_.get(), data_.get() + begin_, used);
-        } else {
-            std::size_t larger = capacity_ == 0 ? initial_capacity_ : capacity_ * 2;
-            if (larger < used + wanted) larger = used + wanted;
-            auto bytes = std::make_unique_for_overwrite<char[]>(larger + padding);
-            if (used > 0) std::memcpy(bytes.get(), data_.get() + begin_, used);
-            data_ = std::move(bytes);
-            capacity_ = larger;
+        if (data_ && capacity_ - end_ >= wanted) return room();
+        move_to_front();
+        if (!data_ || capacity_ - end_ < wanted) {
+            const std::size_t larger = capacity_ == 0 ? initial_capacity_ : capacity_ * 2;
+            set_capacity(std::max(larger, end_ + wanted));
         }
-        begin_ = 0;
-        end_ = used;
+        return room();
+    }
+    /// The same; when the budget has not got as much, what is free without taking more. That may be
+    /// nothing.
+    [[nodiscard]] std::span<char> try_make_room(std::size_t wanted) {
+        if (data_ && capacity_ - end_ >= wanted) return room();
+        move_to_front();
+        if (data_ && capacity_ - end_ >= wanted) return room();
+        const std::size_t doubled = capacity_ == 0 ? initial_capacity_ : capacity_ * 2;
+        const std::size_t needed = std::max(end_ + wanted, initial_capacity_);
+        // Where twice as much is not left, what is needed may be.
+        for (const std::size_t capacity : {std::max(doubled, needed), needed}) {
+            if (!may_have(capacity)) continue;
+            set_capacity(capacity);
+            break;
+        }
         return room();
     }
     void commit(std::size_t count) noexcept { end_ += count; }
 
-    /// Frees memory beyond the initial capacity if nothing is unread.
+    /// Gives back what is free behind the unread bytes, beyond the initial capacity.
+    void fit() {
+        move_to_front();
+        const std::size_t fitting = std::max(end_, initial_capacity_);
+        if (data_ && fitting < capacity_) set_capacity(fitting);
+    }
+    /// Forgets everything, and gives memory beyond the initial capacity back.
+    void clear() noexcept {
+        consume(size());
+        shrink();
+    }
+    /// Gives memory beyond the initial capacity back when nothing is unread.
     void shrink() noexcept {
         if (!empty() || capacity_ <= initial_capacity_) return;
         data_.reset();
         capacity_ = begin_ = end_ = 0;
+        if (claim_) static_cast<void>(claim_->resize(0));
     }
 
 private:
+    struct Free {
+        void operator()(char* bytes) const noexcept { std::free(bytes); }
+    };
+
+    void move_to_front() noexcept {
+        if (begin_ == 0) return;
+        std::memmove(data_.get(), data_.get() + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    /// Claims a capacity that is larger than now.
+    [[nodiscard]] bool may_have(std::size_t capacity) noexcept {
+        return !claim_ || claim_->resize(capacity - std::min(capacity, initial_capacity_));
+    }
+    /// The unread bytes stand at the front.
+    void set_capacity(std::size_t capacity) {
+        char* moved = static_cast<char*>(std::realloc(data_.get(), capacity + padding));
+        if (moved == nullptr) throw std::bad_alloc();
+        static_cast<void>(data_.release());
+        data_.reset(moved);
+        capacity_ = capacity;
+        if (claim_) static_cast<void>(may_have(capacity));
+    }
+
     std::size_t initial_capacity_;
-    std::size_t capacity_;
+    std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::unique_ptr<char[]> data_;
+    std::unique_ptr<char[], Free> data_;
+    std::optional<MemoryClaim> claim_;  ///< what is taken beyond the initial capacity
 };
 
 }  // namespace sluicegate::net

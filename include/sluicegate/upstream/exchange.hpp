@@ -121,7 +121,10 @@ private:
     [[nodiscard]] net::WriteLimits write_limits() const noexcept;
     Result<void> after_write(const net::Transferred& written);
     /// Within the phase that waits, which may take `timeout`.
-    net::Task<net::Transferred> read_some(Milliseconds timeout, std::size_t room, Instant wake_at);
+    /// Makes room for the next read, less than wanted where server.memory has no more.
+    [[nodiscard]] bool has_room_for(std::size_t wanted);
+    [[nodiscard]] Failure no_memory() const;
+    net::Task<net::Transferred> read_some(Milliseconds timeout, Instant wake_at);
     /// What a read means for the answer.
     Result<void> after_read(const net::Transferred& read);
     /// Parses the head if all of it has arrived; true once the final one is there.

@@ -41,17 +41,21 @@ struct Services {
     net::Deadlines& deadlines;
     net::Resolver& resolver;
     metrics::Registry& registry;
+    MemoryBudget& memory;
 };
 
 struct Connection {
     /// An answer's head and a typical JSON body fit; longer bodies pass through it in pieces.
     static constexpr std::size_t buffer_bytes = 8 * 1024;
 
-    Connection(net::Deadlines& deadlines, net::Socket socket, net::asio::ssl::context* tls)
-        : stream(deadlines, std::move(socket), tls), made_at(deadlines.now()) {}
+    Connection(net::Deadlines& deadlines, MemoryBudget& memory, net::Socket socket,
+               net::asio::ssl::context* tls)
+        : stream(deadlines, std::move(socket), tls),
+          in(buffer_bytes, memory),
+          made_at(deadlines.now()) {}
 
     net::TimedStream stream;
-    net::ByteBuffer in{buffer_bytes};
+    net::ByteBuffer in;  ///< what it takes beyond buffer_bytes counts in server.memory
     /// Of the answer that is being received; lives here because its table is large.
     http::ResponseHead head;
     std::string head_text;  ///< what the views of `head` point into

@@ -40,6 +40,7 @@ public:
         /// Client connections of all workers together, and how many there may be.
         std::atomic<std::size_t>& connections;
         std::size_t connections_max;
+        MemoryBudget& memory;  ///< of all workers together
         /// Takes the lines of the access log, without the last newline.
         std::function<void(std::string_view)> write_lines = &log::write_lines;
     };
