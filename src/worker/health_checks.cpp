@@ -54,15 +54,16 @@ public:
             const auto& health = self->target_.pool->settings().health;
             if (!health) co_return;
             next = self->context_.clock.now() + health->every;
-            const std::string reason = co_await self->ask();
+            const std::optional<std::string> reason = co_await self->ask();
             if (self->is_over_) co_return;
-            self->report(reason);
+            if (reason) self->report(*reason);
         }
     }
 
 private:
-    /// Why the endpoint is not healthy; "" when it is.
-    net::Task<std::string> ask() {
+    /// Why the endpoint is not healthy; "" when it is. Nothing when the gateway had no memory for
+    /// the answer: that says nothing of the endpoint.
+    net::Task<std::optional<std::string>> ask() {
         // A reload may put others in force meanwhile.
         const upstream::Pool::Settings settings = target_.pool->shared_settings();
         const config::HealthCheck& check = *settings->health;
@@ -72,11 +73,11 @@ private:
         exchange_.emplace(target_.pool, context_.clock.now(), timeouts);
         const auto method = provider::health_method(check);
         auto status = co_await upstream::probe(*exchange_, request.reveal(), method);
-        std::string reason;
-        if (!status) {
-            reason = reason_of(status.error(), settings->name);
-        } else {
+        std::optional<std::string> reason;
+        if (status) {
             reason = provider::why_unhealthy(*settings, *status, exchange_->body());
+        } else if (status.error().kind != ErrorKind::overloaded) {
+            reason = reason_of(status.error(), settings->name);
         }
         exchange_.reset();
         co_return reason;

@@ -113,5 +113,16 @@ TEST(IdleLimit, ForgetsSlowly) {
     EXPECT_EQ(limit.current(), 10s);
 }
 
+TEST(IdleLimit, KeepsWhatItHasLearnedWhenAnotherLimitIsConfigured) {
+    IdleLimit limit(10s);
+    limit.configure(20s);
+    EXPECT_EQ(limit.current(), 20s);
+    close_twice(limit, 5s);
+    limit.configure(30s);
+    EXPECT_EQ(limit.current(), 4s);
+    limit.configure(2s);
+    EXPECT_EQ(limit.current(), 2s);
+}
+
 }  // namespace
 }  // namespace sluicegate::upstream

@@ -199,5 +199,23 @@ TEST(Pool, AFailureToDialIsTheExchangesOwn) {
     EXPECT_EQ(rig.connections("active"), 0);
 }
 
+TEST(Pool, TakesOtherSettingsAndKeepsWhatTheyAllow) {
+    Rig rig;
+    fill(rig, 3);
+    ASSERT_EQ(rig.connections("idle"), 3);
+    const Exchange running(rig.pool(), rig.clock.now());
+    auto changed = std::make_shared<config::Upstream>(rig.settings);
+    changed->pool.idle_max = 2;
+    changed->in_flight_max = 7;
+    rig.pool()->configure(changed);
+    rig.pool()->sweep(rig.clock.now());
+    EXPECT_EQ(rig.connections("idle"), 2);
+    EXPECT_TRUE(rig.peers[0].has_ended()) << "the one that was idle longest";
+    EXPECT_FALSE(rig.peers[2].has_ended());
+    EXPECT_EQ(running.settings().in_flight_max, std::nullopt) << "it began with others";
+    const Exchange next(rig.pool(), rig.clock.now());
+    EXPECT_EQ(next.settings().in_flight_max, 7U);
+}
+
 }  // namespace
 }  // namespace sluicegate::upstream

@@ -237,6 +237,22 @@ TEST_F(HealthChecksTest, SilenceAndBrokenConnectionsAreNoHealth) {
     EXPECT_EQ(health_of(gpu), Health::checking_failed);
 }
 
+TEST_F(HealthChecksTest, BlameNoEndpointForMemoryThatTheGatewayHasNotGot) {
+    owned.memory.set_limit(0);
+    Server& gpu = start(upstream_named("gpu"));
+    watch({gpu.target});
+    owned.pass(soon);
+    const std::string long_body(20'000, 'x');
+    answer(gpu, "200 OK", long_body);
+    EXPECT_EQ(health_of(gpu), Health::healthy);
+    EXPECT_EQ(status_of(gpu).reason, "");
+
+    owned.memory.set_limit(std::size_t{1} << 20);
+    owned.pass(5s + soon);
+    answer(gpu, "503 No", long_body);
+    EXPECT_EQ(health_of(gpu), Health::checking_failed);
+}
+
 TEST_F(HealthChecksTest, CheckEachEndpointByItself) {
     config::Upstream upstream = upstream_named("gpu");
     upstream.endpoints.push_back(
