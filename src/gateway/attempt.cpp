@@ -46,7 +46,8 @@ Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry
       entry_(entry),
       lease_(std::move(lease)),
       ceiling_(std::move(ceiling)),
-      began_at_(now) {
+      began_at_(now),
+      json_memory_(request.worker.client.memory) {
     prepare(stream_options_for(request, routed, entry.upstream));
 }
 
@@ -194,11 +195,23 @@ net::Task<Result<void>> Attempt::receive_json() {
         if (!received) co_return std::move(received).failure();
     }
     if (exchange_->is_complete()) {
+        // A stream that is made of it takes about as much memory again.
+        const std::size_t expected = routed_.inspection.is_streaming ? exchange_->body().size() : 0;
+        if (!json_memory_.resize(expected)) {
+            co_return unusable(ErrorKind::overloaded,
+                               "answered with JSON for whose events "
+                               "server.memory has no room");
+        }
         auto answer =
             provider::judge_json(exchange_->settings(), routed_.endpoint, routed_.inspection,
                                  exchange_->body(), exchange_->is_delimited());
         if (!answer) co_return std::move(answer).failure();
         json_ = std::move(*answer);
+        if (!json_memory_.resize(json_->events.size())) {
+            co_return unusable(ErrorKind::overloaded,
+                               "answered with JSON whose events are more "
+                               "than server.memory has room for");
+        }
         co_return Result<void>();
     }
     if (routed_.inspection.is_streaming) {

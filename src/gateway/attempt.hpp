@@ -3,6 +3,7 @@
 /// before a byte of it may reach the client: a status, the first events of a stream, short JSON as
 /// a whole. While one lives, a client that leaves ends it.
 
+#include "sluicegate/base/memory_budget.hpp"
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/provider/json_answer.hpp"
 
@@ -87,6 +88,7 @@ private:
     std::optional<client::Connection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
     std::optional<provider::JsonAnswer> json_;
+    MemoryClaim json_memory_;  ///< of the events that json_ holds
     bool has_refused_options_ = false;
 };
 

@@ -179,6 +179,37 @@ TEST(Memory, WithoutRoomForAnAnswerEndsTheRequestAndBlamesNoEndpoint) {
     EXPECT_EQ(endpoint->status(gateway.clock.now()).health, route::Health::healthy);
 }
 
+TEST(Memory, OfTheEventsThatAreMadeOfJsonIsClaimedAsWell) {
+    for (const bool has_room : {true, false}) {
+        SCOPED_TRACE(has_room);
+        InProcessGateway gateway;
+        // A buffer that doubles may take twice the answer, and its events take as much as it.
+        gateway.memory.set_limit(has_room ? 4 * body_bytes : body_bytes * 3 / 2);
+        RawPeer& client = gateway.connect();
+        client.send(chat_request({.body = R"({"messages":[],"model":"chat","stream":true})"}));
+        gateway.settle();
+        ASSERT_EQ(gateway.upstreams.size(), 1U);
+        const std::string content(body_bytes, 'x');
+        send_all(gateway, gateway.upstreams[0],
+                 test::answer_with("200 OK", "content-type: application/json\r\n",
+                                   R"({"id":"1","object":"chat.completion","created":1,)"
+                                   R"("model":"m","choices":[{"index":0,"finish_reason":"stop",)"
+                                   R"("message":{"role":"assistant","content":")" +
+                                       content + "\"}}]}"));
+        std::string answer;
+        for (int i = 0; i < 100; ++i) {
+            answer += client.received();
+            gateway.settle();
+        }
+        if (has_room) {
+            EXPECT_THAT(answer, HasSubstr("data: [DONE]"));
+        } else {
+            EXPECT_THAT(answer, HasSubstr("gateway_overloaded"));
+        }
+        EXPECT_EQ(gateway.memory.used(), 0U);
+    }
+}
+
 TEST(Memory, IsGivenBackHoweverARequestEnds) {
     struct Row {
         const char* name;
