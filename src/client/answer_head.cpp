@@ -84,7 +84,10 @@ net::Task<bool> write_complete(Exchange& exchange, std::string& out, std::string
                              asio::const_buffer(body.data(), is_head ? 0 : body.size())};
     if (!is_head) exchange.sent.body_bytes = body.size();
     const bool is_written = co_await exchange.write(buffers);
-    if (!is_written) co_return false;
+    if (!is_written) {
+        exchange.sent.error = ErrorKind::client_gone;
+        co_return false;
+    }
     if (stays_open && exchange.is_body_complete) co_return true;
     if (stays_open) co_return co_await skip_body(exchange);
     if (!exchange.is_body_complete) co_await exchange.connection.linger();

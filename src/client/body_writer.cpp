@@ -35,7 +35,9 @@ net::Task<bool> BodyWriter::write(std::string_view piece, bool is_last) {
         asio::const_buffer(line_end.data(), has_chunk ? line_end.size() : 0),
         asio::const_buffer(last_chunk.data(), is_chunked_ && is_last ? last_chunk.size() : 0)};
     exchange_.sent.body_bytes += piece.size();
-    co_return co_await exchange_.write(buffers);
+    const bool is_written = co_await exchange_.write(buffers);
+    if (!is_written) exchange_.sent.error = ErrorKind::client_gone;
+    co_return is_written;
 }
 
 }  // namespace sluicegate::client

@@ -27,9 +27,7 @@ void Exchange::end_message() {
 }
 
 net::Task<bool> Exchange::write(std::span<const net::asio::const_buffer> buffers) {
-    const bool is_written = co_await connection.write(buffers, settings.server->timeouts.idle);
-    if (!is_written) sent.error = ErrorKind::client_gone;
-    co_return is_written;
+    return connection.write(buffers, settings.server->timeouts.idle);
 }
 
 }  // namespace sluicegate::client

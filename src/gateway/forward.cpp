@@ -13,18 +13,21 @@ namespace {
 
 using route::CandidateIterator;
 
-/// Asks the ceiling of the entry's account.
-limit::Admission ask_ceiling(Request& request, const Routed& routed, const route::RouteEntry& entry,
-                             Instant now) {
+/// What the ceiling of an account says.
+struct CeilingAnswer {
+    std::optional<Milliseconds> wait = std::nullopt;  ///< it is reached: how long to wait
+    limit::Reservation held = {};
+};
+
+CeilingAnswer ask_ceiling(Request& request, const Routed& routed, const route::RouteEntry& entry,
+                          Instant now) {
     const auto& ceiling = request.config().ceilings[entry.upstream];
-    if (!ceiling) {
-        limit::Admission open{};
-        open.decision.admitted = true;
-        return open;
-    }
+    if (!ceiling) return {};
     const limit::Demand demand{.stated = 0, .guessed = routed.tokens.total};
-    return request.worker.limiter.admit(ceiling->account, ceiling->model, ceiling->plan, demand,
-                                        now);
+    limit::Admission admission =
+        request.worker.limiter.admit(ceiling->account, ceiling->model, ceiling->plan, demand, now);
+    if (!admission.decision.admitted) return {.wait = admission.decision.retry_after};
+    return {.held = std::move(admission.reservation)};
 }
 
 void begin_attempt(Request& request, const CandidateIterator& candidates, std::size_t index,
@@ -91,6 +94,12 @@ provider::Untried untried_of(const CandidateIterator& candidates) {
     return untried;
 }
 
+/// What the client is told, unless it has left meanwhile.
+Failure told(const Request& request, Error&& error) {
+    if (request.client.connection.has_gone()) error.kind = ErrorKind::client_gone;
+    return fail(std::move(error));
+}
+
 }  // namespace
 
 net::Task<Forwarded> forward(Request& request, const Routed& routed) {
@@ -100,7 +109,6 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
                                  request.config().config.retries.attempts_max);
     Forwarded forwarded;
     provider::FinalError final_error;
-    std::optional<Error> told;
     std::optional<ErrorKind> last_error;
     Instant now = routed.admitted_at;
     for (;;) {
@@ -109,19 +117,19 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
         now = request.worker.clock().now();
         if (step.kind == Step::nothing) break;
         const route::RouteEntry& entry = routed.model->route->entries()[step.entry];
-        limit::Admission ceiling = ask_ceiling(request, routed, entry, now);
-        if (!ceiling.decision.admitted) {
+        CeilingAnswer ceiling = ask_ceiling(request, routed, entry, now);
+        if (ceiling.wait) {
             step.lease.end();
-            candidates.refused_by_ceiling(ceiling.decision.retry_after);
+            candidates.refused_by_ceiling(*ceiling.wait);
             continue;
         }
         if (last_error && !is_in_budget(request, *last_error, now)) {
-            told = std::move(final_error).take({});
-            break;
+            forwarded.attempt = told(request, std::move(final_error).take({}));
+            co_return forwarded;
         }
         begin_attempt(request, candidates, step.entry, entry, now);
         auto attempt = std::make_unique<Attempt>(request, routed, entry, std::move(step.lease),
-                                                 std::move(ceiling.reservation), now);
+                                                 std::move(ceiling.held), now);
         auto answered = co_await attempt->run();
         forwarded.was_sent |= attempt->was_sent();
         if (answered) {
@@ -132,8 +140,8 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
         Error& error = answered.error();
         note_failure(request, routed, entry, *attempt, error);
         if (!may_try_again(request, *attempt, error.kind)) {
-            told = std::move(error);
-            break;
+            forwarded.attempt = told(request, std::move(error));
+            co_return forwarded;
         }
         last_error = error.kind;
         const Outcome outcome = failure_row(error.kind).attempt.outcome;
@@ -141,9 +149,7 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
         final_error.note(std::move(error));
         now = request.worker.clock().now();
     }
-    if (!told) told = std::move(final_error).take(untried_of(candidates));
-    if (request.client.connection.has_gone()) told->kind = ErrorKind::client_gone;
-    forwarded.error = std::move(*told);
+    forwarded.attempt = told(request, std::move(final_error).take(untried_of(candidates)));
     co_return forwarded;
 }
 

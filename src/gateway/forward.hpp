@@ -9,10 +9,8 @@
 namespace sluicegate::gateway {
 
 struct Forwarded {
-    /// The attempt whose answer can be passed on; null: there is none.
-    std::unique_ptr<Attempt> attempt = nullptr;
-    /// Why there is none.
-    Error error = {};
+    /// The attempt whose answer can be passed on, or why there is none; never null.
+    Result<std::unique_ptr<Attempt>> attempt = std::unique_ptr<Attempt>();
     /// An upstream may have seen the request.
     bool was_sent = false;
 };

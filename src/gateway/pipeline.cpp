@@ -33,25 +33,24 @@ net::Task<bool> answer(Request& request, bool is_first) {
     auto loaded = co_await receive_body(request, std::move(*identified));
     if (!loaded) co_return co_await client::reply_error(client, std::move(loaded.error()));
 
-    auto inspected = inspect(request, std::move(*loaded));
-    if (!inspected) co_return co_await client::reply_error(client, std::move(inspected.error()));
-
-    auto admitted = admit(request, std::move(*inspected));
-    if (!admitted) co_return co_await client::reply_error(client, std::move(admitted.error()));
-
-    auto routed = route(request, std::move(*admitted));
+    auto routed =
+        inspect(request, std::move(*loaded))
+            .and_then([&](Inspected&& inspected) { return admit(request, std::move(inspected)); })
+            .and_then([&](Admitted&& admitted) { return route(request, std::move(admitted)); });
     if (!routed) co_return co_await client::reply_error(client, std::move(routed.error()));
 
     auto forwarded = co_await forward(request, *routed);
     if (!forwarded.attempt) {
-        settle_unanswered(request, *routed, forwarded.was_sent, forwarded.error.kind);
-        co_return co_await client::reply_error(client, std::move(forwarded.error));
+        Error& error = forwarded.attempt.error();
+        settle_unanswered(request, *routed, forwarded.was_sent, error.kind);
+        co_return co_await client::reply_error(client, std::move(error));
     }
 
-    Settlement settlement(request, *routed, *forwarded.attempt);
-    auto ended = co_await relay(request, *routed, *forwarded.attempt, settlement);
+    Attempt& attempt = **forwarded.attempt;
+    Settlement settlement(request, *routed, attempt);
+    auto ended = co_await relay(request, *routed, attempt, settlement);
     settlement.settle(ended);
-    if (ended.failure) co_return co_await client::reply_error(client, std::move(*ended.failure));
+    if (!ended.told) co_return co_await client::reply_error(client, std::move(ended.told.error()));
     co_return ended.stays_open;
 }
 

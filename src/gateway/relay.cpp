@@ -32,12 +32,12 @@ net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement&
     Ended ended{.outcome = Outcome::rejected};
     if (client.events) {
         // The client's stream has begun without waiting for this.
-        ended.failure =
-            Error{.kind = ErrorKind::upstream_rejected,
-                  .detail = {},
-                  .subject = {},
-                  .upstream_words = provider::words_of(exchange.settings(), told.message),
-                  .retry_after = {}};
+        ended.told =
+            fail(Error{.kind = ErrorKind::upstream_rejected,
+                       .detail = {},
+                       .subject = {},
+                       .upstream_words = provider::words_of(exchange.settings(), told.message),
+                       .retry_after = {}});
         co_return ended;
     }
     const std::string body = openai::error_body(told);

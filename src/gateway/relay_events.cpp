@@ -115,7 +115,7 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
             request.record.finish_reason = scanner.finish_reason();
             ended.cost = cost_of_stream(routed, scanner, kind);
             ended.outcome = failure_row(kind).attempt.outcome;
-            ended.failure = std::move(goes_on.error());
+            ended.told = std::move(goes_on).failure();
             co_return ended;
         }
         is_written = *goes_on;

@@ -27,8 +27,8 @@ struct Ended {
     Cost cost = {};
     /// What it says of the endpoint; nothing where the client has left.
     std::optional<Outcome> outcome = std::nullopt;
-    /// What the client is still to be told.
-    std::optional<Error> failure = std::nullopt;
+    /// An error is what the client is still to be told.
+    Result<void> told = {};
     /// The connection may carry another request.
     bool stays_open = false;
 };

@@ -41,5 +41,13 @@ TEST(Result, OfNothingIsAYesOrAnError) {
     EXPECT_EQ(name_of(failed.error().kind), "draining");
 }
 
+TEST(Result, GoesOnWithAValueAndKeepsAnError) {
+    const auto twice = [](std::unique_ptr<int>&& value) -> Result<int> { return 2 * *value; };
+    EXPECT_EQ(*make(true).and_then(twice), 10);
+    const auto failed = make(false).and_then(twice);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().kind, ErrorKind::invalid_json);
+}
+
 }  // namespace
 }  // namespace sluicegate

@@ -7,7 +7,7 @@
 #include "sluicegate/base/error.hpp"
 
 #include <cassert>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,7 +35,8 @@ class [[nodiscard]] Result {
 public:
     Result(const T& value) : state_(std::in_place_index<0>, value) {}
     Result(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
-    Result(Failure failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}
+    Result(Failure failure)
+        : state_(std::in_place_index<1>, std::make_unique<Error>(std::move(failure.error))) {}
 
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
@@ -60,26 +61,35 @@ public:
 
     [[nodiscard]] Error& error() & {
         assert(!has_value());
-        return *std::get_if<1>(&state_);
+        return **std::get_if<1>(&state_);
     }
     [[nodiscard]] const Error& error() const& {
         assert(!has_value());
-        return *std::get_if<1>(&state_);
+        return **std::get_if<1>(&state_);
     }
     /// The error, ready to be returned from a function with another result type.
     [[nodiscard]] Failure failure() && { return Failure{std::move(error())}; }
 
+    /// What `next` makes of the value; the error, where there is no value.
+    template <class Next>
+    [[nodiscard]] auto and_then(Next&& next) && -> decltype(next(std::declval<T&&>())) {
+        if (!has_value()) return std::move(*this).failure();
+        return std::forward<Next>(next)(std::move(*this).value());
+    }
+
 private:
-    std::variant<T, Error> state_;
+    /// An Error lies apart: a Result is in the frame of nearly every coroutine of a request, and
+    /// Asio recycles small frames only.
+    std::variant<T, std::unique_ptr<Error>> state_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
 public:
     Result() = default;
-    Result(Failure failure) : error_(std::move(failure.error)) {}
+    Result(Failure failure) : error_(std::make_unique<Error>(std::move(failure.error))) {}
 
-    [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
+    [[nodiscard]] bool has_value() const noexcept { return error_ == nullptr; }
     explicit operator bool() const noexcept { return has_value(); }
 
     [[nodiscard]] Error& error() & {
@@ -93,9 +103,7 @@ public:
     [[nodiscard]] Failure failure() && { return Failure{std::move(error())}; }
 
 private:
-    /// Optional, so that success, which every level of a request's coroutines moves, costs one
-    /// byte.
-    std::optional<Error> error_;
+    std::unique_ptr<Error> error_;
 };
 
 }  // namespace sluicegate

@@ -60,8 +60,7 @@ public:
     /// Leaves the next request, if the client has sent it already, at the front of the buffer.
     void end_message();
 
-    /// Writes everything; false, and sent.error is set, when the client has gone or has not read
-    /// for server.timeouts.idle.
+    /// Writes everything; false when the client has gone or has not read for server.timeouts.idle.
     net::Task<bool> write(std::span<const net::asio::const_buffer> buffers);
 
     [[nodiscard]] Context& context() const noexcept { return connection.context(); }
