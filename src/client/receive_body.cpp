@@ -145,36 +145,38 @@ net::Task<Result<void>> send_continue(Exchange& exchange) {
 
 }  // namespace
 
-net::Task<Result<void>> receive_body(Exchange& exchange) {
+Result<bool> take_body(Exchange& exchange) {
     const http::RequestHead& head = exchange.head();
     const std::size_t limit = exchange.settings.server->body_bytes_max;
-    if (head.content_length > limit) co_return too_large(limit);
+    if (head.content_length > limit) return too_large(limit);
     if (const auto encoding = head.fields.find("content-encoding");
         encoding && *encoding != "identity" && !encoding->empty()) {
-        co_return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
+        return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
     }
+    return exchange.is_body_complete || take_arrived(exchange);
+}
 
-    if (!exchange.is_body_complete && !take_arrived(exchange)) {
-        if (!take_storage(exchange)) co_return no_memory();
-        const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
-        if (head.expects_continue && has_nothing) {
-            auto continued = co_await send_continue(exchange);
-            if (!continued) co_return std::move(continued).failure();
-        }
-        exchange.connection.read_within(exchange.settings.server->timeouts.body);
-        Result<void> read;
-        if (head.framing == http::Framing::chunked) {
-            read = co_await read_chunked(exchange, limit);
-        } else {
-            read = co_await read_with_length(exchange);
-        }
-        exchange.connection.read_without_deadline();
-        if (!read) {
-            exchange.body_storage.clear();
-            co_return std::move(read).failure();
-        }
-        exchange.is_body_complete = true;
+net::Task<Result<void>> receive_body(Exchange& exchange) {
+    const http::RequestHead& head = exchange.head();
+    if (!take_storage(exchange)) co_return no_memory();
+    const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
+    if (head.expects_continue && has_nothing) {
+        auto continued = co_await send_continue(exchange);
+        if (!continued) co_return std::move(continued).failure();
     }
+    exchange.connection.read_within(exchange.settings.server->timeouts.body);
+    Result<void> read;
+    if (head.framing == http::Framing::chunked) {
+        read = co_await read_chunked(exchange, exchange.settings.server->body_bytes_max);
+    } else {
+        read = co_await read_with_length(exchange);
+    }
+    exchange.connection.read_without_deadline();
+    if (!read) {
+        exchange.body_storage.clear();
+        co_return std::move(read).failure();
+    }
+    exchange.is_body_complete = true;
     co_return Result<void>();
 }
 

@@ -27,31 +27,38 @@ net::Task<Result<void>> await_request(Connection& connection, Milliseconds timeo
     co_return Result<void>();
 }
 
-net::Task<Result<void>> receive_head(Exchange& exchange) {
+Result<bool> take_head(Exchange& exchange, std::size_t searched) {
     Connection& connection = exchange.connection;
-    net::ByteBuffer& in = connection.in();
     const http::HeadLimits limits = limits_of(*exchange.settings.server);
-    connection.read_within(exchange.settings.server->timeouts.header);
-    for (std::size_t searched = 0;;) {
-        auto end = http::find_request_head_end(in.unread(), searched, limits);
-        if (!end) co_return std::move(end).failure();
-        exchange.head_bytes = *end;
-        if (*end > 0) break;
-        searched = in.size();
-        auto read = co_await connection.read_more(read_bytes_min);
-        if (!read) co_return std::move(read).failure();
-    }
-    connection.read_without_deadline();
+    const std::string_view arrived = connection.in().unread();
+    auto end = http::find_request_head_end(arrived, searched, limits);
+    if (!end) return std::move(end).failure();
+    exchange.head_bytes = *end;
+    if (*end == 0) return false;
 
     http::RequestHead& head = connection.head();
-    auto parsed =
-        http::parse_request_head(in.unread().substr(0, exchange.head_bytes), limits, head);
-    if (!parsed) co_return std::move(parsed).failure();
+    auto parsed = http::parse_request_head(arrived.substr(0, *end), limits, head);
+    if (!parsed) return std::move(parsed).failure();
     exchange.has_head = true;
     exchange.message_bytes = exchange.head_bytes;
     exchange.is_body_complete =
         head.framing == http::Framing::none ||
         (head.framing == http::Framing::content_length && head.content_length == 0);
+    return true;
+}
+
+net::Task<Result<void>> receive_head(Exchange& exchange) {
+    Connection& connection = exchange.connection;
+    connection.read_within(exchange.settings.server->timeouts.header);
+    for (;;) {
+        const std::size_t searched = connection.in().size();
+        auto read = co_await connection.read_more(read_bytes_min);
+        if (!read) co_return std::move(read).failure();
+        auto taken = take_head(exchange, searched);
+        if (!taken) co_return std::move(taken).failure();
+        if (*taken) break;
+    }
+    connection.read_without_deadline();
     co_return Result<void>();
 }
 

@@ -81,8 +81,12 @@ net::Task<Result<Received>> receive(Request& request, bool is_first) {
     }
 
     request.begin();
-    auto received = co_await client::receive_head(request.client);
-    if (!received) co_return std::move(received).failure();
+    auto taken = client::take_head(request.client);
+    if (!taken) co_return std::move(taken).failure();
+    if (!*taken) {
+        auto received = co_await client::receive_head(request.client);
+        if (!received) co_return std::move(received).failure();
+    }
     const http::RequestHead& head = request.client.head();
     if (is_draining) co_return fail(ErrorKind::draining);
     auto match = openai::match_endpoint(name_of(head.method), head.path);
@@ -103,8 +107,12 @@ Result<Identified> authenticate(Request& request, Received&& received) {
 }
 
 net::Task<Result<Loaded>> receive_body(Request& request, Identified&& identified) {
-    auto received = co_await client::receive_body(request.client);
-    if (!received) co_return std::move(received).failure();
+    auto taken = client::take_body(request.client);
+    if (!taken) co_return std::move(taken).failure();
+    if (!*taken) {
+        auto received = co_await client::receive_body(request.client);
+        if (!received) co_return std::move(received).failure();
+    }
     request.record.bytes_in = request.client.body.size();
     co_return Loaded{identified.match.endpoint, identified.key};
 }

@@ -11,13 +11,18 @@ namespace sluicegate::client {
 /// when the client has left or `timeout` is over.
 net::Task<Result<void>> await_request(Connection& connection, Milliseconds timeout);
 
-/// Reads the head after begin(). Errors: those of http/request_head.hpp, request_timeout,
-/// client_gone.
+/// Takes the head if all of it has arrived; most have when their first byte is seen. False: more
+/// must be read. Of the buffer, the first `searched` bytes hold no end of a head. After
+/// Exchange::begin(). Errors: those of http/request_head.hpp.
+[[nodiscard]] Result<bool> take_head(Exchange& exchange, std::size_t searched = 0);
+/// Reads until take_head() has what it needs. Errors: the same, request_timeout, client_gone.
 net::Task<Result<void>> receive_head(Exchange& exchange);
 
-/// Reads the body behind the head. Errors: request_too_large (from the declared size, or while it
-/// arrives), overloaded (likewise: server.memory has no room for it), unsupported_encoding,
-/// bad_request, request_timeout, client_gone.
+/// Takes the body if there is none or all of it has arrived behind the head. False: more must be
+/// read. Errors: request_too_large, from the declared size; unsupported_encoding.
+[[nodiscard]] Result<bool> take_body(Exchange& exchange);
+/// Reads the rest of the body. Errors: request_too_large, overloaded for one that
+/// server.memory has no room for, bad_request, request_timeout, client_gone.
 net::Task<Result<void>> receive_body(Exchange& exchange);
 
 /// Of a body that was not read when the answer was given: it is short enough to be dropped, so that
