@@ -85,6 +85,7 @@ Result<void> Daemon::run(config::Config config) {
     auto built = builder_.build(std::move(config), unix_seconds());
     if (!built) return std::move(built).failure();
     snapshot_ = freed_here(std::move(*built));
+    states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
     const config::Config& running = snapshot_->config;
     memory_.set_limit(running.server.memory_bytes_max);
     limiter_ = std::make_unique<limit::Limiter>(
