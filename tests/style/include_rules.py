@@ -7,7 +7,7 @@ import module_graph
 from problem import Problem
 
 RULES = ("folders", "direction", "private-header", "third-party", "heavy-header",
-         "own-header-first", "umbrella", "cpp-included", "reaches-asio")
+         "own-header-first", "umbrella", "cpp-included", "reaches-asio", "circle", "folder-size")
 
 _SOCKET_FOLDERS = {"net", "upstream", "echo", "client", "worker", "gateway", "admin", "app", "cli"}
 _RULE_FOLDERS = {"base", "config", "metrics", "limit", "auth", "openai", "route", "http",
@@ -39,6 +39,12 @@ _ALLOWED_IN = (
 # Costly to compile (0.4 s for a small std header, 1 to 3 s for these): kept out of the public
 # headers of the rule folders, which everything above them includes.
 _HEAVY = ("spdlog/", "yaml-cpp/", "simdjson", "nlohmann/", "openssl/", "boost/asio", "boost/beast")
+
+
+# The folders whose units (a header with its source) include each other in one direction only.
+_WITHOUT_CIRCLES = {"worker", "gateway", "provider", "route", "net"}
+# Sources and headers together. The gateway is the path of a request and nothing else.
+_FILES_MAX = {"gateway": 26}
 
 
 def _folder_of(path):
@@ -167,12 +173,64 @@ def _check_file(problems, path, tree, graph, known):
                                 "a header that only includes others hides what is used"))
 
 
+def _unit_of(path):
+    """A header and its source are one unit: src/limit/slot.cpp -> limit/slot."""
+    folder = _folder_of(path)
+    return folder and folder + "/" + path.rsplit("/", 1)[1].rsplit(".", 1)[0]
+
+
+def _circle_in(units, used_by):
+    """The names of units that use each other in a circle, or None."""
+    done = set()
+
+    def walk(unit, way):
+        if unit in way:
+            return way[way.index(unit):] + [unit]
+        if unit in done:
+            return None
+        for used in sorted(used_by[unit]):
+            circle = walk(used, way + [unit])
+            if circle:
+                return circle
+        done.add(unit)
+        return None
+
+    return next((circle for circle in (walk(unit, []) for unit in sorted(units)) if circle), None)
+
+
+def _check_circles(problems, paths, tree):
+    for folder in sorted({_folder_of(path) for path in paths} & _WITHOUT_CIRCLES):
+        files = [path for path in paths if _folder_of(path) == folder]
+        used_by = {_unit_of(path): set() for path in files}
+        for path in files:
+            for include in cpp_text.includes(tree.text(path) or ""):
+                header = normpath(_header_of(include, folder, tree) or "")
+                used = _folder_of(header) == folder and _unit_of(header)
+                if used and used != _unit_of(path):
+                    used_by[_unit_of(path)].add(used)
+        circle = _circle_in(used_by, used_by)
+        if circle:
+            problems.append(Problem(files[0], 1, "circle", " -> ".join(circle)))
+
+
+def _check_size(problems, paths):
+    for folder, most in _FILES_MAX.items():
+        files = [path for path in paths if _folder_of(path) == folder]
+        if len(files) > most:
+            problems.append(Problem(files[0], 1, "folder-size",
+                                    f"{folder} has {len(files)} files, at most {most}: does it "
+                                    "hold a second subject?"))
+
+
 def check(tree):
     problems = []
     graph = module_graph.parse(tree.text("src/CMakeLists.txt") or "")
     known = {}  # file -> the includes that lead from it to Asio
     for path in tree.cpp("src", "include"):
         _check_file(problems, path, tree, graph, known)
+    paths = list(tree.cpp("src", "include"))
+    _check_circles(problems, paths, tree)
+    _check_size(problems, paths)
     for path in tree.cpp("tests"):
         folder = path.split("/")[1]
         for include in cpp_text.includes(tree.text(path) or ""):

@@ -15,6 +15,23 @@ class IncludeRules(RuleTest):
             "src/cli/main.cpp": '#include "sluicegate/gateway/path.hpp"\n#include <CLI/CLI.hpp>\n',
         }), [])
 
+    def test_a_circle_of_units_is_found(self):
+        files = {
+            "src/gateway/a.hpp": HEADER + "struct A {};\n",
+            "src/gateway/a.cpp": '#include "gateway/a.hpp"\n\n#include "gateway/b.hpp"\n',
+            "src/gateway/b.hpp": HEADER + "struct B {};\n",
+            "src/gateway/b.cpp": '#include "gateway/b.hpp"\n',
+        }
+        self.assertEqual(self.problems(include_rules, files), [])
+        files["src/gateway/b.cpp"] += '\n#include "gateway/a.hpp"\n'
+        self.assertEqual(self.fires(include_rules, files), ["circle"])
+
+    def test_a_folder_that_has_grown_too_large_is_found(self):
+        files = {f"src/gateway/f{i}.cpp": "int a;\n" for i in range(26)}
+        self.assertEqual(self.problems(include_rules, files), [])
+        files["src/gateway/more.cpp"] = "int a;\n"
+        self.assertEqual(self.fires(include_rules, files), ["folder-size"])
+
     # name, path, text, the rule that must fire
     CASES = (
         ("upwards", "src/limit/run_log.cpp", '#include "sluicegate/gateway/path.hpp"\n',
@@ -116,7 +133,7 @@ class IncludeRules(RuleTest):
 
     def test_every_rule_has_a_case_that_fires_it(self):
         shown = {rule for *_, rule in self.CASES} | {"private-header", "own-header-first",
-                                                 "reaches-asio"}
+                                                 "reaches-asio", "circle", "folder-size"}
         self.assertEqual(shown, set(include_rules.RULES))
 
 

@@ -22,7 +22,7 @@
 
 namespace sluicegate::client {
 
-class Connection : public ConnectionLink {
+class Connection final : public ConnectionLink {
 public:
     /// Holds a typical request completely; larger bodies get memory of their own.
     static constexpr std::size_t buffer_bytes = 8 * 1024;
@@ -60,8 +60,8 @@ public:
     /// The connection ends so that no client takes a cut answer for a complete one.
     void abort() noexcept;
     /// Ends the connection now, and with it the request that runs.
-    void close() noexcept;
-    void close_if_idle() noexcept;
+    void close() noexcept override;
+    void close_if_idle() noexcept override;
 
     /// What a request waits for while nothing is read from its client.
     class Watched {

@@ -14,10 +14,15 @@
 
 namespace sluicegate::client {
 
-class Connection;
-
+/// What the list knows of a connection.
 class ConnectionLink : public boost::intrusive::list_base_hook<
                            boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+    /// Ends the connection now, and with it the request that runs.
+    virtual void close() noexcept = 0;
+    /// Ends a connection that waits for its next request.
+    virtual void close_if_idle() noexcept = 0;
+
 protected:
     ConnectionLink() = default;
     ~ConnectionLink() = default;
@@ -31,8 +36,8 @@ public:
     ConnectionList(const ConnectionList&) = delete;
     ConnectionList& operator=(const ConnectionList&) = delete;
 
-    void add(Connection& connection) noexcept;
-    void remove(Connection& connection) noexcept;
+    void add(ConnectionLink& connection) noexcept;
+    void remove(ConnectionLink& connection) noexcept;
     /// Ends the connections that wait for their next request.
     void close_idle() noexcept;
     /// Ends all connections and the requests that run on them.
