@@ -219,7 +219,8 @@ net::Task<void> Daemon::handle_signals() {
     for (;;) {
         auto [error, signal] = co_await signals_.async_wait(net::use_result);
         if (error) co_return;
-        net::guarded("handling a signal", [this, signal = signal] { handle(signal); });
+        const int number = signal;  // clang 19 wants no structured binding in a capture
+        net::guarded("handling a signal", [this, number] { handle(number); });
     }
 }
 
