@@ -69,7 +69,7 @@ TEST(EventPieces, LoseNothingOfALongEventWhereverItStands) {
                                        comment + large + small, large + large};
         for (const std::string& start : streams) {
             const std::string stream = start + std::string(done);
-            for (const std::size_t step : {1, 2, 3, 7, 16, 31, 63, 64}) {
+            for (const std::size_t step : {1U, 2U, 3U, 7U, 16U, 31U, 63U, 64U}) {
                 const Passed got = passed(stream, buffer, step);
                 ASSERT_EQ(got.bytes, stream) << "events of " << size << ", steps of " << step;
                 ASSERT_TRUE(got.is_last);

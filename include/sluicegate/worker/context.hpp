@@ -4,6 +4,7 @@
 /// Ownership  none; the worker outlives its requests.
 /// Threads    one: the worker's. The limiter and the registry may be used by all workers at once.
 
+#include "sluicegate/client/connection.hpp"
 #include "sluicegate/client/context.hpp"
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/limit/output_estimates.hpp"
