@@ -83,7 +83,8 @@ Task<Transfer> Stream::write_some(std::span<const asio::const_buffer> buffers) {
 
 std::size_t Stream::try_write(std::span<const asio::const_buffer> buffers) noexcept {
     ErrorCode error;
-    socket_.non_blocking(true, error);
+    // Asio would ask the kernel each time, though it knows the mode.
+    if (!socket_.non_blocking()) socket_.non_blocking(true, error);
     return error ? 0 : socket_.write_some(buffers, error);
 }
 
