@@ -1,6 +1,8 @@
 #include "sluicegate/net/timed_stream.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -155,11 +157,10 @@ Task<Transferred> TimedStream::write(std::span<const asio::const_buffer> buffers
     if (skip == 0) buffers = stream_.in_one_record(buffers);
     const std::size_t size = asio::buffer_size(buffers);
     accepted_ = skip;
-    if (!stream_.is_tls() && skip == 0) accepted_ = stream_.try_write(buffers);
-    if (accepted_ == size) co_return Transferred{.size = size};
-
     progress_ = {.patience = limits.progress};
     begin(write_, limits.deadline, wheel_.now() + tick);
+    // A peer that the first bytes of a burst have woken finds the rest without sleeping in between.
+    co_await asio::post(asio::deferred);
     ErrorCode failure;
     while (accepted_ < size && !write_.interrupt && !failure) {
         const Window rest(buffers, accepted_);

@@ -171,22 +171,42 @@ TEST_F(TimedStreamTest, CancelEndsWhatWaitsAndTellsTheFirstReason) {
     EXPECT_EQ(write("x", {.progress = 1h}).take().ended, Ended::cancelled);
 }
 
-TEST_F(TimedStreamTest, AShortWriteNeedsNoTurnOfTheReactor) {
+TEST_F(TimedStreamTest, PiecesLeaveBehindWhatIsReadyInTheSameTurn) {
     connect();
     const std::string head = "head ";
     const std::string body = "body";
     pieces = {asio::buffer(head), asio::const_buffer(), asio::buffer(body)};
-    bool is_done = false;
+    std::string sent_before = "not looked at";
+    Transferred written;
     const auto run = [](TimedStream& to, std::span<const asio::const_buffer> from,
-                        bool& done) -> Task<void> {
+                        Transferred& result) -> Task<void> {
         const WriteLimits limits{.progress = 1s};
-        const Transferred written = co_await to.write(from, limits);
-        done = written.ended == Ended::done && written.size == 9;
+        result = co_await to.write(from, limits);
     };
-    net::spawn(context, run(*stream, pieces, is_done), "test");
-    context.run_one();
-    EXPECT_TRUE(is_done);
+    net::spawn(context, run(*stream, pieces, written), "test");
+    asio::post(context, [&] { sent_before = peer->received(); });
+    context.run();
+    EXPECT_EQ(sent_before, "");
+    EXPECT_EQ(written.ended, Ended::done);
+    EXPECT_EQ(written.size, 9U);
     EXPECT_EQ(peer->received(), "head body");
+}
+
+TEST_F(TimedStreamTest, AWriteIsWokenBeforeItsFirstByteToo) {
+    connect();
+    pieces = {asio::buffer(long_text)};
+    Transferred written;
+    const auto run = [](TimedStream& to, std::span<const asio::const_buffer> from,
+                        Transferred& result) -> Task<void> {
+        const WriteLimits limits{.progress = 1s};
+        result = co_await to.write(from, limits);
+    };
+    net::spawn(context, run(*stream, pieces, written), "test");
+    asio::post(context, [&] { stream->wake_write(); });
+    context.run();
+    EXPECT_EQ(written.ended, Ended::woken);
+    EXPECT_EQ(written.size, 0U);
+    EXPECT_EQ(peer->received(), "");
 }
 
 TEST_F(TimedStreamTest, AWriteGoesOnAsLongAsThePeerTakesBytes) {

@@ -3,7 +3,9 @@
 ///
 /// Reading    ends at its deadline, or early at `wake_at`; no byte is lost either way, and the
 ///            stream stays usable.
-/// Writing    is bounded by progress, not by size: it goes on as long as the peer takes bytes.
+/// Writing    begins when the reactor has handled what was ready, so that bytes to many peers leave
+///            in one burst; it is bounded by progress, not by size: it goes on as long as the peer
+///            takes bytes.
 /// Both       one read and one write may run at the same time; an interrupt of one wakes the other.
 /// TLS        a read of TLS is many reads of the socket, and an interrupt can fall between two of
 ///            them. The stream therefore interrupts again at each tick until the operation has
