@@ -1,5 +1,6 @@
 #include "gateway/upstream_request.hpp"
 
+#include "sluicegate/auth/key_hash.hpp"
 #include "sluicegate/provider/request_head.hpp"
 
 #include <string>
@@ -10,6 +11,17 @@ namespace {
 
 namespace asio = net::asio;
 
+/// The client's key as one of its user's alone: SHA-256 of user, NUL and key. Every attempt sends
+/// the same. "" where the client sent none.
+std::string bound_idempotency_key(const Request& request, const Routed& routed) {
+    const auto key = request.client.head().fields.find("idempotency-key");
+    if (!key) return {};
+    std::string text = request.config().config.users[routed.key->user_index].name;
+    text += '\0';
+    text += *key;
+    return auth::to_hex(auth::hash_key(text));
+}
+
 }  // namespace
 
 UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
@@ -17,6 +29,7 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
                                  const openai::StreamOptionsEdit& stream_options)
     : body_(openai::rewrite(routed.inspection, request.client.body, entry.upstream_model,
                             stream_options)) {
+    const std::string idempotency_key = bound_idempotency_key(request, routed);
     std::string& head = request.client.connection.request_text();
     head.clear();
     provider::append_request_head(
@@ -28,7 +41,8 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
          .head = request.client.head(),
          .fixed_fields = request.snapshot->endpoints[entry.upstream][endpoint].fields.reveal(),
          .request_id = request.client.id.text(),
-         .body_bytes = body_.size()});
+         .body_bytes = body_.size(),
+         .idempotency_key = idempotency_key});
     buffers_[buffer_count_++] = asio::buffer(head);
     for (const std::string_view piece : body_.pieces()) {
         if (!piece.empty()) buffers_[buffer_count_++] = asio::buffer(piece.data(), piece.size());

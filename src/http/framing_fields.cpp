@@ -56,6 +56,30 @@ MaybeFlaw read_connection(std::string_view list, FramingFields& out) {
     return std::nullopt;
 }
 
+/// The name is `wanted` once everything but its letters and digits is left out. Servers that turn
+/// names into variables (CGI, WSGI) read `Transfer_Encoding` as Transfer-Encoding.
+bool resembles(std::string_view name, std::string_view wanted) noexcept {
+    for (const char byte : name) {
+        const char low = lower(byte);
+        const bool counts = (low >= 'a' && low <= 'z') || is(byte, digit_octet);
+        if (!counts) continue;
+        if (wanted.empty() || low != wanted.front()) return false;
+        wanted.remove_prefix(1);
+    }
+    return wanted.empty();
+}
+
+/// For a name that is not exactly that of a framing field.
+MaybeFlaw refuse_imitation(std::string_view name) noexcept {
+    constexpr std::string_view length = "contentlength";
+    constexpr std::string_view encoding = "transferencoding";
+    if (name.size() < length.size()) return std::nullopt;
+    if (resembles(name, length) || resembles(name, encoding)) {
+        return Flaw{"a field whose name only resembles Content-Length or Transfer-Encoding"};
+    }
+    return std::nullopt;
+}
+
 /// The names that matter have different sizes, so most fields cost one comparison.
 MaybeFlaw read_field(const Field& field, FramingFields& out) {
     const auto named = [&field](std::string_view name) {
@@ -82,11 +106,12 @@ MaybeFlaw read_field(const Field& field, FramingFields& out) {
         case std::string_view("connection").size():
             return named("connection") ? read_connection(field.value, out) : std::nullopt;
         case std::string_view("content-length").size():
-            return named("content-length") ? read_content_length(field.value, out) : std::nullopt;
+            return named("content-length") ? read_content_length(field.value, out)
+                                           : refuse_imitation(field.name);
         case std::string_view("transfer-encoding").size():
             return named("transfer-encoding") ? read_transfer_encoding(field.value, out)
-                                              : std::nullopt;
-        default: return std::nullopt;
+                                              : refuse_imitation(field.name);
+        default: return refuse_imitation(field.name);
     }
 }
 

@@ -33,7 +33,8 @@ struct FramingFields {
 
 /// Refuses every framing that two parsers could read differently. Transfer-Encoding: a value other
 /// than `chunked`, in HTTP/1.0, or together with Content-Length. Content-Length: repeated (even if
-/// equal), a list, or no plain number. Connection: no list of tokens.
+/// equal), a list, or no plain number. Connection: no list of tokens. A name that is one of the two
+/// but for letter case and for bytes that are neither letter nor digit: `Transfer_Encoding`.
 [[nodiscard]] MaybeFlaw read_framing_fields(const FieldTable& fields, unsigned minor_version,
                                             FramingFields& out);
 

@@ -12,9 +12,10 @@ namespace {
 
 /// The only fields of a client that reach an upstream. Everything else stays here: credentials,
 /// cookies, hop-by-hop fields and what they nominate, the client's address.
-constexpr std::array<std::string_view, 7> passed_fields{
-    "content-type",        "accept",      "openai-beta", "idempotency-key",
-    "x-client-request-id", "traceparent", "tracestate"};
+constexpr std::array<std::string_view, 6> passed_fields{
+    "content-type", "accept", "openai-beta", "x-client-request-id", "traceparent", "tracestate"};
+
+constexpr std::string_view idempotency_field = "idempotency-key";
 
 }  // namespace
 
@@ -27,6 +28,9 @@ void append_request_head(std::string& out, const RequestParts& parts) {
     for (const std::string_view name : passed_fields) {
         const auto value = parts.head.fields.find(name);
         if (value && !sets_field(parts.upstream, name)) http::append_field(out, name, *value);
+    }
+    if (!parts.idempotency_key.empty() && !sets_field(parts.upstream, idempotency_field)) {
+        http::append_field(out, idempotency_field, parts.idempotency_key);
     }
     http::append_field(out, "content-length", static_cast<std::int64_t>(parts.body_bytes));
     http::append_head_end(out);

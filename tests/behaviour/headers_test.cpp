@@ -67,7 +67,7 @@ TEST_F(Headers, OnlyTheAllowListReachesTheUpstream) {
     EXPECT_EQ(received.head.value("content-type"), "application/json");
     EXPECT_EQ(received.head.value("accept"), "application/json");
     EXPECT_EQ(received.head.value("openai-beta"), "assistants=v2");
-    EXPECT_EQ(received.head.value("idempotency-key"), "idem-1");
+    EXPECT_EQ(received.head.value("idempotency-key").size(), 64U);
     EXPECT_EQ(received.head.value("x-client-request-id"), "client-1");
     EXPECT_EQ(to_lower(received.head.value("accept-encoding")), "identity");
     const std::string all = upstream_.connections().at(0).received;
@@ -150,13 +150,34 @@ TEST_F(Headers, AStreamTellsProxiesNotToBufferOrChangeIt) {
     EXPECT_EQ(response.field("x-accel-buffering"), "no");
 }
 
-TEST_F(Headers, TheQueryIsForwardedButNeverAKeyInIt) {
+TEST_F(Headers, AnIdempotencyKeyIsBoundToItsUser) {
+    const auto sent_by = [&](std::string_view key, const std::string& name,
+                             const std::string& value) {
+        const std::string body = chat_body("m");
+        expect_success(gateway_.send(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n" + bearer(key) +
+            "Content-Type: application/json\r\n" + name + ": " + value +
+            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+        return upstream_.requests().back().head.value("idempotency-key");
+    };
+    const std::string of_alice = sent_by(alice_key, "Idempotency-Key", "order-1");
+    // printf 'alice\0order-1' | sha256sum
+    EXPECT_EQ(of_alice, "bc7a282701c35affef69b3f84ce6818975b6132e5feee38e13851225475f4c7b");
+    EXPECT_EQ(sent_by(alice_second_key, "idempotency-key", "order-1"), of_alice);
+    EXPECT_EQ(sent_by(alice_key, "IDEMPOTENCY-KEY", "order-1"), of_alice);
+    EXPECT_NE(sent_by(alice_key, "Idempotency-Key", "order-2"), of_alice);
+    EXPECT_NE(sent_by(bob_key, "Idempotency-Key", "order-1"), of_alice);
+    EXPECT_EQ(sent_by(bob_key, "X-Idempotency-Key", "order-1"), "");
+}
+
+TEST_F(Headers, OnlyTheQueryParametersOnTheListAreForwarded) {
     const std::string key(alice_key);
     expect_success(gateway_.send(
-        post_json("/v1/responses?beta=true", alice_key, R"({"model":"m","input":"x"})")));
+        post_json("/v1/responses?a=1&beta=true", alice_key, R"({"model":"m","input":"x"})")));
     EXPECT_EQ(upstream_.requests().at(0).target(), "/v1/responses?beta=true");
-    static_cast<void>(gateway_.send(post_json("/v1/responses?key=" + key + "&api-key=" + key,
-                                              alice_key, R"({"model":"m","input":"x"})")));
+    static_cast<void>(gateway_.send(
+        post_json("/v1/responses?%6bey=" + key + "&api%2Dkey=" + key + "&beta=1;key=" + key,
+                  alice_key, R"({"model":"m","input":"x"})")));
     for (const ConnectionRecord& connection : upstream_.connections()) {
         EXPECT_EQ(connection.received.find(key), std::string::npos);
     }

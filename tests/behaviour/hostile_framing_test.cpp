@@ -78,6 +78,11 @@ TEST_F(HostileFraming, AmbiguousMessagesAre400AndClose) {
         {"bare LF request line", "GET /v1/models HTTP/1.1\nHost: a\r\n\r\n"},
         {"TLS hello", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15)},
     };
+    for (const std::string name :
+         {"Transfer_Encoding", "transfer.encoding", "TransferEncoding", "-Transfer-Encoding-",
+          "Content_Length", "CONTENT!LENGTH", "contentlength"}) {
+        rows.push_back({"look-alike " + name, post(name + ": chunked\r\n" + sized, body)});
+    }
     for (const std::string value :
          {"identity", "xchunked", "chunked, chunked", "gzip", "", "\"chunked\"", "chunked;q=1",
           "gzip, chunked", "chunked,", "\vchunked"}) {

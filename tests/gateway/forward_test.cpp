@@ -34,14 +34,13 @@ TEST(Forward, DropsQueryParametersThatCouldCarryAKey) {
         {"", "/v1/chat/completions"},
         {"?", "/v1/chat/completions"},
         {"?beta=true", "/v1/chat/completions?beta=true"},
-        {"?a=1&b=2&c", "/v1/chat/completions?a=1&b=2&c"},
+        {"?a=1&b=2&c", "/v1/chat/completions"},
         {"?key=sk-alice", "/v1/chat/completions"},
-        {"?a=1&key=sk-alice&b=2", "/v1/chat/completions?a=1&b=2"},
-        {"?API-KEY=x&Api_Key=y&access_token=z&a=1", "/v1/chat/completions?a=1"},
+        {"?a=1&key=sk-alice&beta=2", "/v1/chat/completions?beta=2"},
+        {"?API-KEY=x&Api_Key=y&access_token=z&beta=1", "/v1/chat/completions?beta=1"},
+        {"?%6bey=sk-alice&api%2Dkey=sk-alice", "/v1/chat/completions"},
         {"?key", "/v1/chat/completions"},
-        {"?keys=1&monkey=2", "/v1/chat/completions?keys=1&monkey=2"},
-        {"?&&a=1&&", "/v1/chat/completions?a=1"},
-        {"?q=key=1", "/v1/chat/completions?q=key=1"},
+        {"?&&beta=1&&", "/v1/chat/completions?beta=1"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.query);
@@ -59,9 +58,8 @@ TEST(Forward, WritesTheRequestAnew) {
     EXPECT_THAT(text, HasSubstr("\r\nauthorization: Bearer sk-provider\r\n"));
     EXPECT_THAT(text, HasSubstr("\r\naccept-encoding: identity\r\n"));
     EXPECT_THAT(text, HasSubstr("\r\nopenai-beta: assistants=v2\r\n"));
-    EXPECT_THAT(text, HasSubstr("\r\nidempotency-key: abc\r\n"));
-    for (const char* kept :
-         {"sk-alice", "cookie", "x-secret", "x-forwarded-for", "org", "trailers", "connection"}) {
+    for (const char* kept : {"sk-alice", "abc", "cookie", "x-secret", "x-forwarded-for", "org",
+                             "trailers", "connection"}) {
         EXPECT_THAT(text, Not(HasSubstr(kept)));
     }
     const std::string body = R"({"messages":[],"model":"chat-large"})";

@@ -9,7 +9,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string head_for(const config::Upstream& upstream, const http::RequestHead& client) {
+std::string head_for(const config::Upstream& upstream, const http::RequestHead& client,
+                     std::string_view idempotency_key = "") {
     std::string out;
     append_request_head(out, {.upstream = upstream,
                               .endpoint = 0,
@@ -18,7 +19,8 @@ std::string head_for(const config::Upstream& upstream, const http::RequestHead& 
                               .head = client,
                               .fixed_fields = "host: api.test\r\n",
                               .request_id = "req_1",
-                              .body_bytes = 17});
+                              .body_bytes = 17,
+                              .idempotency_key = idempotency_key});
     return out;
 }
 
@@ -30,9 +32,9 @@ config::Upstream provider() {
 
 TEST(RequestHead, IsWrittenAnew) {
     http::RequestHead client;
-    client.query = "a=1";
+    client.query = "beta=true&a=1";
     EXPECT_EQ(head_for(provider(), client),
-              "POST /v1/chat/completions?a=1 HTTP/1.1\r\nhost: api.test\r\n"
+              "POST /v1/chat/completions?beta=true HTTP/1.1\r\nhost: api.test\r\n"
               "x-request-id: req_1\r\ncontent-length: 17\r\n\r\n");
 }
 
@@ -48,6 +50,18 @@ TEST(RequestHead, CarriesOnlyTheClientsFieldsOnTheList) {
                              "accept-encoding"}) {
         EXPECT_THAT(head, Not(HasSubstr(name)));
     }
+}
+
+TEST(RequestHead, NeverCarriesTheClientsOwnIdempotencyKey) {
+    http::RequestHead client;
+    ASSERT_TRUE(client.fields.add("Idempotency-Key", "order-1"));
+    EXPECT_THAT(head_for(provider(), client), Not(HasSubstr("idempotency-key")));
+    const std::string head = head_for(provider(), client, "bound-to-the-user");
+    EXPECT_THAT(head, HasSubstr("\r\nidempotency-key: bound-to-the-user\r\n"));
+    EXPECT_THAT(head, Not(HasSubstr("order-1")));
+    config::Upstream upstream = provider();
+    upstream.headers = {{.name = "idempotency-key", .value = Secret("the-operators")}};
+    EXPECT_THAT(head_for(upstream, client, "bound-to-the-user"), Not(HasSubstr("idempotency-key")));
 }
 
 TEST(RequestHead, LeavesToTheOperatorWhatTheOperatorSets) {

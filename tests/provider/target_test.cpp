@@ -59,7 +59,7 @@ TEST(Target, IsTheEndpointBehindThePrefix) {
     }
 }
 
-TEST(Target, KeepsWhatMayPassOfTheQuery) {
+TEST(Target, PassesOnlyTheQueryParametersOnTheList) {
     struct Row {
         const char* name;
         UpstreamKind kind;
@@ -68,18 +68,27 @@ TEST(Target, KeepsWhatMayPassOfTheQuery) {
         const char* rest;
     };
     const Row rows[] = {
-        {"openai", UpstreamKind::openai, "", "a=1&key=x&b=2", "?a=1&b=2"},
+        {"openai", UpstreamKind::openai, "", "a=1&beta=true&key=x&b=2", "?beta=true"},
         {"openai: another's version is no business of ours", UpstreamKind::openai, "",
-         "api-version=1&a=1", "?api-version=1&a=1"},
-        {"azure", UpstreamKind::azure, "2024-10-21", "a=1&b", "?api-version=2024-10-21&a=1&b"},
+         "api-version=1&a=1", "?api-version=1"},
+        {"nothing on the list", UpstreamKind::openai, "", "a=1&b", ""},
+        {"credentials", UpstreamKind::openai, "", "key=x&api-key=y&api_key=z&access_token=t", ""},
+        {"credentials, encoded", UpstreamKind::openai, "", "%6bey=x&api%2Dkey=y&ke%79", ""},
+        {"a passed name, encoded", UpstreamKind::openai, "", "b%65ta=true", "?beta=true"},
+        {"other letter case", UpstreamKind::openai, "", "Beta=true&API-VERSION=1", ""},
+        {"twice", UpstreamKind::openai, "", "beta=1&beta=2", "?beta=1"},
+        {"a second separator", UpstreamKind::openai, "", "beta=1;key=x", ""},
+        {"an encoded separator", UpstreamKind::openai, "", "beta=1%26key=x", ""},
+        {"no value", UpstreamKind::openai, "", "beta", "?beta="},
+        {"azure", UpstreamKind::azure, "2024-10-21", "a=1&beta=1",
+         "?api-version=2024-10-21&beta=1"},
         {"azure: the client's version", UpstreamKind::azure, "2024-10-21",
-         "api-version=1&a=1&API-Version=2&api-version", "?api-version=2024-10-21&a=1"},
-        {"azure, v1: the client's version", UpstreamKind::azure, "", "api-version=1&a=1", "?a=1"},
-        {"azure, v1: nothing left", UpstreamKind::azure, "", "api-version=1&api-key=x", ""},
-        {"azure: credentials", UpstreamKind::azure, "2024-10-21", "api-key=x&key=y&access_token=z",
-         "?api-version=2024-10-21"},
+         "api-version=1&beta=1&API-Version=2&api-version", "?api-version=2024-10-21&beta=1"},
+        {"azure: the client's version, encoded", UpstreamKind::azure, "2024-10-21",
+         "api%2Dversion=1&%61pi-version=1", "?api-version=2024-10-21"},
+        {"azure, v1: the client's version", UpstreamKind::azure, "", "api-version=1&a=1", ""},
         {"azure: longer names", UpstreamKind::azure, "2024-10-21", "api-versions=1",
-         "?api-version=2024-10-21&api-versions=1"},
+         "?api-version=2024-10-21"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);

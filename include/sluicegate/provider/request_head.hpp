@@ -21,6 +21,9 @@ struct RequestParts {
     std::string_view fixed_fields;  ///< what fixed_fields() says of the upstream's endpoint
     std::string_view request_id;
     std::size_t body_bytes;
+    /// Instead of the client's Idempotency-Key; "" where it sent none. All users share one account,
+    /// so a key as the client wrote it could fetch the answer to another user's request.
+    std::string_view idempotency_key = {};
 };
 
 /// Request line and fields, with the blank line that ends them. Of the client's fields only those
