@@ -93,7 +93,7 @@ Result<void> Daemon::run(config::Config config) {
 
     if (!running.limiter.state_file.empty()) {
         state_keeper_ = std::make_unique<StateKeeper>(control_, running.limiter.state_file,
-                                                      *limiter_, clock_, builder_);
+                                                      *limiter_, clock_, builder_, registry_);
         if (auto restored = state_keeper_->restore(); !restored) return restored;
     }
 
@@ -196,6 +196,7 @@ void Daemon::start_workers() {
     sigset_t all{};
     sigset_t before{};
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);  // MappingGuard answers it, on the thread that meets it
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (const auto& worker : workers_) {
         threads_.emplace_back([this, &worker] {

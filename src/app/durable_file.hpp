@@ -3,6 +3,8 @@
 ///
 /// The new content goes to NAME.tmp in the same folder; commit() makes it durable, then gives it
 /// the name. Only its owner may read it. Without commit() the old file stays and NAME.tmp goes.
+/// Ours       only a file that this process's user alone could have written is read or replaced:
+///            a regular one, no symbolic link, with one name, that others may not write to.
 /// Errors     say which step failed, on which file, and why.
 
 #include "sluicegate/base/result.hpp"
@@ -35,6 +37,13 @@ private:
 /// `step` of what was done with `file`, and errno's text.
 [[nodiscard]] Failure fail_with_errno(std::string_view step, const std::string& file);
 
+/// Opens a file that is ours, with `flags` of open(2) and O_NOFOLLOW. Errors: what is wrong with it
+/// and what to do; with O_CREAT, one is made that its owner alone may read. Without O_CREAT, a
+/// descriptor that is not open says that there is no such file.
+Result<Descriptor> open_own_file(const std::string& file, int flags);
+/// Nothing, or a file that is ours, has this name. Errors: as of open_own_file().
+Result<void> may_replace(const std::string& file);
+
 class DurableFile {
 public:
     static Result<DurableFile> create(const std::string& file);
@@ -54,7 +63,7 @@ private:
     Descriptor descriptor_;  ///< open until it was committed
 };
 
-/// The content; none when there is no such file.
+/// The content of a file that is ours; none when there is no such file.
 Result<std::pair<bool, std::string>> read_file_if_any(const std::string& file,
                                                       std::size_t bytes_max);
 

@@ -164,11 +164,22 @@ struct LimiterState::Journaling {
     JournalFile file;
     limit::Journal journal;
     std::uint64_t saved_next = 0;  ///< journal.next() when the last save began
+    std::uint64_t seen_next = 0;   ///< journal.next() at the last tick
 
     explicit Journaling(JournalFile opened)
         : file(std::move(opened)), journal(file.ring(), limit::Journal::end_of(file.ring())) {}
 
     [[nodiscard]] std::uint64_t used() const noexcept { return journal.next() - saved_next; }
+
+    /// A file that was cut at any place, and made longer again, has lost the records that lie
+    /// last in it: the newest one, or after a turn of the ring the last one of the turn before.
+    [[nodiscard]] bool has_kept_records() const noexcept {
+        if (seen_next <= saved_next) return true;
+        const std::uint64_t newest = seen_next - 1;
+        const std::uint64_t turn_begin = newest - newest % journal.capacity();
+        if (turn_begin > saved_next && !journal.has_stored(turn_begin - 1)) return false;
+        return journal.has_stored(newest);
+    }
 };
 
 LimiterState::LimiterState(Settings settings, limit::Limiter& limiter, const Clock& clock)
@@ -190,6 +201,7 @@ Result<RestoreReport> LimiterState::restore(const Ids& ids, const limit::StateNa
     // state alone has everything. A state of another process never meets the records of this one.
     const std::uint64_t id = JournalFile::new_id();
     journaling_->saved_next = journaling_->journal.next();
+    journaling_->seen_next = journaling_->saved_next;
     if (auto saved = write(names, id, journaling_->saved_next); !saved) {
         return std::move(saved).failure();
     }
@@ -216,6 +228,7 @@ Result<RestoreReport> LimiterState::read(const Ids& ids) {
     }
     if (!report.set_aside.empty()) {
         const std::string aside = settings_.file + ".unusable";
+        if (auto checked = may_replace(aside); !checked) return std::move(checked).failure();
         if (std::rename(settings_.file.c_str(), aside.c_str()) != 0) {
             return fail_with_errno("cannot rename to", aside);
         }
@@ -234,15 +247,21 @@ Result<RestoreReport> LimiterState::read(const Ids& ids) {
 }
 
 bool LimiterState::is_due() const noexcept {
-    const auto since = clock_.now() - saved_;
-    return since >= save_every ||
-           (since >= save_again && journaling_->used() >= journaling_->journal.capacity() / 2);
+    const Milliseconds wait = save_interval();
+    return clock_.now() - saved_ >= wait;
+}
+
+Milliseconds LimiterState::save_interval() const noexcept {
+    if (is_journal_lost_ || has_save_failed_) return save_unjournaled_every;
+    const bool is_half_used = journaling_->used() >= journaling_->journal.capacity() / 2;
+    return is_half_used ? save_again : save_every;
 }
 
 Result<SaveReport> LimiterState::save(const limit::StateNames& names) {
     // Taken before the export begins: what has a smaller number is in the export.
     const std::uint64_t next = journaling_->journal.next();
-    auto report = write(names, journaling_->file.id(), next);
+    auto report = write(names, is_journal_lost_ ? 0 : journaling_->file.id(), next);
+    has_save_failed_ = !report;
     if (!report) return report;
     report->journal_overran = journaling_->used() > journaling_->journal.capacity();
     journaling_->saved_next = next;
@@ -286,8 +305,37 @@ Result<SaveReport> LimiterState::write(const limit::StateNames& names, std::uint
     return report;
 }
 
-void LimiterState::tick() noexcept {
-    if (journaling_ != nullptr) journaling_->journal.touch_ahead(records_ahead);
+JournalReport LimiterState::tick(const std::function<limit::StateNames()>& names) {
+    JournalReport report;
+    if (journaling_ == nullptr) return report;
+    journaling_->journal.touch_ahead(records_ahead);
+    if (!is_journal_lost_) {
+        const auto loss = journal_loss();
+        if (!loss) return report;
+        report.lost = *loss;
+        is_journal_lost_ = true;
+    }
+    const Instant now = clock_.now();
+    if (remade_at_ && now - *remade_at_ < remake_again) return report;
+    remade_at_ = now;
+    auto remade = journaling_->file.remake();
+    if (remade) {
+        // Records count from the next number on; the state has what was charged before.
+        is_journal_lost_ = false;
+        journaling_->seen_next = journaling_->journal.next();
+        if (auto saved = save(names()); !saved) remade = std::move(saved).failure();
+    }
+    is_journal_lost_ = !remade;
+    report.is_remade = !is_journal_lost_;
+    if (!remade) report.not_remade = remade.error().detail;
+    return report;
+}
+
+std::optional<std::string> LimiterState::journal_loss() {
+    auto loss = journaling_->file.loss();
+    if (!loss && !journaling_->has_kept_records()) loss = "records in it were erased";
+    journaling_->seen_next = journaling_->journal.next();
+    return loss;
 }
 
 std::string LimiterState::current_boot_id() {

@@ -1,11 +1,14 @@
 #include "app/state_keeper.hpp"
 
 #include "sluicegate/base/log.hpp"
+#include "sluicegate/net/spawn.hpp"
 
 #include <utility>
 
 namespace sluicegate::app {
 namespace {
+
+using metrics::Metric;
 
 std::size_t count_of(const limit::StateNames& names) {
     return names.users.size() + names.models.size();
@@ -15,11 +18,12 @@ std::size_t count_of(const limit::StateNames& names) {
 
 StateKeeper::StateKeeper(net::asio::io_context& context, const std::string& file,
                          limit::Limiter& limiter, const Clock& clock,
-                         const SnapshotBuilder& builder)
+                         const SnapshotBuilder& builder, metrics::Registry& registry)
     : file_(file),
       builder_(builder),
       state_({.file = file}, limiter, clock),
-      timer_(context.get_executor()) {
+      timer_(context.get_executor()),
+      registry_(registry) {
 }
 
 Result<void> StateKeeper::restore() {
@@ -54,9 +58,17 @@ net::Task<void> StateKeeper::run() {
         timer_.expires_after(tick_length);
         auto [cancelled] = co_await timer_.async_wait(net::use_result);
         if (cancelled) continue;
-        state_.tick();
-        if (state_.is_due()) report(state_.save(builder_.names()));
+        net::guarded("keeping the limiter's state", [this] { tick(); });
     }
+}
+
+void StateKeeper::tick() {
+    report(state_.tick([this] { return builder_.names(); }));
+    if (state_.is_due()) save();
+}
+
+void StateKeeper::save() {
+    report(state_.save(builder_.names()));
 }
 
 void StateKeeper::stop() noexcept {
@@ -80,12 +92,42 @@ void StateKeeper::finish() {
               {{"file", file_}, {"keys", saved->keys}, {"bytes", saved->bytes}});
 }
 
-void StateKeeper::report(const Result<SaveReport>& saved) const {
+/// A failure is said once, and so is its end.
+void StateKeeper::report(const Result<SaveReport>& saved) {
     if (!saved) {
-        log::error("limiter_state", "not saved: " + saved.error().detail, {{"file", file_}});
-    } else if (saved->journal_overran) {
+        if (!std::exchange(is_save_failing_, true)) {
+            log::error("limiter_state", "not saved: " + saved.error().detail, {{"file", file_}});
+        }
+        return;
+    }
+    if (std::exchange(is_save_failing_, false)) {
+        log::info("limiter_state", "saved again", {{"file", file_}});
+    }
+    if (saved->journal_overran) {
         log::warn("limiter_state", "more was admitted between two saves than the journal holds",
                   {{"file", file_}});
+    }
+}
+
+void StateKeeper::report(const JournalReport& journal) {
+    const std::string file = file_ + ".journal";
+    if (!journal.lost.empty()) {
+        registry_.counter(Metric::limiter_journal_losses_total).add();
+        registry_.set(Metric::limiter_journal_lost, 1);
+        log::error("limiter_journal",
+                   "the journal is lost: " + journal.lost +
+                       "; until it is made anew, a kill forgets what was charged since the last "
+                       "state",
+                   {{"file", file}});
+    }
+    if (!journal.not_remade.empty() && !std::exchange(is_remake_failing_, true)) {
+        log::error("limiter_journal", "not made anew, tried again: " + journal.not_remade,
+                   {{"file", file}});
+    }
+    if (journal.is_remade) {
+        is_remake_failing_ = false;
+        registry_.set(Metric::limiter_journal_lost, 0);
+        log::info("limiter_journal", "the journal was made anew", {{"file", file}});
     }
 }
 

@@ -36,6 +36,10 @@ void Journal::append(const Charged& charged) noexcept {
     record.number.store(number + 1, std::memory_order_release);
 }
 
+bool Journal::has_stored(std::uint64_t number) const noexcept {
+    return ring_[number & mask_].number.load(std::memory_order_acquire) > number;
+}
+
 void Journal::touch_ahead(std::size_t records) noexcept {
     constexpr std::size_t page_records = 4096 / sizeof(JournalRecord);
     const std::uint64_t from = next();

@@ -1,9 +1,8 @@
 #include "sluicegate/app/limiter_state.hpp"
 
-#include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/limit/state_codec.hpp"
 
-#include "net/manual_clock.hpp"
+#include "app/limiter_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,12 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <memory>
 #include <new>
-#include <optional>
 #include <random>
 #include <string>
 #include <sys/mman.h>
@@ -24,88 +18,16 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
-#include <utility>
 #include <vector>
 
 namespace sluicegate::app {
 namespace {
 
 using limit::Plan;
+using test::Process;
 using testing::HasSubstr;
 
-constexpr std::size_t journal_records = 1U << 14U;
-
-/// One process: its limiter, the names it knows, its clock and the file.
-struct Process {
-    explicit Process(std::string file, limit::StateNames known = {.users = {"alice", "bob"},
-                                                                  .models = {"gpt", "claude"}})
-        : names(std::move(known)), state(settings_for(std::move(file)), limiter, clock) {}
-
-    static LimiterState::Settings settings_for(std::string file) {
-        return {.file = std::move(file), .journal_records = journal_records, .boot_id = "boot-1"};
-    }
-
-    template <class Id>
-    static std::optional<Id> find(const std::vector<std::string>& names, std::string_view name) {
-        const auto found = std::find(names.begin(), names.end(), name);
-        if (found == names.end()) return std::nullopt;
-        return Id{static_cast<std::uint32_t>(found - names.begin())};
-    }
-    UserId user(std::string_view name) const { return *find<UserId>(names.users, name); }
-    ModelId model(std::string_view name) const { return *find<ModelId>(names.models, name); }
-
-    Result<RestoreReport> restore() {
-        return state.restore(
-            {.user = [this](std::string_view name) { return find<UserId>(names.users, name); },
-             .model = [this](std::string_view name) { return find<ModelId>(names.models, name); }},
-            names);
-    }
-    void use(std::string_view who, std::string_view what, int requests = 1,
-             std::int64_t tokens = 0) {
-        for (int i = 0; i < requests; ++i) {
-            limiter.admit(user(who), model(what), {}, {.stated = tokens}, clock.now())
-                .reservation.settle(tokens, clock.now());
-        }
-    }
-    std::int64_t used(std::string_view who, std::string_view what) {
-        const Plan plan{.rpm = 1000, .tpm = 1'000'000};
-        return limiter.peek(user(who), model(what), plan, clock.now()).requests.used;
-    }
-
-    limit::StateNames names;
-    test::ManualClock clock;
-    limit::Limiter limiter{{.slots = 1024}};
-    LimiterState state;
-};
-
-class LimiterStateFile : public testing::Test {
-protected:
-    LimiterStateFile() {
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
-    }
-    ~LimiterStateFile() override { std::filesystem::remove_all(folder_); }
-
-    /// A process that used some and ended cleanly.
-    void leave_behind(int requests) {
-        Process before(file());
-        ASSERT_TRUE(before.restore());
-        before.use("alice", "gpt", requests);
-        ASSERT_TRUE(before.state.finish(before.names));
-    }
-    std::string file() const { return (folder_ / "limits.state").string(); }
-    std::string read() const {
-        std::ifstream in(file(), std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    void write(const std::string& bytes) const {
-        std::ofstream(file(), std::ios::binary | std::ios::trunc) << bytes;
-    }
-
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        ("sluicegate-limiter-state-" + std::to_string(::getpid()));
-};
+using LimiterStateFile = test::LimiterFolder;
 
 TEST_F(LimiterStateFile, BringsBackWhatAProcessLeft) {
     leave_behind(3);
@@ -187,8 +109,8 @@ TEST_F(LimiterStateFile, MeasuresTimeByTheCalendarAfterABoot) {
                   clock.wall_now() + Milliseconds(row.wall_ms));
         limit::Limiter limiter({.slots = 64});
         LimiterState state(
-            {.file = file(), .journal_records = journal_records, .boot_id = row.boot_id}, limiter,
-            clock);
+            {.file = file(), .journal_records = test::journal_records, .boot_id = row.boot_id},
+            limiter, clock);
         const auto report = state.restore({.user = [](std::string_view) { return UserId{0}; },
                                            .model = [](std::string_view) { return ModelId{0}; }},
                                           {});
@@ -311,12 +233,12 @@ TEST_F(LimiterStateFile, IsSavedWhenTimeOrTheJournalIsUsedUp) {
     EXPECT_FALSE(process.state.is_due());
     process.clock.advance(Milliseconds(2000));
     process.clock.advance(LimiterState::save_again);
-    process.use("alice", "gpt", journal_records / 2 - 1);
-    process.state.tick();
+    process.use("alice", "gpt", test::journal_records / 2 - 1);
+    process.tick();
     EXPECT_FALSE(process.state.is_due());
     process.use("alice", "gpt", 1);
     EXPECT_TRUE(process.state.is_due());
-    process.use("alice", "gpt", journal_records / 2 + 1);
+    process.use("alice", "gpt", test::journal_records / 2 + 1);
     const Result<SaveReport> report = process.state.save(process.names);
     ASSERT_TRUE(report);
     EXPECT_TRUE(report->journal_overran);

@@ -12,10 +12,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -244,6 +246,76 @@ TEST_F(LimitState, NoWindowAcrossKillsHoldsMoreThanTheLimit) {
     EXPECT_GE(all.size(), 20U);
     // Ages are carried over by the wall clock, which may be a little off the other.
     EXPECT_LE(most_in_a_window(all, window, milliseconds(10)), 20);
+}
+
+TEST_F(LimitState, ALostJournalCostsNoRequestAndIsMadeAnew) {
+    const std::string journal = file() + ".journal";
+    const auto truncate = [&] { std::filesystem::resize_file(journal, 0); };
+    const auto remove = [&] { std::filesystem::remove(journal); };
+    for (const std::function<void()>& damage : {std::function(truncate), std::function(remove)}) {
+        std::filesystem::remove_all(folder_.path());
+        std::filesystem::create_directory(folder_.path());
+        start();
+        EXPECT_EQ(metric(*gateway_, "sluicegate_limiter_journal_losses_total"), 0);
+        EXPECT_EQ(admitted_of(alice_key, "limited", 1), 1);
+        damage();
+        EXPECT_EQ(admitted_of(alice_key, "limited", 1), 1);
+        const auto says = [&](std::string_view words) {
+            return gateway_->daemon().wait_for_log([&](const nlohmann::json& line) {
+                return line.value("event", "") == "limiter_journal" &&
+                       line.value("message", "").find(words) != std::string::npos;
+            });
+        };
+        EXPECT_TRUE(says("the journal is lost"));
+        EXPECT_TRUE(says("made anew"));
+        EXPECT_EQ(metric(*gateway_, "sluicegate_limiter_journal_losses_total"), 1);
+        EXPECT_EQ(metric(*gateway_, "sluicegate_limiter_journal_lost"), 0);
+        EXPECT_EQ(admitted_of(bob_key, "limited", 2), 2);
+        end(SIGKILL);
+
+        start();
+        EXPECT_EQ(admitted_of(alice_key, "limited", 2), 1);
+        EXPECT_EQ(admitted_of(bob_key, "limited", 6), 3);
+        end(SIGTERM);
+    }
+}
+
+TEST_F(LimitState, GoesOnWithoutAJournalWhereNoneCanBeMade) {
+    start();
+    const std::string journal = file() + ".journal";
+    std::filesystem::remove(journal);
+    std::filesystem::create_symlink(file(), journal);
+    ASSERT_TRUE(
+        eventually([&] { return metric(*gateway_, "sluicegate_limiter_journal_lost") == 1.0; }));
+    EXPECT_EQ(admitted_of(alice_key, "limited", 4), 3);
+    EXPECT_TRUE(std::filesystem::is_symlink(journal));
+    EXPECT_EQ(gateway_->admin("/livez").status, 200);
+    std::filesystem::remove(journal);
+    end(SIGTERM);
+    start();
+    EXPECT_EQ(admitted_of(alice_key, "limited", 1), 0) << "the last state has everything";
+    end(SIGTERM);
+}
+
+TEST_F(LimitState, AFileThatIsNotOursEndsTheStart) {
+    const std::filesystem::path theirs = folder_.path() / "theirs";
+    for (const std::string suffix : {"", ".journal"}) {
+        std::ofstream(theirs) << "precious";
+        std::filesystem::create_symlink(theirs, file() + suffix);
+        try {
+            start();
+            ADD_FAILURE() << "it started on a symbolic link";
+        } catch (const std::runtime_error& error) {
+            EXPECT_NE(std::string(error.what()).find("symbolic link"), std::string::npos)
+                << error.what();
+        }
+        std::ifstream in(theirs);
+        std::string content;
+        std::getline(in, content);
+        EXPECT_EQ(content, "precious");
+        std::filesystem::remove_all(folder_.path());
+        std::filesystem::create_directory(folder_.path());
+    }
 }
 
 }  // namespace

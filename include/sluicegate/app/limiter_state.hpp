@@ -11,7 +11,11 @@
 /// Threads    one, the control thread; requests are admitted meanwhile by any.
 /// Ownership  the limiter and the clock must outlive it.
 /// Errors     a state file that cannot be used is set aside and reported; the limiter starts
-///            empty. restore() itself fails only where no state could be kept either.
+///            empty. restore() itself fails only where no state could be kept either, and where a
+///            file in the way is not ours (app/durable_file.hpp).
+/// Loss       a journal that others truncate, replace or delete, or that the disk cannot take, is
+///            noticed by tick() and made anew. Until then a kill forgets what was charged since
+///            the last save, and saves are due more often.
 /// Source     docs/decisions/0006-limiter-state.md
 
 #include "sluicegate/base/clock.hpp"
@@ -50,6 +54,13 @@ struct SaveReport {
     bool journal_overran = false;
 };
 
+/// What tick() has found; empty when nothing has changed.
+struct JournalReport {
+    std::string lost{};        ///< why the next process would not find what is charged now
+    bool is_remade = false;    ///< a new one stands there, and a state that names it
+    std::string not_remade{};  ///< why not; it is tried again
+};
+
 class LimiterState {
 public:
     struct Settings {
@@ -68,6 +79,10 @@ public:
     static constexpr Milliseconds save_every{60'000};
     /// But no sooner than this, be it that saving fails.
     static constexpr Milliseconds save_again{250};
+    /// The same while the journal is lost, and after a save that failed.
+    static constexpr Milliseconds save_unjournaled_every{5'000};
+    /// A lost journal is made anew at once, but no sooner than this after the attempt before.
+    static constexpr Milliseconds remake_again{10'000};
 
     LimiterState(Settings settings, limit::Limiter& limiter, const Clock& clock);
     ~LimiterState();
@@ -82,8 +97,8 @@ public:
     Result<SaveReport> save(const limit::StateNames& names);
     /// Saves for the last time: nothing is journaled any more.
     Result<SaveReport> finish(const limit::StateNames& names);
-    /// Keeps the pages that the journal comes to next ready.
-    void tick() noexcept;
+    /// Keeps the pages that the journal comes to next ready, and sees that it is still there.
+    JournalReport tick(const std::function<limit::StateNames()>& names);
 
     [[nodiscard]] static std::string current_boot_id();
 
@@ -91,6 +106,8 @@ private:
     struct Journaling;
 
     Result<RestoreReport> read(const Ids& ids);
+    [[nodiscard]] std::optional<std::string> journal_loss();
+    [[nodiscard]] Milliseconds save_interval() const noexcept;
     Result<SaveReport> write(const limit::StateNames& names, std::uint64_t journal_id,
                              std::uint64_t journal_from);
 
@@ -99,6 +116,9 @@ private:
     const Clock& clock_;
     std::unique_ptr<Journaling> journaling_;
     Instant saved_{};  ///< when the last save began
+    bool has_save_failed_ = false;
+    bool is_journal_lost_ = false;        ///< and not made anew
+    std::optional<Instant> remade_at_{};  ///< the last attempt
 };
 
 }  // namespace sluicegate::app

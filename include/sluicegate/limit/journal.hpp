@@ -59,6 +59,9 @@ public:
         return next_.load(std::memory_order_acquire);
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.size(); }
+    /// The record of that number, or one of a later turn, is in the ring. For a number so old that
+    /// its thread must have stored it.
+    [[nodiscard]] bool has_stored(std::uint64_t number) const noexcept;
 
     /// Makes the next records' pages writable, so that append() need not wait for the kernel to
     /// do it. They stay as they are.

@@ -23,6 +23,8 @@ enum class Metric : std::uint8_t {
     limiter_memory_bytes,                          ///< {window}
     limiter_evictions_total,                       ///< {window}
     limiter_overflows_total,                       ///< {window}
+    limiter_journal_lost,                          ///< {}
+    limiter_journal_losses_total,                  ///< {}
     tokens_total,                                  ///< {model, kind, source}
     inter_token_duration_seconds,                  ///< {model}
     user_requests_total,                           ///< {user, model, outcome}
