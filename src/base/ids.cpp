@@ -1,40 +1,39 @@
 #include "sluicegate/base/ids.hpp"
 
-#include <random>
+#include <cerrno>
+#include <exception>
+#include <span>
+#include <sys/random.h>
 
 namespace sluicegate {
 namespace {
 
-void write_hex(char* out, std::uint64_t value, int digits) noexcept {
-    static constexpr std::string_view hex = "0123456789abcdef";
-    for (int i = digits - 1; i >= 0; --i) {
-        out[i] = hex[value & 0xF];
-        value >>= 4;
+/// Fails only on a kernel without getrandom(2), older than any that can run the daemon.
+void fill_with_random_bytes(std::span<unsigned char> bytes) noexcept {
+    while (!bytes.empty()) {
+        const ssize_t size = ::getrandom(bytes.data(), bytes.size(), 0);
+        if (size < 0 && errno != EINTR) std::terminate();
+        if (size > 0) bytes = bytes.subspan(static_cast<std::size_t>(size));
     }
-}
-
-/// A bijection on 64 bits (the finaliser of splitmix64), so different counts give different ids.
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
-    return value ^ (value >> 31);
 }
 
 }  // namespace
 
-RequestIdSource::RequestIdSource() : seed_(0) {
-    std::random_device device;
-    seed_ = (static_cast<std::uint64_t>(device()) << 32) | device();
-}
-
 RequestId RequestIdSource::next() noexcept {
-    ++count_;
-    if (count_ == 0) seed_ = mix(seed_ + 1);
+    static constexpr std::string_view digits = "0123456789abcdef";
+    if (used_ == random_.size()) {
+        fill_with_random_bytes(random_);
+        used_ = 0;
+    }
     RequestId id;
     char* out = id.text_.data();
-    out[0] = 'r', out[1] = 'e', out[2] = 'q', out[3] = '_';
-    write_hex(out + 4, mix(seed_ + count_), 16);
-    write_hex(out + 20, count_, 8);
+    for (const char c : std::string_view("req_")) *out++ = c;
+    for (std::size_t i = 0; i < id_bytes; ++i) {
+        unsigned char& byte = random_[used_++];
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 0xF];
+        byte = 0;
+    }
     return id;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -25,21 +26,18 @@ private:
     std::array<char, size> text_{};
 };
 
-/// Makes request ids from a random 64-bit start and a mixed counter. Ids of one source never
-/// repeat; ids of different processes do not collide in practice. They are not secret. Threads: one
-/// source per thread.
+/// Makes request ids of the operating system's random bytes. One id tells nothing of another:
+/// neither how many were made nor what the next will be. Two of 2^40 ids are equal with a chance of
+/// 2^-17. Threads: one source per thread.
 class RequestIdSource {
 public:
-    /// Seeded from the operating system's random numbers.
-    RequestIdSource();
-    /// A chosen seed, for tests.
-    explicit RequestIdSource(std::uint64_t seed) noexcept : seed_(seed) {}
-
     [[nodiscard]] RequestId next() noexcept;
 
 private:
-    std::uint64_t seed_;
-    std::uint32_t count_ = 0;
+    static constexpr std::size_t id_bytes = (RequestId::size - 4) / 2;
+
+    std::array<unsigned char, 84 * id_bytes> random_{};  ///< one call of the system fills it
+    std::size_t used_ = random_.size();
 };
 
 }  // namespace sluicegate
