@@ -1,6 +1,7 @@
 /// The command line: see docs/operations.md.
 
 #include "cli/commands.hpp"
+#include "cli/core_dumps.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +12,7 @@
 
 int main(int argc, char** argv) {
     using namespace sluicegate;
+    cli::allow_core_dumps(false);
 
     CLI::App program("A rate-limiting gateway between OpenAI SDK clients and the models they call.",
                      "sluicegate");
@@ -23,7 +25,13 @@ int main(int argc, char** argv) {
 
     CLI::App* serve = program.add_subcommand("serve", "Run the gateway in the foreground");
     serve->add_option("--config", file, "The YAML file")->required();
-    serve->callback([&] { exit_code = cli::serve(file); });
+    bool allows_core_dumps = false;
+    serve->add_flag("--core-dumps", allows_core_dumps,
+                    "Allow core files and debuggers; a core file holds keys");
+    serve->callback([&] {
+        cli::allow_core_dumps(allows_core_dumps);
+        exit_code = cli::serve(file);
+    });
 
     CLI::App* check =
         program.add_subcommand("check", "Check a configuration and print every problem");

@@ -73,6 +73,11 @@ Child spawn(std::vector<std::string> arguments, const DaemonOptions& options) {
                                .rlim_max = options.descriptors_max};
             ::setrlimit(RLIMIT_NOFILE, &limit);
         }
+        if (!options.core_folder.empty()) {
+            const rlimit limit{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+            ::setrlimit(RLIMIT_CORE, &limit);
+            if (::chdir(options.core_folder.c_str()) != 0) ::_exit(126);
+        }
         ::dup2(in[0], STDIN_FILENO);
         ::dup2(out[1], STDOUT_FILENO);
         ::dup2(out[1], STDERR_FILENO);
@@ -94,7 +99,11 @@ bool looks_like_a_sanitizer_report(std::string_view log) {
 Daemon::Daemon(std::string_view yaml, DaemonOptions options) {
     for (const auto& [name, text] : options.files) folder_.write(name, text);
     folder_.write("sluicegate.yaml", yaml);
-    start({"serve", "--config", config_file()}, options);
+    std::vector<std::string> arguments{"serve", "--config", config_file()};
+    arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
+    // Only root may read /proc/PID/fd of a process that makes no core.
+    if (::geteuid() != 0 && options.core_folder.empty()) arguments.emplace_back("--core-dumps");
+    start(arguments, options);
     std::unique_lock lock(mutex_);
     const Deadline deadline;
     const bool is_ready = changed_.wait_until(lock, deadline.at(), [&] {
@@ -164,7 +173,7 @@ Daemon::~Daemon() {
 
 void Daemon::check_end() {
     const auto is_expected = [this](int signal) {
-        return signal == SIGTERM || (signal == SIGKILL && was_told_to_die_);
+        return signal == SIGTERM || (was_told_to_die_ && (signal == SIGKILL || signal == SIGABRT));
     };
     const bool was_killed =
         wait_status_ && WIFSIGNALED(*wait_status_) && !is_expected(WTERMSIG(*wait_status_));
@@ -185,8 +194,9 @@ std::uint16_t Daemon::port(std::string_view role, std::size_t nth) const {
 }
 
 void Daemon::signal(int number) {
-    was_told_to_die_ = was_told_to_die_ || number == SIGKILL;
-    if (number == SIGTERM || number == SIGINT || number == SIGKILL) was_told_to_end_ = true;
+    const bool is_fatal = number == SIGKILL || number == SIGABRT;
+    was_told_to_die_ = was_told_to_die_ || is_fatal;
+    if (number == SIGTERM || number == SIGINT || is_fatal) was_told_to_end_ = true;
     ::kill(pid_, number);
 }
 

@@ -29,9 +29,11 @@ namespace sluicegate::support {
 
 struct DaemonOptions {
     std::size_t listeners = 2;  ///< how many `listening` lines mean that it is ready
-    std::map<std::string, std::string> environment;  ///< added to the test's own
-    std::map<std::string, std::string> files;        ///< written beside the YAML: name, text
-    unsigned descriptors_max = 0;                    ///< RLIMIT_NOFILE; 0 leaves the test's own
+    std::map<std::string, std::string> environment = {};  ///< added to the test's own
+    std::map<std::string, std::string> files = {};        ///< written beside the YAML: name, text
+    unsigned descriptors_max = 0;             ///< RLIMIT_NOFILE; 0 leaves the test's own
+    std::vector<std::string> arguments = {};  ///< more of `serve`
+    std::string core_folder = {};  ///< it runs there, and the system allows a core of any size
 };
 
 class Daemon {
@@ -45,7 +47,7 @@ public:
     /// The port of the nth listener of that role: "client", "client_tls" or "admin".
     [[nodiscard]] std::uint16_t port(std::string_view role = "client", std::size_t nth = 0) const;
 
-    /// SIGTERM, SIGINT and SIGKILL are then no surprise.
+    /// SIGTERM, SIGINT, SIGKILL and SIGABRT are then no surprise.
     void signal(int number);
     /// Replaces the YAML; a reload still needs SIGHUP.
     void rewrite(std::string_view yaml) const;
@@ -85,7 +87,7 @@ private:
     mutable std::mutex exit_mutex_;  // several threads of a test may ask
     mutable std::optional<int> wait_status_;
     bool was_told_to_end_ = false;
-    bool was_told_to_die_ = false;  // by SIGKILL
+    bool was_told_to_die_ = false;  // by SIGKILL or SIGABRT
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::vector<std::string> lines_;

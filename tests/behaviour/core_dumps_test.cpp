@@ -1,0 +1,40 @@
+// A crash leaves no core file, because the keys of clients and providers would be in it.
+#include "behaviour/harness.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+/// The core files that a daemon leaves when it is aborted.
+std::ptrdiff_t cores_of_a_crash(const std::vector<std::string>& arguments) {
+    const TemporaryFolder folder;
+    const FakeUpstream upstream;
+    const ConfigText config(upstream.base_url());
+    Daemon daemon(config.text(), {.arguments = arguments, .core_folder = folder.path().string()});
+    daemon.signal(SIGABRT);
+    EXPECT_TRUE(daemon.wait_for_exit());
+    return std::distance(std::filesystem::directory_iterator(folder.path()), {});
+}
+
+TEST(CoreDumps, NoneIsLeftEvenIfTheSystemAllowsIt) {
+    EXPECT_EQ(cores_of_a_crash({}), 0);
+}
+
+TEST(CoreDumps, AreLeftWhereTheOperatorAsksForThem) {
+    std::ifstream file("/proc/sys/kernel/core_pattern");
+    std::string pattern;
+    std::getline(file, pattern);
+    if (pattern.find_first_of("|/") != std::string::npos) GTEST_SKIP() << "they go to " << pattern;
+    EXPECT_EQ(cores_of_a_crash({"--core-dumps"}), 1);
+}
+
+}  // namespace
+}  // namespace sluicegate::support
