@@ -23,9 +23,13 @@ struct Run {
 /// R in docs/limits-proofs.md, from the first room of a key to its last.
 inline constexpr std::array<std::uint8_t, 4> room_sizes{12, 28, 60, 124};
 
-/// Three cache lines; a key of at most 12 runs takes these, and its entry in a map.
+/// The user in the upper half, the model in the lower.
+using Key = std::uint64_t;
+
+/// Three cache lines; a key of at most 12 runs takes these, and its entry in a set.
 class alignas(64) Slot {
 public:
+    Key key = 0;                  ///< whose slot it is; says nothing in an overflow slot
     std::uint64_t clock = 0;      ///< in ticks of the window: the latest time that it was told
     std::uint64_t tokens = 0;     ///< sum over the runs
     std::uint32_t requests = 0;   ///< sum over the runs

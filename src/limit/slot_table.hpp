@@ -1,6 +1,8 @@
 #pragma once
-/// From (user, model) to its slots: shards of a mutex and, for each window, a flat map.
+/// From (user, model) to its slots: shards of a mutex and, for each window, a flat set.
 ///
+/// Speed      a set holds numbers of slots, and a key stands in its slot. So all sets of a million
+///            keys take 6 MB, of which a cache can keep much.
 /// Memory     bounded by the window's slots. When a new key needs one and all are in use, an idle
 ///            slot of its shard is evicted, never a live one.
 /// Overflow   when none is idle, all newcomers of a shard share its overflow slot. Each is under
@@ -14,7 +16,7 @@
 #include "limit/slot.hpp"
 #include "limit/window.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,9 +24,6 @@
 #include <mutex>
 
 namespace sluicegate::limit {
-
-/// The user in the upper half, the model in the lower.
-using Key = std::uint64_t;
 
 constexpr Key key_of(UserId user, ModelId model) noexcept {
     return std::uint64_t{static_cast<std::uint32_t>(user)} << 32U |
@@ -45,7 +44,8 @@ public:
         bool is_overflow;
     };
 
-    explicit SlotMap(Window& window) noexcept : window_(window) {}
+    explicit SlotMap(Window& window)
+        : window_(window), numbers_(0, HashOfKey{window.slots()}, SameKey{window.slots()}) {}
 
     [[nodiscard]] Window& window() const noexcept { return window_; }
     /// The key's own slot, or nullptr.
@@ -60,23 +60,40 @@ public:
         return is_overflow ? Found{overflow_, true} : find_or_make(key, now, false);
     }
     [[nodiscard]] Slot& overflow() noexcept { return overflow_; }
-    /// Calls `act` with each key and its own slot.
+    /// Calls `act` with each key's own slot.
     template <class Act>
     void visit(Act&& act) const {
-        for (const auto& [key, slot] : slots_) act(key, *slot);
+        for (const Number number : numbers_) act(slot_of(number));
     }
     [[nodiscard]] std::size_t map_bytes() const noexcept;
 
 private:
+    /// Of a slot in the window.
+    using Number = std::uint32_t;
+    /// Boost's set mixes the bits of what this returns.
+    struct HashOfKey {
+        using is_transparent = void;
+        const Slot* slots;
+        std::size_t operator()(Key key) const noexcept { return key; }
+        std::size_t operator()(Number number) const noexcept { return slots[number].key; }
+    };
+    struct SameKey {
+        using is_transparent = void;
+        const Slot* slots;
+        bool operator()(Key key, Number number) const noexcept { return key == slots[number].key; }
+        bool operator()(Number a, Number b) const noexcept { return a == b; }
+    };
+
     /// Keeps a search short; the next one goes on where it ended.
     static constexpr int looks_max = 16;
 
+    [[nodiscard]] Slot& slot_of(Number number) const noexcept { return window_.slots()[number]; }
     Slot* evict_one(std::uint64_t now) noexcept;
 
     Window& window_;
-    boost::unordered_flat_map<Key, Slot*> slots_;
+    boost::unordered_flat_set<Number, HashOfKey, SameKey> numbers_;
     Slot overflow_;
-    Slot* spare_ = nullptr;  ///< left over when there was no memory to enter it into the map
+    Slot* spare_ = nullptr;  ///< left over when there was no memory to enter it into the set
     Key looked_at_ = 0;      ///< the key at which the last search for an idle slot ended
     /// The latest time at which a slot was evicted. A new slot's clock starts no earlier: a clock
     /// that steps back could count the same window twice otherwise.
@@ -88,7 +105,7 @@ struct alignas(64) Shard {
     SlotMap minutes;
     SlotMap days;
 
-    Shard(Window& minute, Window& day) noexcept : minutes(minute), days(day) {}
+    Shard(Window& minute, Window& day) : minutes(minute), days(day) {}
 };
 
 class SlotTable {
@@ -104,7 +121,7 @@ public:
 private:
     Window minute_;
     Window day_;
-    std::deque<Shard> shards_;  ///< their number is a power of two
+    std::deque<Shard> shards_;
 };
 
 }  // namespace sluicegate::limit

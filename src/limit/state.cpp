@@ -36,9 +36,9 @@ void copy_slot(Slot& slot, Window& window, std::uint64_t now_ms, KeyState state,
 
 void copy_slots(SlotMap& slots, StateWindow window, std::uint64_t now_ms,
                 std::vector<KeyState>& to) {
-    slots.visit([&](Key key, Slot& slot) {
+    slots.visit([&](Slot& slot) {
         copy_slot(slot, slots.window(), now_ms,
-                  {.user = user_of(key), .model = model_of(key), .window = window}, to);
+                  {.user = user_of(slot.key), .model = model_of(slot.key), .window = window}, to);
     });
     copy_slot(slots.overflow(), slots.window(), now_ms, {.window = window, .is_shared = true}, to);
 }

@@ -40,6 +40,8 @@ public:
     /// A slot that was never used, or nullptr when there is none left. It stays where it is.
     [[nodiscard]] Slot* new_slot() noexcept;
     [[nodiscard]] std::size_t slots_used() const noexcept;
+    /// The first of all slots. A slot's number is its distance from this one.
+    [[nodiscard]] Slot* slots() noexcept { return slots_.data(); }
 
     const std::uint64_t tick_ms;
     const std::uint64_t length;                 ///< in ticks

@@ -185,9 +185,10 @@ TEST(SlotTable, EvictedSlotGivesItsBlockBack) {
 }
 
 TEST(SlotTable, SpreadsUsersAndModelsEvenlyOverTheShards) {
-    constexpr std::uint32_t keys = 100'000;
+    constexpr std::uint32_t keys = 300'000;
+    constexpr std::uint32_t shards = 349;
     SlotTable table(60'000, 1 << 20);
-    ASSERT_EQ(table.shards().size(), 256U);
+    ASSERT_EQ(table.shards().size(), shards);
     // Numbers are given one after the other, to users and to models.
     for (const std::uint32_t models : {1U, 4U, 1000U}) {
         SCOPED_TRACE(models);
@@ -197,9 +198,9 @@ TEST(SlotTable, SpreadsUsersAndModelsEvenlyOverTheShards) {
         }
         const auto [least, most] =
             std::ranges::minmax_element(load, {}, [](const auto& entry) { return entry.second; });
-        EXPECT_EQ(load.size(), 256U);
-        EXPECT_GT(least->second, keys / 256 * 3 / 4);
-        EXPECT_LT(most->second, keys / 256 * 5 / 4);
+        EXPECT_EQ(load.size(), shards);
+        EXPECT_GT(least->second, keys / shards * 3 / 4);
+        EXPECT_LT(most->second, keys / shards * 5 / 4);
     }
 }
 
