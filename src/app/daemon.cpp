@@ -43,6 +43,11 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void log_notes(const worker::Snapshot& snapshot) {
+    for (const std::string& note : snapshot.config.notes) log::info("config", note);
+    for (const std::string& warning : snapshot.warnings) log::warn("config", warning);
+}
+
 void update_limiter_metrics(metrics::Registry& registry, std::string_view window,
                             const limit::TableCounts& counts) {
     const auto set = [&](Metric metric, std::uint64_t value) {
@@ -60,7 +65,8 @@ Daemon::Daemon(std::string file, config::Environment environment)
     : file_(std::move(file)),
       environment_(std::move(environment)),
       signals_(control_.get_executor()),
-      drain_timer_(control_.get_executor()) {
+      drain_timer_(control_.get_executor()),
+      ticket_key_timer_(control_.get_executor()) {
 }
 
 Daemon::~Daemon() {
@@ -102,11 +108,12 @@ Result<void> Daemon::run(config::Config config) {
     for (const auto& worker : workers_) worker->adopt(snapshot_);
     for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
 
-    for (const std::string& note : running.notes) log::info("config", note);
+    log_notes(*snapshot_);
     note_success();
     start_workers();
     if (admin_) admin_->start();
     net::spawn_vital(control_, handle_signals(), "signals");
+    net::spawn_vital(control_, rotate_ticket_keys(), "rotation of the keys of session tickets");
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
     control_.run();
@@ -214,6 +221,7 @@ void Daemon::worker_ended() {
     net::ErrorCode ignored;
     signals_.cancel(ignored);
     drain_timer_.cancel();
+    ticket_key_timer_.cancel();
 }
 
 net::Task<void> Daemon::handle_signals() {
@@ -235,6 +243,16 @@ void Daemon::handle(int signal) {
         for (const auto& worker : workers_) worker->stop();
     } else {
         drain();
+    }
+}
+
+net::Task<void> Daemon::rotate_ticket_keys() {
+    for (;;) {
+        ticket_key_timer_.expires_after(net::TicketKeys::period);
+        auto [cancelled] = co_await ticket_key_timer_.async_wait(net::use_result);
+        if (cancelled) co_return;
+        net::guarded("rotating the keys of session tickets",
+                     [this] { builder_.rotate_ticket_keys(); });
     }
 }
 
@@ -290,7 +308,7 @@ void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
             registry_.counter(Metric::config_reloads_total, {"success"}).add();
             last_reload_ = {.at = clock_.wall_now(), .has_succeeded = true};
             for (const std::string& change : changes) log::info("config_changed", change);
-            for (const std::string& note : snapshot_->config.notes) log::info("config", note);
+            log_notes(*snapshot_);
             log::info("reloaded", "the new configuration is in force",
                       {{"config", file_},
                        {"changes", changes.size()},

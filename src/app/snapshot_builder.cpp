@@ -120,13 +120,26 @@ net::TlsContext& SnapshotBuilder::context_for(const std::string& fingerprint) {
     return kept;
 }
 
-Result<net::TlsContext> SnapshotBuilder::listener_tls(const config::TlsListener& tls) {
-    net::TlsContext& kept =
-        context_for(fingerprint_of("listener", {tls.certificate_file, tls.private_key_file}));
+Result<net::TlsContext> SnapshotBuilder::listener_tls(const config::TlsListener& tls,
+                                                      const std::string& scope) {
+    net::TlsContext& kept = context_for(
+        fingerprint_of(scope, {tls.certificate_file, tls.private_key_file, tls.client_ca_file}));
     if (!kept) {
-        auto made = net::make_server_tls(tls.certificate_file, tls.private_key_file);
+        auto made = net::make_server_tls({.certificate_file = tls.certificate_file,
+                                          .private_key_file = tls.private_key_file,
+                                          .client_ca_file = tls.client_ca_file,
+                                          .session_scope = scope,
+                                          .ticket_keys = ticket_keys_});
         if (!made) return made;
         kept = std::move(*made);
+    }
+    if (!net::has_subject_alternative_name(kept)) {
+        std::string warning = "the certificate in " + tls.certificate_file +
+                              " has no subject alternative name (DNS or IP): clients that verify "
+                              "it, such as OpenAI SDKs, refuse it";
+        if (std::ranges::find(warnings_, warning) == warnings_.end()) {
+            warnings_.push_back(std::move(warning));
+        }
     }
     return kept;
 }
@@ -150,7 +163,10 @@ Result<std::vector<net::TlsContext>> SnapshotBuilder::listener_contexts(
     for (const config::Listener& listener : config.server.listen) {
         net::TlsContext context;
         if (listener.tls) {
-            auto made = listener_tls(*listener.tls);
+            // Tickets are good at the listener that gave them, whatever its certificate is later.
+            const std::string scope =
+                "listener " + listener.host + ' ' + std::to_string(listener.port);
+            auto made = listener_tls(*listener.tls, scope);
             if (!made) return std::move(made).failure();
             context = std::move(*made);
         }
@@ -224,6 +240,7 @@ void SnapshotBuilder::add_users(Snapshot& snapshot) {
 Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
                                                                std::int64_t now) {
     next_contexts_.clear();
+    warnings_.clear();
     auto listeners = listener_contexts(config);
     if (!listeners) return std::move(listeners).failure();
     auto upstreams = upstream_contexts(config);
@@ -233,6 +250,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     auto keys = key_ring(config);
     auto routes = states_.plan(config);
     auto snapshot = std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
+                                                        .warnings = warnings_,
                                                         .keys = std::move(keys),
                                                         .models = {},
                                                         .model_index = {},

@@ -46,6 +46,9 @@ int check(const std::string& file, const std::optional<std::string>& running) {
         std::fprintf(stderr, "%s: %s\n", file.c_str(), built.error().detail.c_str());
         return exit_configuration;
     }
+    for (const std::string& warning : (*built)->warnings) {
+        std::printf("warning: %s\n", warning.c_str());
+    }
     std::printf("%s: ok: %zu models, %zu users, %zu upstreams\n", file.c_str(),
                 checked.models.size(), checked.users.size(), checked.upstreams.size());
     if (!running) return exit_success;

@@ -37,8 +37,12 @@ std::string address_text(const Listener& listener) {
 
 std::string listener_text(const Listener& listener) {
     if (!listener.tls) return address_text(listener);
-    return address_text(listener) + " tls " + listener.tls->certificate_file + ' ' +
-           listener.tls->private_key_file;
+    std::string text = address_text(listener) + " tls " + listener.tls->certificate_file + ' ' +
+                       listener.tls->private_key_file;
+    if (!listener.tls->client_ca_file.empty()) {
+        text += " client_ca " + listener.tls->client_ca_file;
+    }
+    return text;
 }
 
 /// The settings of the listening sockets. Their certificates are not part of them.

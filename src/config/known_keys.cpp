@@ -15,7 +15,7 @@ constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", 
 constexpr Keys<7> server{"listen", "threads",         "max_body", "max_header",
                          "memory", "max_connections", "timeouts"};
 constexpr Keys<2> listener{"address", "tls"};
-constexpr Keys<2> listener_tls{"certificate", "private_key"};
+constexpr Keys<3> listener_tls{"certificate", "private_key", "client_ca"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
 constexpr Keys<3> admin{"listen", "show_users", "user_metrics"};
 constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};

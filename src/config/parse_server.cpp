@@ -27,6 +27,7 @@ TlsListener parse_listener_tls(Context& context, const Value& at) {
     TlsListener tls;
     if (map.require("certificate")) map.path("certificate", tls.certificate_file);
     if (map.require("private_key")) map.path("private_key", tls.private_key_file);
+    map.path("client_ca", tls.client_ca_file);
     return tls;
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -12,6 +13,13 @@ namespace sluicegate::net {
 namespace {
 
 using boost::asio::ssl::context;
+
+/// For TLS 1.2: forward secrecy and authenticated encryption. Without CBC there is no padding whose
+/// check could tell anything by its time.
+constexpr const char* tls12_ciphers =
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
 
 /// The last OpenSSL error in words; clears the queue.
 std::string openssl_reason() {
@@ -59,28 +67,82 @@ Result<void> load_certificate(SSL_CTX* native, const std::string& certificate_fi
     return {};
 }
 
+/// What holds for servers and clients.
+Result<void> prepare(SSL_CTX* native) {
+    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    if (SSL_CTX_set_cipher_list(native, tls12_ciphers) != 1) {
+        return refused("cannot use the ciphers", tls12_ciphers);
+    }
+    return {};
+}
+
+/// Demands a certificate of the clients.
+Result<void> verify_clients(SSL_CTX* native, const std::string& ca_file) {
+    ERR_clear_error();
+    if (SSL_CTX_load_verify_file(native, ca_file.c_str()) != 1) {
+        return refused("cannot read certificate authorities from", ca_file);
+    }
+    // Sent to the client, which may have certificates of several authorities.
+    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_file.c_str());
+    if (names == nullptr) return refused("cannot read certificate authorities from", ca_file);
+    SSL_CTX_set_client_CA_list(native, names);
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(native, 0);
+    return {};
+}
+
+Result<void> set_session_scope(SSL_CTX* native, const std::string& scope) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256(reinterpret_cast<const unsigned char*>(scope.data()), scope.size(), digest.data());
+    if (SSL_CTX_set_session_id_context(native, digest.data(), digest.size()) != 1) {
+        return refused("cannot set", "the scope of sessions");
+    }
+    return {};
+}
+
+struct FreeNames {
+    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
+};
+
 }  // namespace
 
-Result<TlsContext> make_server_tls(const std::string& certificate_file,
-                                   const std::string& private_key_file) {
+Result<TlsContext> make_server_tls(const ServerTlsOptions& options) {
     auto made = std::make_shared<context>(context::tls_server);
     SSL_CTX* native = made->native_handle();
-    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    if (auto prepared = prepare(native); !prepared) return std::move(prepared).failure();
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
     // The client keeps sessions as tickets, so no table grows here.
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
-    if (auto loaded = load_certificate(native, certificate_file, private_key_file); !loaded) {
-        return std::move(loaded).failure();
+    auto loaded = load_certificate(native, options.certificate_file, options.private_key_file);
+    if (!loaded) return std::move(loaded).failure();
+    auto scoped = set_session_scope(native, options.session_scope);
+    if (!scoped) return std::move(scoped).failure();
+    if (options.ticket_keys) use_ticket_keys(native, options.ticket_keys);
+    if (!options.client_ca_file.empty()) {
+        auto verifying = verify_clients(native, options.client_ca_file);
+        if (!verifying) return std::move(verifying).failure();
     }
     return made;
+}
+
+bool has_subject_alternative_name(const TlsContext& server) {
+    const X509* leaf = SSL_CTX_get0_certificate(server->native_handle());
+    if (leaf == nullptr) return false;
+    const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        const int kind = sk_GENERAL_NAME_value(names.get(), i)->type;
+        if (kind == GEN_DNS || kind == GEN_IPADD) return true;
+    }
+    return false;
 }
 
 Result<TlsContext> make_client_tls(const ClientTlsOptions& options) {
     auto made = std::make_shared<context>(context::tls_client);
     SSL_CTX* native = made->native_handle();
-    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    if (auto prepared = prepare(native); !prepared) return std::move(prepared).failure();
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(native, keep_new_session);
@@ -138,8 +200,9 @@ Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_
     boost::system::error_code not_an_address;
     boost::asio::ip::make_address(server_name, not_an_address);
     X509_VERIFY_PARAM* expected = SSL_get0_param(handle);
+    X509_VERIFY_PARAM_set_hostflags(
+        expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (not_an_address) {
-        X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         if (SSL_set1_host(handle, server_name.c_str()) != 1 ||
             set_server_name_indication(handle, server_name) != 1) {
             return refused("cannot ask for the server name", server_name);

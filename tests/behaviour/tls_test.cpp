@@ -5,6 +5,7 @@
 #include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 
 #include <string>
 #include <sys/socket.h>
@@ -85,6 +86,13 @@ TEST_F(UpstreamTls, WhoCannotBeVerifiedGets502AndNeverTheKey) {
         {"not yet valid", authority_.issue({.valid_from = std::chrono::hours(1)}), ca},
         {"unknown CA", stranger.issue(), ca},
         {"CA that the system does not know", authority_.issue(), "ca_file: system"},
+        {"a common name alone", authority_.issue({.names = {}, .common_name = "localhost"}), ca,
+         "localhost"},
+        {"an address as a common name", authority_.issue({.names = {}, .common_name = "127.0.0.1"}),
+         ca},
+        {"a common name that is the configured name",
+         authority_.issue({.names = {}, .common_name = "upstream.test"}),
+         ca + ", server_name: upstream.test"},
         {"client certificate", authority_.issue({.usage = "clientAuth"}), ca},
     };
     for (const Row& row : rows) {
@@ -217,6 +225,121 @@ TEST_F(TlsListener, SpeaksTls12AndLater) {
     SSL_CTX_set_max_proto_version(old.get(), TLS1_1_VERSION);
     Wire wire = Wire::connect(tls_port());
     EXPECT_FALSE(wire.start_tls_client(old.get(), "localhost"));
+}
+
+TEST_F(TlsListener, ACertificateWithoutASubjectAlternativeNameIsWarnedOf) {
+    const Identity nameless = authority_.issue({.names = {}, .common_name = "localhost"});
+    DaemonOptions options;
+    options.files = {{"chain.pem", nameless.certificate}, {"key.pem", nameless.private_key}};
+    Gateway gateway(config(), options);
+    const auto is_warning = [](const nlohmann::json& line) {
+        return line.value("level", "") == "warn" &&
+               line.value("message", "").find("subject alternative name") != std::string::npos;
+    };
+    EXPECT_TRUE(gateway.daemon().wait_for_log(is_warning));
+    const CommandResult check = run_binary({"check", gateway.daemon().config_file()});
+    EXPECT_EQ(check.status, 0) << check.output;
+    EXPECT_NE(check.output.find("chain.pem has no subject alternative name"), std::string::npos)
+        << check.output;
+    EXPECT_FALSE(gateway_.daemon().log().find("subject alternative name") != std::string::npos);
+}
+
+/// A client's context with a certificate of its own.
+SslContext client_context_with(const std::string& ca, const Identity& own) {
+    SslContext context = client_context(ca, "localhost");
+    BIO* const certificate = BIO_new_mem_buf(own.certificate.data(), -1);
+    BIO* const key = BIO_new_mem_buf(own.private_key.data(), -1);
+    X509* const x509 = PEM_read_bio_X509(certificate, nullptr, nullptr, nullptr);
+    EVP_PKEY* const private_key = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
+    EXPECT_EQ(SSL_CTX_use_certificate(context.get(), x509), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey(context.get(), private_key), 1);
+    X509_free(x509);
+    EVP_PKEY_free(private_key);
+    BIO_free(certificate);
+    BIO_free(key);
+    return context;
+}
+
+/// One request; the status, or 0 if the connection ended without an answer.
+int status_of(std::uint16_t port, SSL_CTX* context, SSL_SESSION* session = nullptr) {
+    Wire wire = Wire::connect(port);
+    if (!wire.start_tls_client(context, "localhost", Deadline(), session)) return 0;
+    wire.write_all(chat_request(alice_key, "m"));
+    std::string answer;
+    while (answer.find("\r\n\r\n") == std::string::npos) {
+        const ReadResult read = wire.read_some();
+        if (read.end != ReadEnd::data) return 0;
+        answer += read.bytes;
+    }
+    return std::stoi(answer.substr(answer.find(' ') + 1, 3));
+}
+
+TEST_F(TlsListener, ClientCertificatesAreDemandedFromAReloadOnAndNoTicketPassesThem) {
+    const CertificateAuthority clients("clients");
+    const SslContext without = client_context(authority_.certificate(), "localhost");
+    SSL_CTX_set_session_cache_mode(without.get(), SSL_SESS_CACHE_CLIENT);
+    TestClient before(tls_port(), without.get(), "localhost");
+    before.send(chat_request(alice_key, "m"));
+    expect_success(before.read_response());
+    SSL_SESSION* const session = SSL_get1_session(before.wire().ssl());
+    ASSERT_EQ(SSL_SESSION_is_resumable(session), 1);
+
+    ConfigText text = config();
+    text.listener_tls =
+        "    - address: 127.0.0.1:0\n"
+        "      tls: {certificate: chain.pem, private_key: key.pem, client_ca: clients.pem}\n";
+    EXPECT_EQ(gateway_.daemon().reload(text.text())["event"], "reload_failed") << "no such file";
+    EXPECT_EQ(status_of(tls_port(), without.get()), 200);
+    gateway_.daemon().write_beside_config("clients.pem", "not a certificate\n");
+    EXPECT_EQ(gateway_.daemon().reload(text.text())["event"], "reload_failed") << "no certificate";
+    EXPECT_NE(gateway_.daemon().log().find("clients.pem: "), std::string::npos);
+    gateway_.daemon().write_beside_config("clients.pem", clients.certificate());
+    EXPECT_EQ(gateway_.daemon().reload(text.text())["event"], "reloaded");
+
+    EXPECT_EQ(status_of(tls_port(), without.get()), 0);
+    EXPECT_EQ(status_of(tls_port(), without.get(), session), 0) << "a session from before";
+    SSL_SESSION_free(session);
+    before.send(chat_request(alice_key, "m"));
+    expect_success(before.read_response());
+
+    const LeafOptions good{.usage = "clientAuth"};
+    const auto status_with = [&](const Identity& own) {
+        return status_of(tls_port(), client_context_with(authority_.certificate(), own).get());
+    };
+    EXPECT_EQ(status_with(clients.issue(good)), 200);
+    EXPECT_EQ(status_with(authority_.issue(good)), 0) << "another authority";
+    EXPECT_EQ(
+        status_with(clients.issue({.usage = "clientAuth", .valid_to = std::chrono::hours(-1)})), 0)
+        << "expired";
+    EXPECT_EQ(status_with(clients.issue()), 0) << "for servers only";
+
+    const CertificateAuthority next("the next authority");
+    gateway_.daemon().write_beside_config("clients.pem", next.certificate());
+    EXPECT_EQ(gateway_.daemon().reload(text.text())["event"], "reloaded");
+    EXPECT_EQ(status_with(clients.issue(good)), 0);
+    EXPECT_EQ(status_with(next.issue(good)), 200);
+}
+
+TEST_F(TlsListener, ATicketIsGoodAfterAReloadWithANewCertificate) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        SCOPED_TRACE(version);
+        const SslContext context = client_context(authority_.certificate(), "localhost");
+        SSL_CTX_set_min_proto_version(context.get(), version);
+        SSL_CTX_set_max_proto_version(context.get(), version);
+        TestClient client(tls_port(), context.get(), "localhost");
+        client.send(chat_request(alice_key, "m"));
+        expect_success(client.read_response());
+        SSL_SESSION* const session = SSL_get1_session(client.wire().ssl());
+
+        const Identity renewed = authority_.issue();
+        gateway_.daemon().write_beside_config("chain.pem", renewed.certificate);
+        gateway_.daemon().write_beside_config("key.pem", renewed.private_key);
+        EXPECT_EQ(gateway_.daemon().reload(config().text())["event"], "reloaded");
+        Wire wire = Wire::connect(tls_port());
+        EXPECT_TRUE(wire.start_tls_client(context.get(), "localhost", Deadline(), session));
+        EXPECT_EQ(SSL_session_reused(wire.ssl()), 1);
+        SSL_SESSION_free(session);
+    }
 }
 
 TEST_F(TlsListener, PlainBytesAndSilenceAreClosed) {

@@ -82,6 +82,8 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
               (good_folder / "files/certificate.pem").string());
     EXPECT_EQ(config.server.listen[1].tls->private_key_file,
               (good_folder / "files/key.pem").string());
+    EXPECT_EQ(config.server.listen[1].tls->client_ca_file,
+              (good_folder / "files/certificate.pem").string());
     EXPECT_EQ(config.server.threads, 3U);
     EXPECT_EQ(config.server.body_bytes_max, 1U << 20);
     EXPECT_EQ(config.server.header_bytes_max, 2048U);

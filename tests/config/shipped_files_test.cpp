@@ -27,8 +27,8 @@ constexpr std::string_view shipped[] = {"quickstart.yaml", "sluicegate.yaml", "p
 /// A copy of a shipped file, together with the files that it names.
 std::string install(const TempFolder& folder, std::string_view name) {
     for (const std::string_view file :
-         {"tls/fullchain.pem", "tls/privkey.pem", "tls/gpu-ca.pem", "tls/gateway.pem",
-          "tls/gateway-key.pem", "tls/internal-ca.pem"}) {
+         {"tls/fullchain.pem", "tls/privkey.pem", "tls/client-ca.pem", "tls/gpu-ca.pem",
+          "tls/gateway.pem", "tls/gateway-key.pem", "tls/internal-ca.pem"}) {
         folder.write(file, "PEM\n");
     }
     for (const std::string_view file : {"secrets/gpu-key", "secrets/azure-key",

@@ -74,7 +74,8 @@ TEST(ClientConnection, ATlsClientThatTricklesARecordAroundTheDeadlineIsEnded) {
     const test::TemporaryFolder folder;
     const test::Authority authority(folder, "authority");
     const test::CertificateFiles files = authority.issue("usual", {});
-    const auto tls = net::make_server_tls(files.certificate, files.key);
+    const auto tls = net::make_server_tls(
+        {.certificate_file = files.certificate, .private_key_file = files.key});
     ASSERT_TRUE(tls);
     for (int hops = 0; hops < 6; ++hops) {
         SCOPED_TRACE(hops);

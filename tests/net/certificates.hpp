@@ -11,10 +11,12 @@ namespace sluicegate::test {
 using support::TemporaryFolder;
 
 struct CertificateRequest {
-    std::string names = "DNS:gateway.test";  ///< subjectAltName in OpenSSL's notation
+    std::string names = "DNS:gateway.test";  ///< subjectAltName in OpenSSL's notation; "": none
     std::string usage = "serverAuth";        ///< extendedKeyUsage
     long begins = -3600;                     ///< seconds from now
     long ends = 3600;
+    std::string common_name = "leaf";
+    bool is_rsa = false;
 };
 
 struct CertificateFiles {

@@ -324,7 +324,8 @@ protected:
     test::Authority authority{folder, "authority"};
     TlsContext tls = [this] {
         const test::CertificateFiles files = authority.issue("usual", {});
-        auto made = make_server_tls(files.certificate, files.key);
+        auto made =
+            make_server_tls({.certificate_file = files.certificate, .private_key_file = files.key});
         EXPECT_TRUE(made);
         return *made;
     }();

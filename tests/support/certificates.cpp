@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <atomic>
@@ -95,16 +96,17 @@ CertificateAuthority::CertificateAuthority(const std::string& name)
 }
 
 Identity CertificateAuthority::issue(const LeafOptions& options) const {
-    const std::unique_ptr<EVP_PKEY, Free> key(EVP_EC_gen("P-256"));
+    const std::unique_ptr<EVP_PKEY, Free> key(options.is_rsa ? EVP_RSA_gen(2048)
+                                                             : EVP_EC_gen("P-256"));
     const std::unique_ptr<X509, Free> leaf(
-        new_x509("leaf", key.get(), options.valid_from, options.valid_to));
+        new_x509(options.common_name, key.get(), options.valid_from, options.valid_to));
     X509_set_issuer_name(leaf.get(), X509_get_subject_name(x509_.get()));
     add_extension(leaf.get(), x509_.get(), NID_basic_constraints, "critical,CA:FALSE");
     add_extension(leaf.get(), x509_.get(), NID_ext_key_usage, options.usage);
     add_extension(leaf.get(), x509_.get(), NID_authority_key_identifier, "keyid");
     std::string names;
     for (const std::string& name : options.names) names += (names.empty() ? "" : ",") + name;
-    add_extension(leaf.get(), x509_.get(), NID_subject_alt_name, names);
+    if (!names.empty()) add_extension(leaf.get(), x509_.get(), NID_subject_alt_name, names);
     require(X509_sign(leaf.get(), key_.get(), EVP_sha256()) > 0, "sign leaf");
     return {.certificate = pem_of(leaf.get()), .private_key = pem_of(key.get())};
 }

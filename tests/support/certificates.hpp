@@ -20,11 +20,13 @@ struct Identity {
 };
 
 struct LeafOptions {
-    /// Entries of subjectAltName, as OpenSSL spells them.
+    /// Entries of subjectAltName, as OpenSSL spells them; none: the certificate has no such field.
     std::vector<std::string> names{"DNS:localhost", "IP:127.0.0.1"};
     std::string usage = "serverAuth";
     std::chrono::seconds valid_from = std::chrono::hours(-24);  ///< from now
     std::chrono::seconds valid_to = std::chrono::hours(24);
+    std::string common_name = "leaf";
+    bool is_rsa = false;  ///< else the key is of P-256
 };
 
 class CertificateAuthority {

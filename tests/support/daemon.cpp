@@ -204,6 +204,10 @@ void Daemon::rewrite(std::string_view yaml) const {
     folder_.write("sluicegate.yaml", yaml);
 }
 
+void Daemon::write_beside_config(std::string_view name, std::string_view text) const {
+    folder_.write(std::string(name), text);
+}
+
 nlohmann::json Daemon::reload(std::string_view yaml) {
     const std::size_t from = log_size();
     rewrite(yaml);
@@ -211,7 +215,7 @@ nlohmann::json Daemon::reload(std::string_view yaml) {
     const auto line = wait_for_log(
         [](const nlohmann::json& entry) {
             const std::string event = entry.value("event", "");
-            return event == "reloaded" || event == "reload_refused";
+            return event == "reloaded" || event == "reload_failed";
         },
         from);
     if (!line) throw std::runtime_error("no word of the reload in the log:\n" + log());

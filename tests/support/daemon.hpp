@@ -51,6 +51,8 @@ public:
     void signal(int number);
     /// Replaces the YAML; a reload still needs SIGHUP.
     void rewrite(std::string_view yaml) const;
+    /// Writes a file whose name is relative to the folder of the YAML.
+    void write_beside_config(std::string_view name, std::string_view text) const;
     /// Replaces the YAML, sends SIGHUP and waits until the daemon has logged how it went.
     /// Returns that line.
     nlohmann::json reload(std::string_view yaml);

@@ -177,16 +177,19 @@ TEST_F(ProxyTest, TlsInsideTheTunnelIsWithTheUpstream) {
         {.ca_file = authority.file(), .client_certificate_file = {}, .client_key_file = {}});
     ASSERT_TRUE(client_tls);
     rig.settings.endpoints.front().tls = true;
+    const char* const mismatch = "provider: TLS with api.test: hostname mismatch";
     struct Row {
         const char* certificate_name;
+        const char* common_name;
         const char* reason;
     };
-    for (const Row& row : {Row{"DNS:api.test", ""},
-                           Row{"DNS:proxy.test", "provider: TLS with api.test: hostname mismatch"},
-                           Row{"IP:127.0.0.1", "provider: TLS with api.test: hostname mismatch"}}) {
+    for (const Row& row : {Row{"DNS:api.test", "", ""}, Row{"DNS:proxy.test", "", mismatch},
+                           Row{"IP:127.0.0.1", "", mismatch}, Row{"", "api.test", mismatch}}) {
         SCOPED_TRACE(row.certificate_name);
-        const auto files = authority.issue("server", {.names = row.certificate_name});
-        const auto server_tls = net::make_server_tls(files.certificate, files.key);
+        const auto files = authority.issue(
+            "server", {.names = row.certificate_name, .common_name = row.common_name});
+        const auto server_tls = net::make_server_tls(
+            {.certificate_file = files.certificate, .private_key_file = files.key});
         ASSERT_TRUE(server_tls);
         Exchange exchange(make_pool(*client_tls), rig.clock.now());
         RunningTask<Result<void>> task(rig.context, exchange.connect());

@@ -495,7 +495,8 @@ TEST_F(ExchangeConnect, VerifiesTheUpstreamAndResumesItsSessions) {
     test::TemporaryFolder folder;
     test::Authority authority(folder, "authority");
     const auto files = authority.issue("server", {.names = "DNS:api.test"});
-    const auto server_tls = net::make_server_tls(files.certificate, files.key);
+    const auto server_tls = net::make_server_tls(
+        {.certificate_file = files.certificate, .private_key_file = files.key});
     ASSERT_TRUE(server_tls);
     const net::TlsContext tls = tls_of(authority.file());
     struct Row {

@@ -57,6 +57,7 @@ private:
     void note_success();
     void drain();
     net::Task<void> enforce_drain_deadline(Milliseconds timeout);
+    net::Task<void> rotate_ticket_keys();
     void worker_ended();
     [[nodiscard]] std::int64_t unix_seconds() const;
 
@@ -77,6 +78,7 @@ private:
     MemoryBudget memory_{config::Server().memory_bytes_max};
     SignalSet signals_;
     net::Timer drain_timer_;
+    net::Timer ticket_key_timer_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
     std::vector<std::unique_ptr<worker::Worker>> workers_;

@@ -18,8 +18,8 @@
 namespace sluicegate::app {
 
 /// It keeps what must survive a reload: the numbers of users and models, by which the limiter knows
-/// its counts, and TLS contexts whose files have not changed, so that pooled connections stay. The
-/// live state of routes survives in the registry, which build() only reads: the caller applies
+/// its counts, TLS contexts whose files have not changed, so that pooled connections stay, and the
+/// keys of session tickets. The live state of routes survives in the registry, which build() only reads: the caller applies
 /// Snapshot::routes when the snapshot is published.
 ///
 /// Lifetime  the registry must outlive this.
@@ -30,6 +30,9 @@ public:
 
     /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
     Result<std::shared_ptr<const worker::Snapshot>> build(config::Config config, std::int64_t now);
+
+    /// A new key seals the session tickets of all listeners. Call once in TicketKeys::period.
+    void rotate_ticket_keys() { ticket_keys_->rotate(); }
 
     // --- names and numbers, of everything that was ever configured ---
 
@@ -43,7 +46,8 @@ private:
     [[nodiscard]] UserId user_id(std::string_view name);
     [[nodiscard]] ModelId model_id(std::string_view name);
     [[nodiscard]] std::optional<worker::Ceiling> ceiling_of(const config::Upstream& upstream);
-    Result<net::TlsContext> listener_tls(const config::TlsListener& tls);
+    /// `scope`: which listener it is.
+    Result<net::TlsContext> listener_tls(const config::TlsListener& tls, const std::string& scope);
     Result<net::TlsContext> upstream_tls(const config::UpstreamTls& tls);
     [[nodiscard]] net::TlsContext& context_for(const std::string& fingerprint);
     Result<std::vector<net::TlsContext>> listener_contexts(const config::Config& config);
@@ -56,8 +60,10 @@ private:
     const route::StateRegistry& states_;
     std::map<std::string, UserId, std::less<>> users_;
     std::map<std::string, ModelId, std::less<>> models_;
+    std::shared_ptr<net::TicketKeys> ticket_keys_ = std::make_shared<net::TicketKeys>();
     ContextsByFingerprint contexts_;       ///< of the last snapshot
     ContextsByFingerprint next_contexts_;  ///< of the one being built
+    std::vector<std::string> warnings_;    ///< of the one being built
 };
 
 }  // namespace sluicegate::app

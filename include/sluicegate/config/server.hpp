@@ -12,11 +12,12 @@
 
 namespace sluicegate::config {
 
-/// load() has resolved the paths against the folder of the YAML file and checked that both files
-/// can be read. They are read again on each reload.
+/// load() has resolved the paths against the folder of the YAML file and checked that the files can
+/// be read. They are read again on each reload.
 struct TlsListener {
     std::string certificate_file;  ///< PEM, the chain from the leaf
     std::string private_key_file;  ///< PEM
+    std::string client_ca_file;    ///< PEM; empty: clients need no certificate
 
     friend bool operator==(const TlsListener&, const TlsListener&) = default;
 };

@@ -1,13 +1,15 @@
 #pragma once
-/// TLS contexts: the certificate of a listener, and the verification of upstreams.
+/// TLS contexts: the certificate of a listener, and the verification of clients and upstreams.
 ///
+/// Ciphers  TLS 1.3 as OpenSSL has it; TLS 1.2 only with ECDHE and AEAD (RFC 9325, 4.2).
 /// Threads  a context is built once, and all workers share it read-only (OpenSSL counts references
 ///          with atomics). Each SessionCache belongs to one worker.
 /// Source   TLS 1.2 or newer; names are checked as in RFC 6125 (DNS and IP subject alternative
-///          names, no partial wildcards).
+///          names, no partial wildcards). A common name is never looked at (RFC 9525, 2).
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/net/ticket_keys.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 
@@ -24,14 +26,27 @@ namespace sluicegate::net {
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
+struct ServerTlsOptions {
+    std::string certificate_file{};
+    std::string private_key_file{};
+    /// Only clients with a certificate of these authorities get through the handshake. Their
+    /// sessions are never resumed, because a resumption would not look at the certificate again:
+    /// it may have expired, or its authority may have been removed. Empty: no client is asked.
+    std::string client_ca_file{};
+    /// A session that began at a server of one scope is not resumed at those of another.
+    std::string session_scope{};
+    /// Null: keys of its own, for the life of the context.
+    std::shared_ptr<const TicketKeys> ticket_keys{};
+};
 /// Errors name the file that could not be read, or the key that does not match the certificate.
-[[nodiscard]] Result<TlsContext> make_server_tls(const std::string& certificate_file,
-                                                 const std::string& private_key_file);
+[[nodiscard]] Result<TlsContext> make_server_tls(const ServerTlsOptions& options);
+/// True if the certificate of a server has a DNS name or an IP address that clients can verify.
+[[nodiscard]] bool has_subject_alternative_name(const TlsContext& server);
 
 struct ClientTlsOptions {
-    std::string ca_file;  ///< empty: the system's list
-    std::string client_certificate_file;
-    std::string client_key_file;
+    std::string ca_file{};  ///< empty: the system's list
+    std::string client_certificate_file{};
+    std::string client_key_file{};
 };
 [[nodiscard]] Result<TlsContext> make_client_tls(const ClientTlsOptions& options);
 

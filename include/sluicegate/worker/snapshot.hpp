@@ -43,6 +43,7 @@ struct NameHash : std::hash<std::string_view> {
 
 struct Snapshot {
     config::Config config;
+    std::vector<std::string> warnings{};  ///< sentences about files that will give trouble
     auth::KeyRing keys;
     std::vector<ModelEntry> models;  ///< in the order of config.models
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
