@@ -43,6 +43,11 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+admin::AdminSettings admin_settings_of(const worker::Snapshot& snapshot) {
+    return {.access = std::make_shared<const admin::Access>(snapshot.config.admin),
+            .tls = snapshot.admin_tls};
+}
+
 void log_notes(const worker::Snapshot& snapshot) {
     for (const std::string& note : snapshot.config.notes) log::info("config", note);
     for (const std::string& warning : snapshot.warnings) log::warn("config", warning);
@@ -166,7 +171,8 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
         return admin::Page{.content_type = std::string(metrics::exposition_content_type),
                            .body = metrics::expose(registry_)};
     };
-    admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages));
+    admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages),
+                                                  admin_settings_of(*snapshot_));
     return admin_->bind(config.admin.listen->host, config.admin.listen->port);
 }
 
@@ -303,6 +309,7 @@ void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
         asio::post(control_, [this, snapshot] {
             const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
             snapshot_ = snapshot;
+            if (admin_) admin_->configure(admin_settings_of(*snapshot_));
             log::set_level(snapshot_->config.log.level);
             note_success();
             registry_.counter(Metric::config_reloads_total, {"success"}).add();

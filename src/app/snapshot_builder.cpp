@@ -243,6 +243,12 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     warnings_.clear();
     auto listeners = listener_contexts(config);
     if (!listeners) return std::move(listeners).failure();
+    net::TlsContext admin;
+    if (config.admin.listen && config.admin.listen->tls) {
+        auto made = listener_tls(*config.admin.listen->tls, "admin");
+        if (!made) return std::move(made).failure();
+        admin = std::move(*made);
+    }
     auto upstreams = upstream_contexts(config);
     if (!upstreams) return std::move(upstreams).failure();
     contexts_ = std::exchange(next_contexts_, {});
@@ -258,6 +264,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                                         .user_ids = {},
                                                         .user_keys = {},
                                                         .listener_tls = std::move(*listeners),
+                                                        .admin_tls = std::move(admin),
                                                         .upstream_tls = std::move(*upstreams),
                                                         .ceilings = {},
                                                         .routes = std::move(routes),

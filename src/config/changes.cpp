@@ -79,7 +79,11 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.timeouts.body", duration_text(server.timeouts.body));
     entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));
     entity.add("server.timeouts.drain", duration_text(server.timeouts.drain));
-    if (config.admin.listen) entity.add("admin.listen", address_text(*config.admin.listen));
+    if (config.admin.listen) entity.add("admin.listen", listener_text(*config.admin.listen));
+    if (!config.admin.hosts.empty()) {
+        entity.add("admin.hosts",
+                   joined(config.admin.hosts, [](const std::string& name) { return name; }));
+    }
     entity.add("admin.show_users", bool_text(config.admin.show_users));
     entity.add("admin.user_metrics", bool_text(config.admin.user_metrics));
     entity.add("limiter.window", duration_text(config.limiter.window));
@@ -147,6 +151,9 @@ Entity entity_of(const ApiKey& key, const Entity& user) {
 
 std::vector<Entity> entities_of(const Config& config) {
     std::vector<Entity> list{fixed_sections(config)};
+    const Entity admin{.path = "admin", .id = "admin", .parent = "", .leaves = {}};
+    list.push_back(admin);
+    for (const ApiKey& key : config.admin.keys) list.push_back(entity_of(key, admin));
     for (const Upstream& upstream : config.upstreams) list.push_back(entity_of(upstream));
     for (const Model& model : config.models) list.push_back(entity_of(model, config.upstreams));
     for (const Group& group : config.groups) {
@@ -223,7 +230,8 @@ std::vector<std::string> describe_changes(const Config& running, const Config& n
 
 std::vector<Problem> restart_only_changes(const Config& running, const Config& next) {
     const auto admin_text = [](const Config& config) {
-        return config.admin.listen ? address_text(*config.admin.listen) : std::string("none");
+        if (!config.admin.listen) return std::string("none");
+        return address_text(*config.admin.listen) + (config.admin.listen->tls ? " tls" : "");
     };
     const auto state_file_text = [](const Config& config) {
         return config.limiter.state_file.empty() ? std::string("none") : config.limiter.state_file;

@@ -17,7 +17,9 @@ constexpr Keys<7> server{"listen", "threads",         "max_body", "max_header",
 constexpr Keys<2> listener{"address", "tls"};
 constexpr Keys<3> listener_tls{"certificate", "private_key", "client_ca"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
-constexpr Keys<3> admin{"listen", "show_users", "user_metrics"};
+constexpr Keys<6> admin{"listen", "tls", "hosts", "keys", "show_users", "user_metrics"};
+constexpr Keys<2> admin_tls{"certificate", "private_key"};
+constexpr Keys<2> admin_key{"id", "sha256"};
 constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<4> retries{"budget", "minimum", "max_attempts", "repeat_started"};
@@ -73,6 +75,8 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::listener_tls, "server.listen[].tls", listener_tls},
     {Section::server_timeouts, "server.timeouts", server_timeouts},
     {Section::admin, "admin", admin},
+    {Section::admin_tls, "admin.tls", admin_tls},
+    {Section::admin_key, "admin.keys[]", admin_key},
     {Section::limiter, "limiter", limiter},
     {Section::streams, "streams", streams},
     {Section::retries, "retries", retries},

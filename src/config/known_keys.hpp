@@ -16,6 +16,8 @@ enum class Section : std::uint8_t {
     listener_tls,
     server_timeouts,
     admin,
+    admin_tls,
+    admin_key,
     limiter,
     streams,
     retries,

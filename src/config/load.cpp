@@ -46,8 +46,9 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     if (const auto server = root.require("server")) {
         config.server = parse_server(context, *server);
     }
+    KeyPlaces key_places;
     if (const auto admin = root.find("admin")) {
-        config.admin = parse_admin(context, *admin);
+        config.admin = parse_admin(context, *admin, key_places);
         check_admin_listener(context, Value{admin->node, "admin.listen"}, config);
     }
     if (const auto limiter = root.find("limiter")) {
@@ -65,8 +66,8 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     Models models =
         parse_models(context, some_entries(context, sources, main, "models"), upstreams);
     config.groups = parse_groups(context, sources.merged(context, "groups"), models);
-    config.users =
-        parse_users(context, some_entries(context, sources, main, "users"), config.groups, models);
+    config.users = parse_users(context, some_entries(context, sources, main, "users"),
+                               config.groups, models, key_places);
 
     config.upstreams = std::move(upstreams.list);
     config.models = std::move(models.list);

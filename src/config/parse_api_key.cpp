@@ -12,6 +12,7 @@ namespace sluicegate::config {
 namespace {
 
 constexpr std::size_t keys_of_user_max = 1000;
+constexpr std::size_t keys_of_admin_max = 1000;
 constexpr std::size_t models_of_key_max = 10'000;
 constexpr std::size_t ranges_of_key_max = 1000;
 
@@ -53,7 +54,7 @@ void parse_id(Context& context, const Value& at, std::set<std::string>& ids, Api
     }
     key.id = text->text;
     if (!ids.insert(key.id).second) {
-        add_problem(context, at, "another key of this user has the same id" + got(*text));
+        add_problem(context, at, "another key of this list has the same id" + got(*text));
     }
 }
 
@@ -96,6 +97,22 @@ void parse_allow_ips(Context& context, const Value& at, ApiKey& key) {
 }
 
 }  // namespace
+
+std::vector<ApiKey> parse_admin_keys(Context& context, const Value& at, KeyPlaces& places) {
+    std::vector<ApiKey> keys;
+    std::set<std::string> ids;
+    for_each_element(context, at, keys_of_admin_max, "one key (leave it out to need none)",
+                     [&](const Value& element) {
+                         const MapReader map(context, element, Section::admin_key);
+                         ApiKey key;
+                         if (const auto id = map.require("id")) parse_id(context, *id, ids, key);
+                         if (const auto hash = map.require("sha256")) {
+                             parse_hash_of(context, *hash, places, key);
+                         }
+                         keys.push_back(std::move(key));
+                     });
+    return keys;
+}
 
 std::vector<ApiKey> parse_api_keys(Context& context, const Value& at, const Models& models,
                                    KeyPlaces& places) {

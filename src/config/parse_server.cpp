@@ -22,11 +22,16 @@ constexpr Range<Milliseconds> drain_range{0ms, 24h};
 constexpr std::string_view address_advice =
     "must be an IP address and a port, such as 0.0.0.0:8080 or [::1]:8080";
 
-TlsListener parse_listener_tls(Context& context, const Value& at) {
-    const MapReader map(context, at, Section::listener_tls);
+TlsListener certificate_of(const MapReader& map) {
     TlsListener tls;
     if (map.require("certificate")) map.path("certificate", tls.certificate_file);
     if (map.require("private_key")) map.path("private_key", tls.private_key_file);
+    return tls;
+}
+
+TlsListener parse_listener_tls(Context& context, const Value& at) {
+    const MapReader map(context, at, Section::listener_tls);
+    TlsListener tls = certificate_of(map);
     map.path("client_ca", tls.client_ca_file);
     return tls;
 }
@@ -71,6 +76,10 @@ void parse_timeouts(Context& context, const Value& at, ServerTimeouts& timeouts)
 }
 
 }  // namespace
+
+TlsListener parse_admin_tls(Context& context, const Value& at) {
+    return certificate_of(MapReader(context, at, Section::admin_tls));
+}
 
 std::optional<Listener> parse_listen_address(Context& context, const Value& at) {
     const auto text = read_text(context, at);

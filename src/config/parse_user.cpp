@@ -24,7 +24,8 @@ void parse_group_name(Context& context, const Value& at, const GroupNames& group
 }  // namespace
 
 std::vector<User> parse_users(Context& context, const std::vector<NamedEntry>& entries,
-                              const std::vector<Group>& groups, const Models& models) {
+                              const std::vector<Group>& groups, const Models& models,
+                              KeyPlaces& places) {
     std::vector<User> users;
     if (entries.size() > users_max) {
         context.problems.add(*entries[users_max].key, "users",
@@ -33,7 +34,6 @@ std::vector<User> parse_users(Context& context, const std::vector<NamedEntry>& e
     }
     GroupNames group_names;
     for (const Group& group : groups) group_names.push_back(group.name);
-    KeyPlaces places;
     users.reserve(entries.size());
     for (const NamedEntry& entry : entries) {
         const MapReader map(context, entry.value, Section::user);

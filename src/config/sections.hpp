@@ -17,12 +17,13 @@
 namespace sluicegate::config {
 
 [[nodiscard]] Server parse_server(Context& context, const Value& at);
-[[nodiscard]] Admin parse_admin(Context& context, const Value& at);
 [[nodiscard]] LimiterSettings parse_limiter(Context& context, const Value& at);
 [[nodiscard]] Streams parse_streams(Context& context, const Value& at);
 [[nodiscard]] Retries parse_retries(Context& context, const Value& at);
 [[nodiscard]] Log parse_log(Context& context, const Value& at);
 
+/// `admin.tls`
+[[nodiscard]] TlsListener parse_admin_tls(Context& context, const Value& at);
 /// "0.0.0.0:8080", "[::1]:8080".
 [[nodiscard]] std::optional<Listener> parse_listen_address(Context& context, const Value& at);
 
@@ -61,13 +62,18 @@ void check_model_name(Context& context, const Node& at, const std::string& path,
 [[nodiscard]] std::vector<Group> parse_groups(Context& context,
                                               const std::vector<NamedEntry>& entries,
                                               const Models& models);
-[[nodiscard]] std::vector<User> parse_users(Context& context,
-                                            const std::vector<NamedEntry>& entries,
-                                            const std::vector<Group>& groups, const Models& models);
 
 /// The location of each key's hash, because one key may not belong to two users.
 using KeyPlaces = std::unordered_map<std::string, std::string>;
+[[nodiscard]] std::vector<User> parse_users(Context& context,
+                                            const std::vector<NamedEntry>& entries,
+                                            const std::vector<Group>& groups, const Models& models,
+                                            KeyPlaces& places);
 [[nodiscard]] std::vector<ApiKey> parse_api_keys(Context& context, const Value& at,
                                                  const Models& models, KeyPlaces& places);
+/// Keys of the admin port: only `id` and `sha256`. No user's key may be among them.
+[[nodiscard]] std::vector<ApiKey> parse_admin_keys(Context& context, const Value& at,
+                                                   KeyPlaces& places);
+[[nodiscard]] Admin parse_admin(Context& context, const Value& at, KeyPlaces& places);
 
 }  // namespace sluicegate::config

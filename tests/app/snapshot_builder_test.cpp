@@ -187,6 +187,31 @@ TEST_F(SnapshotBuilderTls, KeepsAContextWhileItsFilesSayTheSame) {
     EXPECT_NE(fourth->upstream_tls[0], third->upstream_tls[0]);
 }
 
+TEST_F(SnapshotBuilderTls, TakesAuthoritiesOfClientsAnew) {
+    const test::Authority clients(folder, "clients");
+    config::Config demanding = config();
+    demanding.server.listen[0].tls->client_ca_file = clients.file();
+    const Built first = build(builder, config());
+    const Built second = build(builder, demanding);
+    EXPECT_NE(second->listener_tls[0], first->listener_tls[0]);
+    EXPECT_EQ(build(builder, demanding)->listener_tls[0], second->listener_tls[0]);
+    std::ofstream(clients.file(), std::ios::app) << "\n# one more line\n";
+    EXPECT_NE(build(builder, demanding)->listener_tls[0], second->listener_tls[0]);
+}
+
+TEST_F(SnapshotBuilderTls, WarnsOnceOfACertificateThatClientsRefuse) {
+    EXPECT_TRUE(build(builder, config())->warnings.empty());
+    authority.issue("server", {.names = "", .common_name = "gateway.test"});
+    config::Config nameless = config();
+    nameless.server.listen.push_back(nameless.server.listen[0]);
+    nameless.admin.listen = nameless.server.listen[0];
+    const Built snapshot = build(builder, nameless);
+    ASSERT_EQ(snapshot->warnings.size(), 1U);
+    EXPECT_THAT(snapshot->warnings[0], HasSubstr(server.certificate));
+    EXPECT_NE(snapshot->admin_tls, nullptr);
+    EXPECT_NE(snapshot->admin_tls, snapshot->listener_tls[0]) << "its tickets are its own";
+}
+
 TEST_F(SnapshotBuilderTls, AFileThatCannotBeUsedLeavesEverythingAsItWas) {
     const Built first = build(builder, config());
     config::Config broken = config();

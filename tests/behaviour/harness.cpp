@@ -84,7 +84,8 @@ Response Gateway::get(std::string_view target, std::string_view fields) const {
 
 Response Gateway::admin(std::string_view target) const {
     TestClient client(daemon_.port("admin"));
-    client.send(request("GET", target, "Connection: close\r\n"));
+    client.send("GET " + std::string(target) +
+                " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     return client.read_response("GET");
 }
 

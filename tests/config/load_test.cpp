@@ -94,6 +94,16 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.server.timeouts.drain, 0ms);
     ASSERT_TRUE(config.admin.listen.has_value());
     EXPECT_EQ(config.admin.listen->port, 0);
+    ASSERT_TRUE(config.admin.listen->tls.has_value());
+    EXPECT_EQ(config.admin.listen->tls->certificate_file,
+              (good_folder / "files/certificate.pem").string());
+    EXPECT_EQ(config.admin.listen->tls->private_key_file,
+              (good_folder / "files/key.pem").string());
+    EXPECT_EQ(config.admin.hosts,
+              (std::vector<std::string>{"gateway.internal", "Metrics.Internal."}));
+    ASSERT_EQ(config.admin.keys.size(), 1U);
+    EXPECT_EQ(config.admin.keys[0].id, "prometheus");
+    EXPECT_EQ(config.admin.keys[0].sha256[31], 0x44);
     EXPECT_EQ(config.limiter.window, 100ms);
     EXPECT_EQ(config.limiter.slots, 1024U);
     EXPECT_EQ(config.limiter.state_file, (good_folder / "files/limiter.state").string());

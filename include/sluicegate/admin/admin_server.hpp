@@ -2,20 +2,24 @@
 /// The admin port: health and metrics for operators. It is never on a client port.
 ///
 /// It serves GET and HEAD, one request per connection. Callbacks make the pages, so the server does
-/// not know the daemon.
-/// Bounds   64 connections; 10 s for each.
+/// not know the daemon; Access decides who gets which.
+/// Bounds   64 connections; 2 s for a head (with the TLS handshake), 10 s for all. One more takes
+///          the place of the oldest that has not sent a whole head, else of the oldest.
 /// Threads  one: that of the io_context.
 
+#include "sluicegate/admin/access.hpp"
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/listener.hpp"
 #include "sluicegate/net/timed_stream.hpp"
+#include "sluicegate/net/tls.hpp"
 
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,40 +31,66 @@ struct Page {
     std::string body;
 };
 
+/// What a reload may replace.
+struct AdminSettings {
+    std::shared_ptr<const Access> access;  ///< not null
+    net::TlsContext tls{};                 ///< null: plain
+};
+
 class AdminServer {
 public:
     static constexpr std::size_t connections_max = 64;
+    static constexpr Milliseconds head_timeout{2'000};
     static constexpr Milliseconds connection_timeout{10'000};
+    /// Beyond so many wrong keys in a minute, further ones are 429. A right one is always served.
+    static constexpr unsigned wrong_keys_max = 60;
 
     /// Makes a page. `query` is the text after the "?", not decoded.
     using MakePage = std::function<Page(std::string_view query)>;
 
     /// `pages`: by path, "/livez".
     AdminServer(net::asio::io_context& context, const Clock& clock,
-                std::map<std::string, MakePage> pages);
+                std::map<std::string, MakePage> pages, AdminSettings settings);
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;
 
     Result<void> bind(const std::string& host, std::uint16_t port);
     [[nodiscard]] std::string address() const { return listener_.address(); }
     void start();
+    /// For the requests that come from now on.
+    void configure(AdminSettings settings) noexcept { settings_ = std::move(settings); }
     /// Stops accepting and closes all open connections, because a silent client must not delay the
     /// end of the process.
     void stop() noexcept;
 
 private:
+    struct Request;
+    class Entered;
+    struct Open {
+        net::TimedStream* stream = nullptr;
+        bool has_sent_head = false;
+        bool is_closed = false;  ///< to make room; its task has not ended yet
+    };
+
     net::Task<void> tick();
+    void accept(net::Socket socket);
+    void make_room();
     net::Task<void> serve(net::Socket socket);
-    [[nodiscard]] Page page_for(std::string_view method, const std::string& path,
-                                std::string_view query) const;
+    net::Task<Result<Request>> receive(net::TimedStream& stream, Instant deadline);
+    [[nodiscard]] Page page_for(const Request& request);
+    [[nodiscard]] Page page_of(const Request& request) const;
+    [[nodiscard]] Page refused(const Refusal& refusal);
 
     net::asio::io_context& context_;
     const Clock& clock_;
     std::map<std::string, MakePage> pages_;
+    AdminSettings settings_;
     net::Listener listener_;
     net::Deadlines deadlines_;
     net::Timer tick_timer_;
-    std::set<net::TimedStream*> open_;
+    std::list<Open> open_;  ///< the oldest first
+    Instant wrong_keys_since_{};
+    unsigned wrong_keys_ = 0;  ///< since then, within one minute
     bool is_running_ = false;
 };
 

@@ -19,8 +19,8 @@ namespace sluicegate::app {
 
 /// It keeps what must survive a reload: the numbers of users and models, by which the limiter knows
 /// its counts, TLS contexts whose files have not changed, so that pooled connections stay, and the
-/// keys of session tickets. The live state of routes survives in the registry, which build() only reads: the caller applies
-/// Snapshot::routes when the snapshot is published.
+/// keys of session tickets. The live state of routes survives in the registry, which build() only
+/// reads: the caller applies Snapshot::routes when the snapshot is published.
 ///
 /// Lifetime  the registry must outlive this.
 /// Threads   one.

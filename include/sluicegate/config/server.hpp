@@ -2,6 +2,7 @@
 /// `server:` and `admin:`: the addresses for clients and operators, and the bounds on a client.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/user.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -49,7 +50,10 @@ struct Server {
 };
 
 struct Admin {
-    std::optional<Listener> listen;  ///< never TLS; absent: no admin port
+    /// Absent: no admin port. Its TLS is `admin.tls`, without client certificates.
+    std::optional<Listener> listen;
+    std::vector<std::string> hosts;  ///< names that it answers to besides localhost
+    std::vector<ApiKey> keys;        ///< id and hash alone; empty: none is needed
     bool show_users = true;          ///< status and metrics may name users; false: never
     bool user_metrics = false;       ///< metrics by user, where show_users allows it
 };

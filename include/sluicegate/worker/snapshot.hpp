@@ -52,6 +52,7 @@ struct Snapshot {
     std::vector<UserId> user_ids;                  ///< in the order of config.users
     std::vector<std::uint64_t> user_keys;          ///< in the same order: route::user_key()
     std::vector<net::TlsContext> listener_tls;     ///< by listener; null for plain ones
+    net::TlsContext admin_tls{};                   ///< null: it is plain, or there is none
     std::vector<net::TlsContext> upstream_tls;     ///< by upstream; null for plain ones
     std::vector<std::optional<Ceiling>> ceilings;  ///< by upstream
     route::RoutePlan routes;                       ///< handles to the live state
