@@ -19,6 +19,10 @@ namespace asio = net::asio;
 constexpr http::HeadLimits head_limits{.head_bytes_max = 8192};
 
 constexpr Milliseconds wrong_keys_window{60'000};
+/// How much of a body is read and dropped, and for how long. A close with bytes that were not read
+/// is a reset, which can take the answer from the client.
+constexpr std::size_t dropped_bytes_max = std::size_t{1} << 20;
+constexpr Milliseconds drop_timeout{1'000};
 
 }  // namespace
 
@@ -26,8 +30,20 @@ struct AdminServer::Request {
     http::Method method = http::Method::get;
     std::string path;
     std::string query;
+    bool has_body = false;
     std::optional<Refusal> refusal;
 };
+
+net::Task<void> AdminServer::drop_body(net::TimedStream& stream, Instant deadline) {
+    std::array<char, 4096> some{};
+    const asio::mutable_buffer into(some.data(), some.size());
+    const net::ReadLimits limits{.deadline = deadline};
+    for (std::size_t dropped = 0; dropped < dropped_bytes_max;) {
+        const net::Transferred read = co_await stream.read_some(into, limits);
+        if (read.ended != net::Ended::done) co_return;
+        dropped += read.size;
+    }
+}
 
 /// Keeps a connection in the list of open connections while this object lives.
 class AdminServer::Entered {
@@ -110,6 +126,7 @@ net::Task<Result<AdminServer::Request>> AdminServer::receive(net::TimedStream& s
             Request request{.method = head.method,
                             .path = std::string(head.path),
                             .query = std::string(head.query),
+                            .has_body = head.framing != http::Framing::none,
                             .refusal = settings_.access->refusal(head, head.path)};
             co_return request;
         }
@@ -195,6 +212,7 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     const net::WriteLimits limits{.deadline = accepted_at + connection_timeout};
     co_await stream.write(buffers, limits);
     stream.stream().shutdown_send();
+    if (request && request->has_body) co_await drop_body(stream, clock_.now() + drop_timeout);
 }
 
 }  // namespace sluicegate::admin

@@ -29,6 +29,11 @@ std::string fingerprint_of(std::string_view kind, std::initializer_list<std::str
     return auth::to_hex(auth::hash_key(text));
 }
 
+/// The error with the path of the key that it is about.
+Failure at(const std::string& path, const Error& error) {
+    return fail(error.kind, path + ": " + error.detail);
+}
+
 limit::Resource resource_of(config::LimitName name) {
     switch (name) {
         case config::LimitName::rpm: return limit::Resource::requests;
@@ -160,14 +165,15 @@ Result<net::TlsContext> SnapshotBuilder::upstream_tls(const config::UpstreamTls&
 Result<std::vector<net::TlsContext>> SnapshotBuilder::listener_contexts(
     const config::Config& config) {
     std::vector<net::TlsContext> contexts;
-    for (const config::Listener& listener : config.server.listen) {
+    for (std::size_t i = 0; i < config.server.listen.size(); ++i) {
+        const config::Listener& listener = config.server.listen[i];
         net::TlsContext context;
         if (listener.tls) {
             // Tickets are good at the listener that gave them, whatever its certificate is later.
             const std::string scope =
                 "listener " + listener.host + ' ' + std::to_string(listener.port);
             auto made = listener_tls(*listener.tls, scope);
-            if (!made) return std::move(made).failure();
+            if (!made) return at("server.listen[" + std::to_string(i) + "].tls", made.error());
             context = std::move(*made);
         }
         contexts.push_back(std::move(context));
@@ -246,7 +252,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     net::TlsContext admin;
     if (config.admin.listen && config.admin.listen->tls) {
         auto made = listener_tls(*config.admin.listen->tls, "admin");
-        if (!made) return std::move(made).failure();
+        if (!made) return at("admin.tls", made.error());
         admin = std::move(*made);
     }
     auto upstreams = upstream_contexts(config);

@@ -83,6 +83,8 @@ Result<void> verify_clients(SSL_CTX* native, const std::string& ca_file) {
     if (SSL_CTX_load_verify_file(native, ca_file.c_str()) != 1) {
         return refused("cannot read certificate authorities from", ca_file);
     }
+    // What the file names is trusted, and no more: an authority below another one is enough.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_PARTIAL_CHAIN);
     // Sent to the client, which may have certificates of several authorities.
     STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_file.c_str());
     if (names == nullptr) return refused("cannot read certificate authorities from", ca_file);

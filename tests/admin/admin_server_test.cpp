@@ -220,6 +220,19 @@ TEST_F(AdminServerTest, ASilentConnectionDoesNotOutliveStop) {
     EXPECT_TRUE(peer.has_ended());
 }
 
+TEST_F(AdminServerTest, ABodyThatIsNotWantedDoesNotTakeTheAnswer) {
+    test::RawPeer& peer = connect();
+    peer.send("POST /livez HTTP/1.1\r\nhost: localhost\r\ncontent-length: 300000\r\n\r\n");
+    std::string answer;
+    for (int i = 0; i < 300; ++i) {
+        peer.send(std::string(1000, 'x'));
+        test::settle(context);
+        answer += peer.received();
+    }
+    EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 405 "));
+    EXPECT_FALSE(peer.was_reset());
+}
+
 TEST_F(AdminServerTest, HandsTheQueryToThePage) {
     const std::string answer =
         ask("GET /query?user=alice&model=m HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");

@@ -154,8 +154,7 @@ protected:
     config::Config config() {
         config::Config config = config_of({"alice"}, {"chat"});
         config.server.listen[0].tls = {.certificate_file = server.certificate,
-                                       .private_key_file = server.key,
-                                       .client_ca_file = {}};
+                                       .private_key_file = server.key};
         config.upstreams[0].endpoints.push_back(
             {.tls = true, .host = "api.test", .port = 443, .path_prefix = ""});
         config.upstreams[0].tls.ca_file = authority.file();

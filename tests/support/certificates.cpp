@@ -87,11 +87,22 @@ void trust(SSL_CTX* context, const std::string& ca) {
 CertificateAuthority::CertificateAuthority(const std::string& name)
     : key_(EVP_EC_gen("P-256")),
       x509_(new_x509(name, key_.get(), std::chrono::hours(-48), std::chrono::hours(48))) {
-    X509_set_issuer_name(x509_.get(), X509_get_subject_name(x509_.get()));
-    add_extension(x509_.get(), x509_.get(), NID_basic_constraints, "critical,CA:TRUE");
-    add_extension(x509_.get(), x509_.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
-    add_extension(x509_.get(), x509_.get(), NID_subject_key_identifier, "hash");
-    require(X509_sign(x509_.get(), key_.get(), EVP_sha256()) > 0, "sign CA");
+    sign(x509_.get(), key_.get());
+}
+
+CertificateAuthority::CertificateAuthority(const std::string& name,
+                                           const CertificateAuthority& issuer)
+    : key_(EVP_EC_gen("P-256")),
+      x509_(new_x509(name, key_.get(), std::chrono::hours(-48), std::chrono::hours(48))) {
+    sign(issuer.x509_.get(), issuer.key_.get());
+}
+
+void CertificateAuthority::sign(X509* issuer, EVP_PKEY* issuer_key) {
+    X509_set_issuer_name(x509_.get(), X509_get_subject_name(issuer));
+    add_extension(x509_.get(), issuer, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(x509_.get(), issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    add_extension(x509_.get(), issuer, NID_subject_key_identifier, "hash");
+    require(X509_sign(x509_.get(), issuer_key, EVP_sha256()) > 0, "sign CA");
     certificate_ = pem_of(x509_.get());
 }
 

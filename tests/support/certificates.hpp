@@ -33,6 +33,8 @@ class CertificateAuthority {
 public:
     explicit CertificateAuthority(const std::string& name = "sluicegate test CA");
 
+    /// An authority below another one.
+    CertificateAuthority(const std::string& name, const CertificateAuthority& issuer);
     [[nodiscard]] const std::string& certificate() const { return certificate_; }
     [[nodiscard]] Identity issue(const LeafOptions& options = {}) const;
 
@@ -41,6 +43,8 @@ private:
         void operator()(X509* x) const { X509_free(x); }
         void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
     };
+    void sign(X509* issuer, EVP_PKEY* issuer_key);
+
     std::unique_ptr<EVP_PKEY, Free> key_;
     std::unique_ptr<X509, Free> x509_;
     std::string certificate_;

@@ -77,6 +77,7 @@ private:
     void make_room();
     net::Task<void> serve(net::Socket socket);
     net::Task<Result<Request>> receive(net::TimedStream& stream, Instant deadline);
+    static net::Task<void> drop_body(net::TimedStream& stream, Instant deadline);
     [[nodiscard]] Page page_for(const Request& request);
     [[nodiscard]] Page page_of(const Request& request) const;
     [[nodiscard]] Page refused(const Refusal& refusal);

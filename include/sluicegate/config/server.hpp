@@ -18,7 +18,7 @@ namespace sluicegate::config {
 struct TlsListener {
     std::string certificate_file;  ///< PEM, the chain from the leaf
     std::string private_key_file;  ///< PEM
-    std::string client_ca_file;    ///< PEM; empty: clients need no certificate
+    std::string client_ca_file{};  ///< PEM; empty: clients need no certificate
 
     friend bool operator==(const TlsListener&, const TlsListener&) = default;
 };
