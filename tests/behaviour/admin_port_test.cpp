@@ -17,8 +17,8 @@ std::string asking(std::string_view path, std::string_view fields) {
     return "GET " + std::string(path) + " HTTP/1.1\r\n" + std::string(fields) + "\r\n";
 }
 
-Response ask(const Gateway& gateway, std::string_view path, std::string_view fields) {
-    TestClient client(const_cast<Gateway&>(gateway).daemon().port("admin"));
+Response ask(Gateway& gateway, std::string_view path, std::string_view fields) {
+    TestClient client(gateway.daemon().port("admin"));
     client.send(asking(path, fields));
     return client.read_response("GET");
 }
@@ -38,8 +38,8 @@ std::string keys_line() {
 
 TEST(AdminPort, AnswersWhileStrangersHangOnIt) {
     const FakeUpstream upstream;
-    const Gateway gateway{ConfigText(upstream.base_url())};
-    Daemon& daemon = const_cast<Gateway&>(gateway).daemon();
+    Gateway gateway{ConfigText(upstream.base_url())};
+    Daemon& daemon = gateway.daemon();
     for (const char* sent : {"", "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n"}) {
         SCOPED_TRACE(sent);
         std::vector<TestClient> strangers;
@@ -60,7 +60,7 @@ TEST(AdminPort, RefusesForeignHostsAndPagesOfOtherSites) {
     const FakeUpstream upstream;
     ConfigText config(upstream.base_url());
     config.admin_lines = "  hosts: [Gateway.Internal]\n";
-    const Gateway gateway{config};
+    Gateway gateway{config};
     struct Row {
         std::string fields;
         int status;
@@ -147,10 +147,10 @@ TEST(AdminPort, KeysOpenItAndAReloadReplacesThem) {
 
 TEST(AdminPort, AnswersOnlyGetAndHead) {
     const FakeUpstream upstream;
-    const Gateway gateway{ConfigText(upstream.base_url())};
+    Gateway gateway{ConfigText(upstream.base_url())};
     for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
         for (const char* path : {"/livez", "/status", "/metrics"}) {
-            TestClient client(const_cast<Gateway&>(gateway).daemon().port("admin"));
+            TestClient client(gateway.daemon().port("admin"));
             client.send(std::string(method) + " " + path +
                         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
             const Response response = client.read_response(method);

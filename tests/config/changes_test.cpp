@@ -48,6 +48,8 @@ TEST(DescribeChanges, SaysEachChangeOnce) {
         Lines lines;
     };
     const std::string other_key = "{id: laptop, sha256: " + hash_b + "}";
+    const std::string with_admin =
+        "admin: {hosts: [a.test, b.test], keys: [{id: ops, sha256: " + hash_b + "}]}\nserver: {";
     const std::string old_key = "{id: laptop, sha256: " + hash_a + "}";
     const std::string renamed_key = "{id: desk, sha256: " + hash_a + "}";
     const std::string narrowed_key =
@@ -177,6 +179,10 @@ TEST(DescribeChanges, SaysEachChangeOnce) {
          "https://a/v1",
          "https://b/v1",
          {"upstreams.far.base_url https://a:443/v1 -> https://b:443/v1"}},
+        {"hosts and keys of the admin port",
+         "server: {",
+         with_admin,
+         {"admin.hosts none -> a.test, b.test", "admin.keys.ops added"}},
         {"the server",
          "server: {",
          "server: {max_body: 1MiB, timeouts: {idle: 1s}, ",
