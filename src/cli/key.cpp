@@ -3,11 +3,17 @@
 
 #include "cli/commands.hpp"
 
+#include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <string>
 
 namespace sluicegate::cli {
+namespace {
+
+constexpr std::size_t key_bytes_min = 20;
+
+}  // namespace
 
 int key_new(const std::string& user, const std::string& id) {
     const auth::NewKey made = auth::make_key();
@@ -26,6 +32,13 @@ int key_hash() {
     if (key.empty()) {
         std::fprintf(stderr,
                      "sluicegate: no key on standard input; try: sluicegate key hash < FILE\n");
+        return exit_failure;
+    }
+    if (key.size() < key_bytes_min) {
+        std::fprintf(stderr,
+                     "sluicegate: the key has %zu characters, and a key of fewer than %zu can be "
+                     "guessed; make one with: sluicegate key new --user NAME\n",
+                     key.size(), key_bytes_min);
         return exit_failure;
     }
     std::printf("%s\n", auth::to_hex(auth::hash_key(key)).c_str());

@@ -80,9 +80,22 @@ TEST(CommandLine, SecretsComeFromTheEnvironmentAndFromFiles) {
 }
 
 TEST(CommandLine, KeyHashReadsStandardInput) {
-    const CommandResult result = run_binary({"key", "hash"}, "sk-some-key\n");
-    EXPECT_EQ(result.status, 0);
-    EXPECT_NE(result.output.find(sha256_hex("sk-some-key")), std::string::npos) << result.output;
+    const std::string key = "sk-some-key-of-20-ch";
+    for (const std::string& line : {key + "\n", key + "\r\n", key}) {
+        const CommandResult result = run_binary({"key", "hash"}, line);
+        EXPECT_EQ(result.status, 0);
+        EXPECT_NE(result.output.find(sha256_hex(key)), std::string::npos) << result.output;
+    }
+}
+
+TEST(CommandLine, KeyHashRefusesAKeyThatCanBeGuessed) {
+    for (const std::string key : {"?", "nineteen-characters"}) {
+        const CommandResult result = run_binary({"key", "hash"}, key + "\n");
+        EXPECT_EQ(result.status, 1);
+        EXPECT_NE(result.output.find("fewer than 20"), std::string::npos) << result.output;
+        EXPECT_EQ(result.output.find(sha256_hex(key)), std::string::npos) << result.output;
+        EXPECT_EQ(result.output.find(key), std::string::npos) << result.output;
+    }
 }
 
 TEST(CommandLine, KeyNewPrintsAKeyOnceAndTheLineForTheFile) {
