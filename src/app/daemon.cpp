@@ -36,11 +36,21 @@ unsigned worker_count(unsigned configured) {
 }
 
 /// Each connection is a descriptor, on either side: the soft limit is raised as far as it goes.
-void raise_descriptor_limit() {
+/// Returns how many there may be; 0 when that is not known.
+std::size_t raise_descriptor_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const rlim_t now = ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+    return now == RLIM_INFINITY ? 0 : static_cast<std::size_t>(now);
+}
+
+/// Descriptors of the process itself: files, the admin port, look-ups, and those of each worker.
+std::size_t own_descriptors(const config::Server& server) {
+    constexpr std::size_t of_process = 20;
+    constexpr std::size_t of_worker = 4;
+    return of_process + worker_count(server.threads) * (of_worker + server.listen.size());
 }
 
 admin::AdminSettings admin_settings_of(const worker::Snapshot& snapshot) {
@@ -87,7 +97,7 @@ std::int64_t Daemon::unix_seconds() const {
 }
 
 Result<void> Daemon::run(config::Config config) {
-    raise_descriptor_limit();
+    open_files_max_ = raise_descriptor_limit();
     std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of one write, not of us
     log::set_level(config.log.level);
     started_at_ = clock_.wall_now();
@@ -99,6 +109,7 @@ Result<void> Daemon::run(config::Config config) {
     states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
     const config::Config& running = snapshot_->config;
     memory_.set_limit(running.server.memory_bytes_max);
+    apply_bounds(running.server);
     limiter_ = std::make_unique<limit::Limiter>(
         limit::Settings{.window = running.limiter.window, .slots = running.limiter.slots});
 
@@ -128,13 +139,38 @@ Result<void> Daemon::run(config::Config config) {
     return {};
 }
 
+void Daemon::apply_bounds(const config::Server& server) {
+    std::size_t most = server.connections_max;
+    if (open_files_max_ > 0) {
+        const std::size_t own = own_descriptors(server);
+        const std::size_t left = open_files_max_ > own ? open_files_max_ - own : 1;
+        load_.set_descriptors_max(left);
+        // Clients get three of four; the requests that run need the others for upstreams.
+        const std::size_t clients = std::max<std::size_t>(left / 4 * 3, 1);
+        if (clients < most) {
+            log::warn("config",
+                      "the limit of open files leaves room for fewer clients than "
+                      "server.max_connections: raise it",
+                      {{"open_files", open_files_max_}, {"clients", clients}});
+        }
+        most = std::min(most, clients);
+    }
+    places_.set_most(most);
+    addresses_.set_connections_max(most);
+}
+
 Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
     std::vector<config::Listener> listeners = config.server.listen;
     for (unsigned i = 0; i < count; ++i) {
-        const worker::Worker::Shared shared{clock_,    *limiter_,    output_estimates_,
-                                            registry_, connections_, config.server.connections_max,
-                                            memory_};
+        const worker::Worker::Shared shared{.clock = clock_,
+                                            .limiter = *limiter_,
+                                            .output_estimates = output_estimates_,
+                                            .registry = registry_,
+                                            .places = places_,
+                                            .addresses = addresses_,
+                                            .load = load_,
+                                            .memory = memory_};
         auto worker = std::make_unique<worker::Worker>(shared, gateway::make_path(registry_));
         const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
         if (auto bound = worker->bind(listeners, sharing); !bound) return bound;

@@ -122,6 +122,13 @@ constexpr std::array<FailureRow, static_cast<std::size_t>(ErrorKind::count_)> ro
       "Requests from this address are not allowed for this key.", SdkRetry::allowed,
       ConnectionAfter::stays},
      not_of_an_attempt},
+    {ErrorKind::auth_rate_limited,
+     "auth_rate_limited",
+     Fault::client,
+     {429, "rate_limit_error", "auth_rate_limited",
+      "Too many failed attempts to authenticate from this address. Check the API key.",
+      SdkRetry::never, ConnectionAfter::ends},
+     not_of_an_attempt},
 
     // The client's request, as JSON or multipart.
     {ErrorKind::invalid_json,

@@ -7,19 +7,28 @@ namespace {
 
 namespace asio = net::asio;
 
-/// How much of a refused upload is read and dropped, and for how long. An SDK that meets a closed
-/// connection while it still sends tries again, twice, and never sees the answer.
-constexpr std::size_t drained_bytes_max = std::size_t{64} << 20;
-constexpr Milliseconds drain_timeout{5000};
+/// How much of a refused upload is read and dropped, and for how long.
+struct DrainBounds {
+    std::size_t bytes_max;
+    Milliseconds timeout;
+};
+/// An SDK that meets a closed connection while it still sends tries again, twice, and never sees
+/// the answer.
+constexpr DrainBounds known_drain{std::size_t{64} << 20, Milliseconds(5000)};
+/// Without a valid key, taking an upload in would be work that anyone can ask for.
+constexpr DrainBounds stranger_drain{std::size_t{64} << 10, Milliseconds(1000)};
 
 }  // namespace
 
-Connection::Connection(Context& context, net::Socket socket, const net::TlsContext& tls)
+Connection::Connection(Context& context, net::Socket socket, const net::TlsContext& tls,
+                       Admitted admitted)
     : context_(context),
       address_(net::peer_address(socket)),
+      hold_(std::move(admitted.hold)),
       departure_(this, &Connection::departed),
-      stream_(context.deadlines, std::move(socket), tls.get()) {
-    context_.connections.add(*this);
+      stream_(context.deadlines, std::move(socket), tls.get()),
+      in_(buffer_bytes, context.memory) {
+    context_.connections.add(*this, std::move(admitted.place));
 }
 
 Connection::~Connection() {
@@ -80,8 +89,17 @@ net::Task<Result<std::size_t>> Connection::read_into(std::span<char> into) {
     co_return after_read(read);
 }
 
+/// Strangers leave half of the budget to those who have shown a valid key.
+bool Connection::may_grow() const noexcept {
+    return is_known_ || context_.memory.used() <= context_.memory.limit() / 2;
+}
+
 net::Task<Result<void>> Connection::read_more(std::size_t wanted) {
-    const std::span<char> into = in_.make_room(wanted);
+    const bool fits = in_.size() + wanted <= buffer_bytes;
+    const std::span<char> into = fits || may_grow() ? in_.try_make_room(wanted) : in_.room();
+    if (into.empty()) {
+        co_return fail(ErrorKind::overloaded, "server.memory has no room for a request");
+    }
     const asio::mutable_buffer room(into.data(), into.size());
     const net::ReadLimits limits{.deadline = read_by_};
     const net::Transferred read = co_await stream_.read_some(room, limits);
@@ -102,14 +120,32 @@ net::Task<bool> Connection::write(std::span<const asio::const_buffer> buffers,
 net::Task<void> Connection::linger() {
     if (has_gone()) co_return;
     stream_.stream().shutdown_send();
-    read_within(drain_timeout);
+    const DrainBounds& bounds = is_known_ ? known_drain : stranger_drain;
+    read_within(bounds.timeout);
     in_.consume(in_.size());
     std::size_t dropped = 0;
-    while (dropped < drained_bytes_max) {
+    while (dropped < bounds.bytes_max) {
         auto size = co_await read_into(in_.make_room(1));
         if (!size) break;
         dropped += *size;
     }
+}
+
+void Connection::become_known() noexcept {
+    is_known_ = true;
+    hold_.note_known(context_.deadlines.now());
+    context_.connections.note_known(*this);
+}
+
+void Connection::note_refused() noexcept {
+    if (!is_known_) context_.connections.note_answered(*this);
+}
+
+void Connection::shaken(const net::Transferred& handshake) noexcept {
+    // A handshake that was cut off here, because the connection gave way, is no fault of the peer.
+    const bool has_failed =
+        handshake.ended != net::Ended::done && handshake.ended != net::Ended::cancelled;
+    hold_.end_handshake(has_failed, context_.deadlines.now());
 }
 
 net::Task<void> Connection::run(std::unique_ptr<Connection> connection,
@@ -117,8 +153,9 @@ net::Task<void> Connection::run(std::unique_ptr<Connection> connection,
     Connection& client = *connection;
     if (client.stream_.stream().is_tls()) {
         client.read_within(handshake_timeout);
-        const net::Transferred shaken = co_await client.stream_.accept_tls(client.read_by_);
-        if (shaken.ended != net::Ended::done) co_return;
+        const net::Transferred handshake = co_await client.stream_.accept_tls(client.read_by_);
+        client.shaken(handshake);
+        if (handshake.ended != net::Ended::done) co_return;
     }
     co_await serve(client);
 }

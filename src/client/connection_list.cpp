@@ -2,19 +2,25 @@
 
 namespace sluicegate::client {
 
-void ConnectionList::add(ConnectionLink& connection) noexcept {
+void ConnectionList::add(ConnectionLink& connection, ConnectionPlaces::Grant place) noexcept {
     links_.push_back(connection);
     ++count_;
-    total_.fetch_add(1, std::memory_order_relaxed);
+    places_.add(connection, owner_, std::move(place));
     gauge_.add();
 }
 
 void ConnectionList::remove(ConnectionLink& connection) noexcept {
-    connection.unlink();
+    links_.erase(links_.iterator_to(connection));
     --count_;
-    total_.fetch_sub(1, std::memory_order_relaxed);
+    places_.remove(connection);
     gauge_.subtract();
     if (count_ == 0 && on_empty_) on_empty_();
+}
+
+void ConnectionList::close_those_that_give_way() noexcept {
+    while (ConnectionPlaces::Link* const link = owner_.next_to_end()) {
+        static_cast<ConnectionLink*>(link)->close();
+    }
 }
 
 void ConnectionList::close_idle() noexcept {

@@ -25,6 +25,10 @@ std::string duration_or_off_text(Milliseconds value) {
     return value == Milliseconds(0) ? "off" : duration_text(value);
 }
 
+std::string count_or_off_text(std::size_t value) {
+    return value == 0 ? "off" : std::to_string(value);
+}
+
 std::string threads_text(unsigned threads) {
     return threads == 0 ? "auto" : std::to_string(threads);
 }
@@ -75,6 +79,11 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.max_header", size_text(static_cast<std::int64_t>(server.header_bytes_max)));
     entity.add("server.memory", size_text(static_cast<std::int64_t>(server.memory_bytes_max)));
     entity.add("server.max_connections", std::to_string(server.connections_max));
+    entity.add("server.max_connections_per_address",
+               count_or_off_text(server.connections_per_address_max));
+    entity.add("server.max_in_flight", count_or_off_text(server.in_flight_max));
+    entity.add("server.auth_failures_per_minute",
+               count_or_off_text(server.auth_failures_per_minute));
     entity.add("server.timeouts.header", duration_text(server.timeouts.header));
     entity.add("server.timeouts.body", duration_text(server.timeouts.body));
     entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));

@@ -12,8 +12,16 @@ using Keys = std::array<std::string_view, size>;
 
 constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", "retries",
                         "log",     "upstreams", "models", "groups",  "users"};
-constexpr Keys<7> server{"listen", "threads",         "max_body", "max_header",
-                         "memory", "max_connections", "timeouts"};
+constexpr Keys<10> server{"listen",
+                          "threads",
+                          "max_body",
+                          "max_header",
+                          "memory",
+                          "max_connections",
+                          "max_connections_per_address",
+                          "max_in_flight",
+                          "auth_failures_per_minute",
+                          "timeouts"};
 constexpr Keys<2> listener{"address", "tls"};
 constexpr Keys<3> listener_tls{"certificate", "private_key", "client_ca"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};

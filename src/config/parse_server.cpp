@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <utility>
 
 namespace sluicegate::config {
@@ -16,6 +17,7 @@ constexpr Range<std::int64_t> body_bytes_range{1 << 10, 1 << 30};
 constexpr Range<std::int64_t> header_bytes_range{1 << 10, 1 << 20};
 constexpr Range<std::int64_t> memory_bytes_range{1 << 20, std::int64_t{1} << 40};
 constexpr Range<std::int64_t> connections_range{1, 1'000'000};
+constexpr Range<std::int64_t> auth_failures_range{1, 10'000};
 constexpr Range<Milliseconds> client_timeout_range{1ms, 24h};
 constexpr Range<Milliseconds> drain_range{0ms, 24h};
 
@@ -65,6 +67,24 @@ unsigned parse_threads(Context& context, const Value& at) {
         return 0;
     }
     return static_cast<unsigned>(read_count(context, at, threads_range).value_or(0));
+}
+
+/// A count, or `off`, which is the same as 0.
+template <std::integral Integer>
+void count_or_off(Context& context, const MapReader& map, std::string_view key,
+                  const Range<std::int64_t>& range, Integer& into) {
+    const auto at = map.find(key);
+    if (!at) return;
+    const auto text = read_text(context, *at);
+    if (!text) return;
+    const auto count = says_off(*text) ? 0 : parse_integer(text->text);
+    if (!count || (*count != 0 && (*count < range.smallest || *count > range.largest))) {
+        add_problem(context, *at,
+                    "must be off or " + std::to_string(range.smallest) + " … " +
+                        std::to_string(range.largest) + got(*text));
+        return;
+    }
+    into = static_cast<Integer>(*count);
 }
 
 void parse_timeouts(Context& context, const Value& at, ServerTimeouts& timeouts) {
@@ -127,6 +147,11 @@ Server parse_server(Context& context, const Value& at) {
                         size_text(static_cast<std::int64_t>(server.memory_bytes_max)));
     }
     map.count("max_connections", connections_range, server.connections_max);
+    count_or_off(context, map, "max_connections_per_address", connections_range,
+                 server.connections_per_address_max);
+    count_or_off(context, map, "max_in_flight", connections_range, server.in_flight_max);
+    count_or_off(context, map, "auth_failures_per_minute", auth_failures_range,
+                 server.auth_failures_per_minute);
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, server.timeouts);
     }

@@ -62,19 +62,34 @@ void append_usage(std::string& out, const Record& record) {
     }
 }
 
+std::string_view endpoint_name(const Record& record) {
+    return record.endpoint ? openai::name_of(*record.endpoint) : std::string_view("unknown");
+}
+
+/// True when the request is one of many that showed no valid key, and is summed up with them.
+bool is_repeated(const Request& request, Instant now) {
+    const client::Sent& sent = request.client.sent;
+    return !request.worker.repeated_lines.note({.address = request.address(),
+                                                .reason = *sent.error,
+                                                .status = sent.status,
+                                                .id = request.client.id,
+                                                .endpoint = endpoint_name(request.record)},
+                                               now);
+}
+
 }  // namespace
 
 void append_access_line(std::string& out, const Request& request, Instant now) {
     const Record& record = request.record;
     const client::Sent& sent = request.client.sent;
+    if (!record.has_caller() && sent.error && is_repeated(request, now)) return;
     const auto wall = request.worker.clock().wall_now().time_since_epoch();
     out += "{\"time\":";
     log::append_timestamp(out, duration_cast<microseconds>(wall).count());
     out += ",\"level\":\"info\",\"event\":\"access\"";
     append_text(out, "request_id", request.client.id.text());
-    append_text(out, "client", config::IpAddress(request.client.connection.address()).text());
-    append_text(out, "endpoint",
-                record.endpoint ? openai::name_of(*record.endpoint) : std::string_view("unknown"));
+    append_text(out, "client", config::IpAddress(request.address()).text());
+    append_text(out, "endpoint", endpoint_name(record));
     append_number(out, "status", sent.status);
     append_text(out, "outcome", sent.error ? name_of(*sent.error) : std::string_view("ok"));
     append_text(out, "user", record.caller.user_name);

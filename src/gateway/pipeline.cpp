@@ -18,10 +18,10 @@ namespace {
 /// comes before the body is read, so that a client without a key cannot make the gateway hold an
 /// upload. Limits come last before the upstream, so that a request that could not have been sent is
 /// never charged.
-net::Task<bool> answer(Request& request, bool is_first) {
+net::Task<bool> answer(Request& request, bool may_idle) {
     client::Exchange& client = request.client;
 
-    auto received = co_await receive(request, is_first);
+    auto received = co_await receive(request, may_idle);
     if (!received) co_return co_await client::reply_error(client, std::move(received.error()));
 
     auto identified = authenticate(request, std::move(*received));
@@ -57,9 +57,13 @@ net::Task<bool> answer(Request& request, bool is_first) {
 /// One request after another, until the connection is to end.
 net::Task<void> serve(worker::Context& worker, client::Connection& connection,
                       std::shared_ptr<Counters> counters) {
-    for (bool is_first = true; !connection.has_gone(); is_first = false) {
+    // Only a client whose last request had a valid key may take its time for the next one.
+    bool may_idle = false;
+    while (!connection.has_gone()) {
         Request request(worker, connection);
-        const bool stays_open = co_await answer(request, is_first);
+        const bool stays_open = co_await answer(request, may_idle);
+        may_idle = request.record.has_caller();
+        if (!may_idle) connection.note_refused();
         // A connection that ended between two requests has nothing to account for.
         if (request.has_begun()) account(request, *counters);
         if (!stays_open) co_return;

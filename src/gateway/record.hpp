@@ -35,6 +35,7 @@ enum class UsageSource : std::uint8_t {
 struct Record {
     std::optional<openai::Endpoint> endpoint;
     auth::Caller caller;  ///< all empty before authentication
+    [[nodiscard]] bool has_caller() const noexcept { return !caller.key_id.empty(); }
     const worker::ModelEntry* model = nullptr;
     std::optional<std::size_t> upstream;  ///< index in the snapshot
     bool is_streaming = false;

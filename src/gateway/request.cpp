@@ -8,6 +8,7 @@ Request::Request(worker::Context& its_worker, client::Connection& connection) no
 
 Request::~Request() {
     if (has_begun()) worker.telemetry.in_flight().subtract();
+    if (is_in_load) worker.load.end();
 }
 
 void Request::begin() {

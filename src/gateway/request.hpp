@@ -31,12 +31,18 @@ public:
     [[nodiscard]] bool has_begun() const noexcept { return snapshot != nullptr; }
 
     [[nodiscard]] const worker::Snapshot& config() const noexcept { return *snapshot->shared; }
+    /// Where the request comes from, for everything that goes by address: the ranges of keys, the
+    /// throttle, the log. The one place that decides it.
+    [[nodiscard]] const net::AddressBytes& address() const noexcept {
+        return client.connection.address();
+    }
 
     worker::Context& worker;
     client::Exchange client;
     std::shared_ptr<worker::LocalSnapshot> snapshot;
     Instant started_at{};
-    Record record;  ///< written by the stages, read by account() alone
+    bool is_in_load = false;  ///< it counts in worker.load
+    Record record;            ///< written by the stages, read by account() alone
 };
 
 // --- what the stages return, in their order ---

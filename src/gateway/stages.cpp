@@ -28,9 +28,26 @@ Result<const auth::KeyRecord*> find_caller(const Request& request) {
     }
     auto key = auth::credential_of(presented);
     if (!key) return std::move(key).failure();
-    const config::IpAddress address(request.client.connection.address());
+    const config::IpAddress address(request.address());
     return auth::authenticate(request.config().keys, *key, address,
                               request.worker.clock().wall_now());
+}
+
+/// What the client of a failed attempt to authenticate is told.
+Failure refuse_credentials(Request& request, Error&& error) {
+    request.worker.telemetry.count_auth_failure(error.kind);
+    const unsigned limit = request.config().config.server.auth_failures_per_minute;
+    if (limit == 0) return fail(std::move(error));
+    const auto wait = request.worker.client.addresses.note_auth_failure(
+        request.address(), limit, request.worker.clock().now());
+    if (!wait) return fail(std::move(error));
+    std::string why(sluicegate::name_of(error.kind));
+    if (!error.detail.empty()) why += ": " + error.detail;
+    return fail(Error{.kind = ErrorKind::auth_rate_limited,
+                      .detail = std::move(why),
+                      .subject = {},
+                      .upstream_words = {},
+                      .retry_after = *wait});
 }
 
 std::size_t index_of(const Snapshot& snapshot, const ModelEntry& model) {
@@ -66,7 +83,7 @@ Result<std::string> models_body(const Request& request, const Identified& identi
 
 }  // namespace
 
-net::Task<Result<Received>> receive(Request& request, bool is_first) {
+net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     client::Connection& connection = request.client.connection;
     const bool& is_draining = request.worker.client.is_draining;
     if (connection.in().empty()) {
@@ -76,7 +93,7 @@ net::Task<Result<Received>> receive(Request& request, bool is_first) {
         const config::ServerTimeouts& timeouts =
             request.worker.snapshot->shared->config.server.timeouts;
         auto begun =
-            co_await client::await_request(connection, is_first ? timeouts.header : timeouts.idle);
+            co_await client::await_request(connection, may_idle ? timeouts.idle : timeouts.header);
         if (!begun) co_return std::move(begun).failure();
     }
 
@@ -98,11 +115,12 @@ net::Task<Result<Received>> receive(Request& request, bool is_first) {
 
 Result<Identified> authenticate(Request& request, Received&& received) {
     auto key = find_caller(request);
-    if (!key) {
-        request.worker.telemetry.count_auth_failure(key.error().kind);
-        return std::move(key).failure();
-    }
+    if (!key) return refuse_credentials(request, std::move(key.error()));
+    request.client.connection.note_known();
     request.record.caller = auth::caller_of(**key);
+    const char* const why = request.worker.load.begin(request.config().config.server.in_flight_max);
+    if (why != nullptr) return fail(ErrorKind::overloaded, why);
+    request.is_in_load = true;
     return Identified{std::move(received.match), *key};
 }
 

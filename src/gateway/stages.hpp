@@ -9,7 +9,7 @@ namespace sluicegate::gateway {
 /// Waits for a request and reads its head; finds the endpoint. Errors: those of the head
 /// (http/request_head.hpp), draining, unknown_url, method_not_supported, websocket_not_supported,
 /// request_timeout, client_gone.
-net::Task<Result<Received>> receive(Request& request, bool is_first);
+net::Task<Result<Received>> receive(Request& request, bool may_idle);
 
 /// Whose key it is, before anything of the body is read.
 Result<Identified> authenticate(Request& request, Received&& received);

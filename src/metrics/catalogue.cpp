@@ -35,6 +35,11 @@ constexpr std::array user_request_labels{
     Label{"outcome", "`ok`, or the kind of the error as in the log, e.g. `rate_limited`"}};
 constexpr std::array user_token_labels{
     user, model, Label{"kind", "`input`, `output`; `settled`: the tokens charged to the limits"}};
+constexpr std::array refused_connection_labels{
+    Label{"reason",
+          "`full`: `server.max_connections` have all shown a valid key; `per_address`: "
+          "`server.max_connections_per_address`; `handshakes`: too many TLS handshakes of the "
+          "address have failed"}};
 constexpr std::array upstream_labels{upstream};
 constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
 constexpr std::array upstream_connect_labels{
@@ -127,6 +132,16 @@ constexpr std::array<Definition, metric_count> definitions{{
      Unit::one,
      {},
      "Open connections of clients."},
+    {Metric::client_connections_refused_total, "sluicegate_client_connections_refused_total",
+     Type::counter, Unit::one, refused_connection_labels,
+     "Connections of clients that were not served."},
+    {Metric::client_connections_evicted_total,
+     "sluicegate_client_connections_evicted_total",
+     Type::counter,
+     Unit::one,
+     {},
+     "Connections that had shown no valid key and gave way to a new one, because no place was "
+     "free."},
     {Metric::upstream_first_byte_duration_seconds,
      "sluicegate_upstream_first_byte_duration_seconds", Type::histogram, Unit::nanoseconds,
      upstream_labels, "Time from the start of an attempt to the complete head of its answer."},

@@ -12,7 +12,11 @@ Telemetry::Telemetry(metrics::Registry& registry)
     : registry_(registry),
       retried_(registry.counter(Metric::retries_total, {"done"})),
       over_budget_(registry.counter(Metric::retries_total, {"over_budget"})),
-      in_flight_(registry.gauge(Metric::requests_in_flight)) {
+      in_flight_(registry.gauge(Metric::requests_in_flight)),
+      refused_{registry.counter(Metric::client_connections_refused_total, {"full"}),
+               registry.counter(Metric::client_connections_refused_total, {"per_address"}),
+               registry.counter(Metric::client_connections_refused_total, {"handshakes"})},
+      evicted_(registry.counter(Metric::client_connections_evicted_total, {})) {
 }
 
 void Telemetry::count_auth_failure(ErrorKind kind) {

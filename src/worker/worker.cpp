@@ -23,7 +23,9 @@ Worker::Worker(const Shared& shared, Path path)
       tick_timer_(io_.get_executor()),
       deadlines_(shared.clock.now()),
       resolver_(io_, shared.clock),
-      connections_(shared.connections, shared.registry.gauge(Metric::client_connections)),
+      connections_(
+          shared.places, shared.registry.gauge(Metric::client_connections),
+          [this] { asio::post(io_, [this] { connections_.close_those_that_give_way(); }); }),
       telemetry_(shared.registry),
       pools_(upstream::Services{io_, shared.clock, deadlines_, resolver_, shared.registry,
                                 shared.memory}),
@@ -35,6 +37,7 @@ Worker::Worker(const Shared& shared, Path path)
                       .randomness = randomness_,
                       .date = date_,
                       .connections = connections_,
+                      .addresses = shared.addresses,
                       .is_draining = is_draining_,
                       .memory = shared.memory},
       context_{.client = client_context_,
@@ -43,7 +46,9 @@ Worker::Worker(const Shared& shared, Path path)
                .registry = shared.registry,
                .telemetry = telemetry_,
                .snapshot = snapshot_,
-               .access_lines = access_lines_},
+               .access_lines = access_lines_,
+               .repeated_lines = repeated_lines_,
+               .load = shared.load},
       path_(std::move(path)),
       serve_([this](client::Connection& connection) { return path_(context_, connection); }),
       disposal_(std::make_shared<Disposal>(io_)) {
@@ -87,6 +92,7 @@ void Worker::run() {
     } catch (...) {
         net::end_process(std::current_exception(), "worker");
     }
+    repeated_lines_.append_all(access_lines_, shared_.clock.wall_now());
     write_access_lines();
 }
 
@@ -103,6 +109,8 @@ void Worker::on_tick() noexcept {
     deadlines_.tick(now);
     const bool is_new_second = date_.update(shared_.clock.wall_now());
     if (is_new_second && !is_draining_) pools_.sweep(now);
+    net::guarded("summing up the access log",
+                 [&] { repeated_lines_.append_due(access_lines_, now, shared_.clock.wall_now()); });
     write_access_lines();
 }
 
@@ -113,17 +121,41 @@ void Worker::write_access_lines() noexcept {
     access_lines_.clear();
 }
 
+std::optional<client::Connection::Admitted> Worker::admit(net::Socket& socket, bool is_tls) {
+    const config::Server& server = snapshot_->shared->config.server;
+    const client::AddressTable::Limits limits{.connections_max = server.connections_per_address_max,
+                                              .is_tls = is_tls};
+    client::AddressTable::Refusal refusal{};
+    auto hold =
+        shared_.addresses.open(net::peer_address(socket), limits, shared_.clock.now(), refusal);
+    if (!hold) {
+        const bool is_count = refusal == client::AddressTable::Refusal::connections;
+        telemetry_.count_refused_connection(is_count ? Telemetry::Refused::per_address
+                                                     : Telemetry::Refused::handshakes);
+        return std::nullopt;
+    }
+    auto place = shared_.places.take(hold->is_crowded());
+    if (!place) {
+        telemetry_.count_refused_connection(Telemetry::Refused::full);
+        return std::nullopt;
+    }
+    if (place->is_from_other()) telemetry_.count_evicted_connection();
+    return client::Connection::Admitted{.place = std::move(*place), .hold = std::move(*hold)};
+}
+
 void Worker::accept(net::Socket socket, std::size_t listener) {
     // Accepted just before the listener was closed: nothing would end it any more.
     if (is_draining_) return;
     const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
-    if (shared_.connections.load(std::memory_order_relaxed) >= shared_.connections_max) {
+    auto admitted = admit(socket, tls != nullptr);
+    if (!admitted) {
         // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
         if (!tls) client::refuse_overloaded(std::move(socket), client_context_);
         return;
     }
     const Milliseconds handshake_timeout = snapshot_->shared->config.server.timeouts.header;
-    auto connection = std::make_unique<client::Connection>(client_context_, std::move(socket), tls);
+    auto connection = std::make_unique<client::Connection>(client_context_, std::move(socket), tls,
+                                                           std::move(*admitted));
     net::spawn(io_, client::Connection::run(std::move(connection), handshake_timeout, serve_),
                "client connection");
 }

@@ -71,10 +71,9 @@ TEST_F(LargeUpload, ExpectContinueGetsThe413AndNo100) {
     EXPECT_TRUE(response.interim.empty());
 }
 
-TEST_F(LargeUpload, WithoutAKeyIs401AndDrainedToo) {
+TEST_F(LargeUpload, WithoutAKeyIs401BeforeItsBodyIsSent) {
     TestClient client = gateway_.connect();
     client.send(head(sized(upload_bytes)));
-    EXPECT_EQ(client.send(std::string(upload_bytes, 'x')), upload_bytes);
     expect_error(client.read_response(), {.status = 401, .code = "missing_api_key"});
 }
 

@@ -47,7 +47,7 @@ TEST(BodyWriter, FramesPiecesAsTheClientUnderstandsThem) {
         OwnedContext owned;
         const config::Server server;
         test::ConnectedPair pair = test::unix_pair(owned.io);
-        Connection client(owned.context, std::move(pair.socket), nullptr);
+        Connection client(owned.context, std::move(pair.socket), nullptr, owned.admit());
         Exchange exchange(client);
         exchange.begin({.server = &server, .limiter = nullptr});
         const std::string text = std::string("GET / ") + row.version + "\r\nhost: x\r\n\r\n";
@@ -82,7 +82,7 @@ TEST(BodyWriter, SaysThatTheClientHasGone) {
     OwnedContext owned;
     const config::Server server;
     test::ConnectedPair pair = test::unix_pair(owned.io);
-    Connection client(owned.context, std::move(pair.socket), nullptr);
+    Connection client(owned.context, std::move(pair.socket), nullptr, owned.admit());
     Exchange exchange(client);
     exchange.begin({.server = &server, .limiter = nullptr});
     std::string& head = client.answer_text();

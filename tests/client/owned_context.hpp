@@ -7,8 +7,6 @@
 #include "net/manual_clock.hpp"
 #include "net/running_task.hpp"
 
-#include <atomic>
-
 namespace sluicegate::test {
 
 class OwnedContext {
@@ -17,6 +15,12 @@ public:
     OwnedContext(const OwnedContext&) = delete;
     OwnedContext& operator=(const OwnedContext&) = delete;
 
+    /// What a connection begins with.
+    client::Connection::Admitted admit() {
+        client::AddressTable::Refusal refusal{};
+        auto hold = addresses.open({}, {}, clock.now(), refusal);
+        return {.place = *places.take(), .hold = std::move(*hold)};
+    }
     /// Runs what can go on at the moment.
     void settle() { test::settle(io); }
     /// The same after `time` has passed.
@@ -35,9 +39,10 @@ public:
     RequestIdSource request_ids;
     client::Randomness randomness;
     client::HttpDate date;
-    std::atomic<std::size_t> connection_count{0};
-    client::ConnectionList connections{connection_count,
-                                       registry.gauge(metrics::Metric::client_connections)};
+    client::ConnectionPlaces places{100};
+    client::AddressTable addresses{100};
+    client::ConnectionList connections{places, registry.gauge(metrics::Metric::client_connections),
+                                       [] {}};
     bool is_draining = false;
     client::Context context{.io = io,
                             .clock = clock,
@@ -47,6 +52,7 @@ public:
                             .randomness = randomness,
                             .date = date,
                             .connections = connections,
+                            .addresses = addresses,
                             .is_draining = is_draining,
                             .memory = memory};
 };

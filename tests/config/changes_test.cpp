@@ -187,6 +187,12 @@ TEST(DescribeChanges, SaysEachChangeOnce) {
          "server: {",
          "server: {max_body: 1MiB, timeouts: {idle: 1s}, ",
          {"server.max_body 32MiB -> 1MiB", "server.timeouts.idle 75s -> 1s"}},
+        {"the bounds on strangers",
+         "server: {",
+         "server: {max_connections_per_address: 9, max_in_flight: 8, auth_failures_per_minute: "
+         "off, ",
+         {"server.max_connections_per_address off -> 9", "server.max_in_flight off -> 8",
+          "server.auth_failures_per_minute 60 -> off"}},
     };
     const Config running = config_of(base());
     for (const Row& row : rows) {

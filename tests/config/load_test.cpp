@@ -33,6 +33,9 @@ TEST(Load, GivesDefaultsToTheSmallestFile) {
     EXPECT_EQ(config.server.body_bytes_max, 32U << 20);
     EXPECT_EQ(config.server.header_bytes_max, 16U << 10);
     EXPECT_EQ(config.server.connections_max, 10000U);
+    EXPECT_EQ(config.server.connections_per_address_max, 0U);
+    EXPECT_EQ(config.server.in_flight_max, 0U);
+    EXPECT_EQ(config.server.auth_failures_per_minute, 60U);
     EXPECT_EQ(config.server.timeouts.header, 10s);
     EXPECT_EQ(config.server.timeouts.body, 60s);
     EXPECT_EQ(config.server.timeouts.idle, 75s);
@@ -88,6 +91,9 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.server.body_bytes_max, 1U << 20);
     EXPECT_EQ(config.server.header_bytes_max, 2048U);
     EXPECT_EQ(config.server.connections_max, 5U);
+    EXPECT_EQ(config.server.connections_per_address_max, 4U);
+    EXPECT_EQ(config.server.in_flight_max, 3U);
+    EXPECT_EQ(config.server.auth_failures_per_minute, 0U);
     EXPECT_EQ(config.server.timeouts.header, 1s);
     EXPECT_EQ(config.server.timeouts.body, 2min);
     EXPECT_EQ(config.server.timeouts.idle, 250ms);

@@ -58,6 +58,7 @@ const std::vector<Expected> table{
     {ErrorKind::invalid_api_key, 401, invalid, "invalid_api_key"},
     {ErrorKind::api_key_expired, 401, invalid, "api_key_expired"},
     {ErrorKind::ip_not_allowed, 403, "permission_error", "ip_not_allowed"},
+    {ErrorKind::auth_rate_limited, 429, "rate_limit_error", "auth_rate_limited", false, true},
     {ErrorKind::invalid_json, 400, invalid, "invalid_json"},
     {ErrorKind::invalid_body, 400, invalid, "invalid_body"},
     {ErrorKind::duplicate_field, 400, invalid, "duplicate_field"},

@@ -115,11 +115,14 @@ public:
     ManualClock clock;
     limit::Limiter limiter{{.window = std::chrono::minutes(1), .slots = 1024}};
     metrics::Registry registry;
-    std::atomic<std::size_t> connections{0};
+    client::ConnectionPlaces places{100};
+    client::AddressTable addresses{100};
     MemoryBudget memory{std::size_t{1} << 30};
+    worker::Load load{memory, places};
     limit::OutputEstimates output_estimates;
-    worker::Worker worker{{clock, limiter, output_estimates, registry, connections, 100, memory},
-                          gateway::make_path(registry)};
+    worker::Worker worker{
+        {clock, limiter, output_estimates, registry, places, addresses, load, memory},
+        gateway::make_path(registry)};
     net::Resolver resolver{io(), clock};
     std::deque<RawPeer> clients;
     std::deque<RawPeer> upstreams;

@@ -74,8 +74,9 @@ protected:
                                                          .limiter = limiter,
                                                          .output_estimates = output_estimates,
                                                          .registry = registry,
-                                                         .connections = connections,
-                                                         .connections_max = 100,
+                                                         .places = places,
+                                                         .addresses = addresses,
+                                                         .load = load,
                                                          .memory = memory,
                                                          .write_lines = std::move(write_lines)},
                                           std::move(path));
@@ -99,8 +100,10 @@ protected:
     limit::Limiter limiter{{.window = 1min, .slots = 1024}};
     limit::OutputEstimates output_estimates;
     metrics::Registry registry;
-    std::atomic<std::size_t> connections{0};
+    client::ConnectionPlaces places{100};
+    client::AddressTable addresses{100};
     MemoryBudget memory{std::size_t{1} << 30};
+    Load load{memory, places};
     std::unique_ptr<Worker> worker;
     std::thread thread;
     const std::uint64_t escaped_before = net::escaped_exceptions();
@@ -133,7 +136,7 @@ TEST_F(WorkerTest, ServesTheNextConnectionAfterOneWhosePathThrows) {
     stop();
     EXPECT_EQ(served, 3);
     EXPECT_EQ(net::escaped_exceptions(), escaped_before + 3);
-    EXPECT_EQ(connections, 0U);
+    EXPECT_EQ(places.taken(), 0U);
 }
 
 TEST_F(WorkerTest, AcceptsTheNextConnectionAfterOneThatCannotBeMade) {

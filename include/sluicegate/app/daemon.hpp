@@ -59,6 +59,7 @@ private:
     net::Task<void> enforce_drain_deadline(Milliseconds timeout);
     net::Task<void> rotate_ticket_keys();
     void worker_ended();
+    void apply_bounds(const config::Server& server);
     [[nodiscard]] std::int64_t unix_seconds() const;
 
     const std::string file_;
@@ -74,8 +75,10 @@ private:
     WallTime started_at_{};
     WallTime loaded_at_{};
     std::optional<Reload> last_reload_;
-    std::atomic<std::size_t> connections_{0};
+    client::ConnectionPlaces places_{config::Server().connections_max};
+    client::AddressTable addresses_{config::Server().connections_max};
     MemoryBudget memory_{config::Server().memory_bytes_max};
+    worker::Load load_{memory_, places_};
     SignalSet signals_;
     net::Timer drain_timer_;
     net::Timer ticket_key_timer_;
@@ -84,6 +87,7 @@ private:
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::thread> threads_;
     std::size_t workers_running_ = 0;
+    std::size_t open_files_max_ = 0;  ///< 0: not known
     bool is_draining_ = false;
     bool is_reloading_ = false;
     bool wants_reload_ = false;  ///< a SIGHUP came while a reload was under way

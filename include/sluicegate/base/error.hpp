@@ -31,6 +31,7 @@ enum class ErrorKind : std::uint8_t {
     invalid_api_key,
     api_key_expired,
     ip_not_allowed,
+    auth_rate_limited,  ///< it failed, like many others from its address in the last minute
     // The client's request, as JSON or multipart.
     invalid_json,
     invalid_body,

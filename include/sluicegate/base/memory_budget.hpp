@@ -2,8 +2,8 @@
 /// How much of the process's memory may be taken by bytes that clients and upstreams send: one
 /// budget for all workers.
 ///
-/// Counted   what grows with traffic: bodies of requests that do not fit the fixed buffer of their
-///           connection, and what an upstream's answer needs beyond that of its connection.
+/// Counted   what grows with traffic: heads and bodies of requests that do not fit the fixed buffer
+///           of their connection, and what an upstream's answer needs beyond that of its own.
 /// Threads   any. A claim belongs to one.
 /// Errors    none: a claim that does not fit is refused before any memory is taken.
 
@@ -20,6 +20,9 @@ public:
 
     /// What is claimed already stays claimed, even if it is more.
     void set_limit(std::size_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t limit() const noexcept {
+        return limit_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::size_t used() const noexcept {
         return used_.load(std::memory_order_relaxed);
     }

@@ -5,6 +5,7 @@
 /// Threads    one: the worker's.
 
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/client/address_table.hpp"
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/context.hpp"
 #include "sluicegate/http/request_head.hpp"
@@ -27,8 +28,14 @@ public:
     /// Holds a typical request completely; larger bodies get memory of their own.
     static constexpr std::size_t buffer_bytes = 8 * 1024;
 
+    /// What a connection needs before it may begin.
+    struct Admitted {
+        ConnectionPlaces::Grant place;
+        AddressTable::Hold hold;
+    };
+
     /// `tls` is null on a plain listener.
-    Connection(Context& context, net::Socket socket, const net::TlsContext& tls);
+    Connection(Context& context, net::Socket socket, const net::TlsContext& tls, Admitted admitted);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -41,7 +48,7 @@ public:
                                Milliseconds handshake_timeout, const Serve& serve);
 
     /// Reads into in(), and may move what it holds. Errors: client_gone; request_timeout once the
-    /// time that read_within() has given is over.
+    /// time that read_within() has given is over; overloaded when server.memory has no room.
     net::Task<Result<void>> read_more(std::size_t wanted);
     /// Reads at most `into.size()` bytes elsewhere; the same errors.
     net::Task<Result<std::size_t>> read_into(std::span<char> into);
@@ -55,7 +62,7 @@ public:
 
     /// For an answer that was given before the request was read: ends the sending direction, then
     /// reads and drops for a bounded time and number of bytes, so that the client sees the answer
-    /// and not a reset.
+    /// and not a reset. The bounds are small for a connection that has shown no valid key.
     net::Task<void> linger();
     /// The connection ends so that no client takes a cut answer for a complete one.
     void abort() noexcept;
@@ -93,6 +100,13 @@ public:
     [[nodiscard]] http::RequestHead& head() noexcept { return head_; }
     [[nodiscard]] const net::AddressBytes& address() const noexcept { return address_; }
     [[nodiscard]] bool has_gone() const noexcept { return stream_.is_cancelled(); }
+    /// A request on it has shown a valid key.
+    void note_known() noexcept {
+        if (!is_known_) become_known();
+    }
+    [[nodiscard]] bool is_known() const noexcept { return is_known_; }
+    /// A request that has shown no valid key has been answered.
+    void note_refused() noexcept;
     /// True until the first byte of the next request is there.
     void set_idle(bool is_idle) noexcept { is_idle_ = is_idle; }
     /// Reused from request to request, so that a warm connection allocates nothing for heads.
@@ -101,19 +115,24 @@ public:
 
 private:
     static void departed(void* self) noexcept;
+    void become_known() noexcept;
+    void shaken(const net::Transferred& handshake) noexcept;
+    [[nodiscard]] bool may_grow() const noexcept;
     Result<std::size_t> after_read(const net::Transferred& read);
 
     Context& context_;
     net::AddressBytes address_;
+    AddressTable::Hold hold_;
     net::Departures::Watch departure_;  ///< outlives the descriptor of the stream
     net::TimedStream stream_;
     Watched* watched_ = nullptr;  ///< by the request that runs
-    net::ByteBuffer in_{buffer_bytes};
+    net::ByteBuffer in_;
     http::RequestHead head_;
     std::string request_text_;
     std::string answer_text_;
     Instant read_by_ = Instant::max();
     bool is_idle_ = false;
+    bool is_known_ = false;
 };
 
 }  // namespace sluicegate::client

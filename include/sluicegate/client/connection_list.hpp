@@ -2,21 +2,23 @@
 /// The open client connections of one worker.
 ///
 /// Ownership  links only: a connection owns itself and leaves the list when it ends.
-/// Threads    one: the worker's; the count of all workers together is atomic.
+/// Threads    one: the worker's. The places are shared by all workers.
 
+#include "sluicegate/client/connection_places.hpp"
 #include "sluicegate/metrics/registry.hpp"
 
 #include <boost/intrusive/list.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 namespace sluicegate::client {
 
 /// What the list knows of a connection.
 class ConnectionLink : public boost::intrusive::list_base_hook<
-                           boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+                           boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+                       public ConnectionPlaces::Link {
 public:
     /// Ends the connection now, and with it the request that runs.
     virtual void close() noexcept = 0;
@@ -30,14 +32,20 @@ protected:
 
 class ConnectionList {
 public:
-    /// `total` counts the connections of all workers.
-    ConnectionList(std::atomic<std::size_t>& total, metrics::Gauge gauge) noexcept
-        : total_(total), gauge_(gauge) {}
+    /// `wake` makes the worker's thread call close_those_that_give_way(); any thread calls it.
+    ConnectionList(ConnectionPlaces& places, metrics::Gauge gauge, std::function<void()> wake)
+        : places_(places), owner_(places, std::move(wake)), gauge_(gauge) {}
     ConnectionList(const ConnectionList&) = delete;
     ConnectionList& operator=(const ConnectionList&) = delete;
 
-    void add(ConnectionLink& connection) noexcept;
+    void add(ConnectionLink& connection, ConnectionPlaces::Grant place) noexcept;
     void remove(ConnectionLink& connection) noexcept;
+    /// The connection has shown a valid key.
+    void note_known(ConnectionLink& connection) noexcept { places_.note_known(connection); }
+    /// A connection that has shown no valid key has been answered.
+    void note_answered(ConnectionLink& connection) noexcept { places_.note_answered(connection); }
+    /// Ends the connections whose places others have taken over.
+    void close_those_that_give_way() noexcept;
     /// Ends the connections that wait for their next request.
     void close_idle() noexcept;
     /// Ends all connections and the requests that run on them.
@@ -47,7 +55,8 @@ public:
     void on_empty(std::function<void()> act) { on_empty_ = std::move(act); }
 
 private:
-    std::atomic<std::size_t>& total_;
+    ConnectionPlaces& places_;
+    ConnectionPlaces::Owner owner_;
     metrics::Gauge gauge_;
     boost::intrusive::list<ConnectionLink, boost::intrusive::constant_time_size<false>> links_;
     std::size_t count_ = 0;

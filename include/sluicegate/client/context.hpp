@@ -7,6 +7,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/ids.hpp"
 #include "sluicegate/base/memory_budget.hpp"
+#include "sluicegate/client/address_table.hpp"
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/http_date.hpp"
 #include "sluicegate/net/deadlines.hpp"
@@ -39,6 +40,7 @@ struct Context {
     Randomness& randomness;
     const HttpDate& date;
     ConnectionList& connections;
+    AddressTable& addresses;  ///< of all workers together
     const bool& is_draining;
     MemoryBudget& memory;
 };

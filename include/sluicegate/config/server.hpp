@@ -45,7 +45,11 @@ struct Server {
     std::size_t header_bytes_max = std::size_t{16} << 10;
     /// Of what clients and upstreams send, at one time; at least body_bytes_max.
     std::size_t memory_bytes_max = std::size_t{1} << 30;
-    std::size_t connections_max = 10000;  ///< of all listeners and workers together
+    std::size_t connections_max = 10000;          ///< of all listeners and workers together
+    std::size_t connections_per_address_max = 0;  ///< 0: no limit
+    std::size_t in_flight_max = 0;                ///< requests with a valid key; 0: no limit
+    /// Of one address; beyond it a failed attempt is answered with 429. 0: no limit.
+    unsigned auth_failures_per_minute = 60;
     ServerTimeouts timeouts;
 };
 

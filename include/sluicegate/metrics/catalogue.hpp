@@ -30,6 +30,8 @@ enum class Metric : std::uint8_t {
     user_requests_total,                           ///< {user, model, outcome}
     user_tokens_total,                             ///< {user, model, kind}
     client_connections,                            ///< {}
+    client_connections_refused_total,              ///< {reason}
+    client_connections_evicted_total,              ///< {}
     upstream_first_byte_duration_seconds,          ///< {upstream}
     upstream_request_duration_seconds,             ///< {upstream}
     upstream_connections,                          ///< {upstream, state}

@@ -9,7 +9,9 @@
 #include "sluicegate/limit/limiter.hpp"
 #include "sluicegate/limit/output_estimates.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/worker/load.hpp"
 #include "sluicegate/worker/local_snapshot.hpp"
+#include "sluicegate/worker/repeated_lines.hpp"
 #include "sluicegate/worker/telemetry.hpp"
 
 #include <functional>
@@ -28,6 +30,10 @@ struct Context {
     const std::shared_ptr<LocalSnapshot>& snapshot;
     /// Lines of the access log, each with its newline; written out once per tick.
     std::string& access_lines;
+    /// Those of requests without a valid key, where there are many.
+    RepeatedLines& repeated_lines;
+    /// Of all workers together.
+    Load& load;
 
     [[nodiscard]] const Clock& clock() const noexcept { return client.clock; }
 };

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,13 @@ public:
     Telemetry& operator=(const Telemetry&) = delete;
 
     void count_auth_failure(ErrorKind kind);
+    /// Why a connection was not served.
+    enum class Refused : std::uint8_t { full, per_address, handshakes, count_ };
+    void count_refused_connection(Refused reason) noexcept {
+        refused_[static_cast<std::size_t>(reason)].add();
+    }
+    /// A connection without a valid key has given way to a new one.
+    void count_evicted_connection() noexcept { evicted_.add(); }
     /// Another attempt was wanted; the retry budget allowed it or not.
     void count_retry(bool is_allowed) noexcept { (is_allowed ? retried_ : over_budget_).add(); }
     [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
@@ -39,6 +47,8 @@ private:
     metrics::Counter retried_;
     metrics::Counter over_budget_;
     metrics::Gauge in_flight_;
+    std::array<metrics::Counter, static_cast<std::size_t>(Refused::count_)> refused_;
+    metrics::Counter evicted_;
     std::array<std::optional<metrics::Counter>, static_cast<std::size_t>(ErrorKind::count_)>
         auth_failures_{};
 };

@@ -15,11 +15,11 @@
 #include <boost/asio/detail/concurrency_hint.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +37,11 @@ public:
         limit::Limiter& limiter;
         limit::OutputEstimates& output_estimates;
         metrics::Registry& registry;
-        /// Client connections of all workers together, and how many there may be.
-        std::atomic<std::size_t>& connections;
-        std::size_t connections_max;
-        MemoryBudget& memory;  ///< of all workers together
+        // Of all workers together.
+        client::ConnectionPlaces& places;
+        client::AddressTable& addresses;
+        Load& load;
+        MemoryBudget& memory;
         /// Takes the lines of the access log, without the last newline.
         std::function<void(std::string_view)> write_lines = &log::write_lines;
     };
@@ -81,6 +82,8 @@ private:
     net::Task<void> tick();
     void on_tick() noexcept;
     void write_access_lines() noexcept;
+    [[nodiscard]] std::optional<client::Connection::Admitted> admit(net::Socket& socket,
+                                                                    bool is_tls);
     void end_if_drained() noexcept;
     void stop_accepting();
     void go_on_swapping();
@@ -106,6 +109,7 @@ private:
     Telemetry telemetry_;
     Pools pools_;
     std::string access_lines_;
+    RepeatedLines repeated_lines_;
     std::shared_ptr<LocalSnapshot> snapshot_;
     bool is_draining_ = false;
     client::Context client_context_;

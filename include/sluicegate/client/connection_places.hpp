@@ -1,0 +1,130 @@
+#pragma once
+/// The places for the client connections of all workers together, and which connection gives way
+/// when they are taken.
+///
+/// Strangers  connections that have shown no valid key yet. Every connection begins as one. They
+///            never hold more than nine of ten places: the rest is reserved for connections that
+///            have shown a valid key.
+/// Giving way where no place is free for a new connection, the stranger that has been idle longest
+///            loses its place to it, on whichever worker it is. A stranger that never sent anything
+///            has been idle since it was accepted. A connection that has shown a valid key keeps
+///            its place.
+/// Threads    any; one mutex, taken when a connection begins, ends or first shows a valid key.
+/// Ownership  links only. The worker that owns a connection ends it.
+
+#include <boost/intrusive/list.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace sluicegate::client {
+
+class ConnectionPlaces {
+public:
+    class Grant;
+    class Owner;
+    class Link;
+
+    explicit ConnectionPlaces(std::size_t most) noexcept { set_most(most); }
+    ConnectionPlaces(const ConnectionPlaces&) = delete;
+    ConnectionPlaces& operator=(const ConnectionPlaces&) = delete;
+
+    /// Before the first connection. At least one place.
+    void set_most(std::size_t most) noexcept;
+    [[nodiscard]] std::size_t most() const noexcept { return most_; }
+    /// How many are taken at the moment.
+    [[nodiscard]] std::size_t taken() const noexcept;
+
+    /// A place for a new connection. With `takes_over`, a stranger gives way even where a place is
+    /// free. Nothing when all places belong to connections that have shown a valid key.
+    [[nodiscard]] std::optional<Grant> take(bool takes_over = false);
+
+private:
+    enum class Side : std::uint8_t { none, stranger, known, given_way };
+
+    struct Tag;
+    using Hook =
+        boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
+                                         boost::intrusive::link_mode<boost::intrusive::safe_link>>;
+    using Links = boost::intrusive::list<Link, boost::intrusive::base_hook<Hook>,
+                                         boost::intrusive::constant_time_size<false>>;
+
+public:
+    /// What a connection is here.
+    class Link : public Hook {
+    public:
+        Link() = default;
+        Link(const Link&) = delete;
+        Link& operator=(const Link&) = delete;
+
+    private:
+        friend class ConnectionPlaces;
+        Side side_ = Side::none;
+        Owner* owner_ = nullptr;
+    };
+
+    /// The connections of one worker that have to give way. Must outlive its connections.
+    class Owner {
+    public:
+        /// `wake` makes the worker's thread call next_to_end() until it returns null; any thread
+        /// calls it.
+        Owner(ConnectionPlaces& places, std::function<void()> wake)
+            : places_(places), wake_(std::move(wake)) {}
+        Owner(const Owner&) = delete;
+        Owner& operator=(const Owner&) = delete;
+
+        /// A connection that has lost its place and is to be closed; null when there is none left.
+        [[nodiscard]] Link* next_to_end() noexcept;
+
+    private:
+        friend class ConnectionPlaces;
+        ConnectionPlaces& places_;
+        std::function<void()> wake_;
+        Links giving_way_;
+    };
+
+    /// A place that no connection has yet; given back unless a connection takes it.
+    class [[nodiscard]] Grant {
+    public:
+        Grant(Grant&& other) noexcept
+            : places_(std::exchange(other.places_, nullptr)),
+              is_from_other_(other.is_from_other_) {}
+        Grant& operator=(Grant&&) = delete;
+        ~Grant();
+
+        /// Another connection gives way for it.
+        [[nodiscard]] bool is_from_other() const noexcept { return is_from_other_; }
+
+    private:
+        friend class ConnectionPlaces;
+        Grant(ConnectionPlaces& places, bool is_from_other) noexcept
+            : places_(&places), is_from_other_(is_from_other) {}
+        ConnectionPlaces* places_;
+        bool is_from_other_;
+    };
+
+    // --- one connection; its worker's thread ---
+
+    /// The connection begins, as a stranger that is idle from now on.
+    void add(Link& link, Owner& owner, Grant grant) noexcept;
+    /// The connection ends, and its place is free, unless it had lost it.
+    void remove(Link& link) noexcept;
+    /// It has shown a valid key.
+    void note_known(Link& link) noexcept;
+    /// A stranger has been answered: its idle time begins anew.
+    void note_answered(Link& link) noexcept;
+
+private:
+    mutable std::mutex mutex_;
+    std::size_t most_ = 1;
+    std::size_t strangers_most_ = 1;
+    std::size_t taken_ = 0;
+    std::size_t strangers_ = 0;
+    Links strangers_by_idle_time_;  ///< the longest idle first
+};
+
+}  // namespace sluicegate::client

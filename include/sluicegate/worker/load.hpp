@@ -1,0 +1,45 @@
+#pragma once
+/// The requests of all workers that are being served, and whether there is room for another one.
+///
+/// Only requests with a valid key count, so that strangers cannot use the room up.
+/// Bounds   server.max_in_flight; the descriptors of the process, of which each request may need
+///          one for its upstream; and 15 of 16 parts of server.memory, so that the answers of what
+///          runs already still find room.
+/// Threads  any. A request that is refused or ends changes one atomic number.
+
+#include "sluicegate/base/memory_budget.hpp"
+#include "sluicegate/client/connection_places.hpp"
+
+#include <atomic>
+#include <cstddef>
+
+namespace sluicegate::worker {
+
+class Load {
+public:
+    Load(const MemoryBudget& memory, const client::ConnectionPlaces& places) noexcept
+        : memory_(memory), places_(places) {}
+    Load(const Load&) = delete;
+    Load& operator=(const Load&) = delete;
+
+    /// How many descriptors there are for clients and their requests. Before the first request;
+    /// 0: they are no bound.
+    void set_descriptors_max(std::size_t most) noexcept { descriptors_max_ = most; }
+
+    /// Why a request may not begin; null when it may. `most`: server.max_in_flight, 0 for none.
+    /// Call end() for each request that has begun.
+    [[nodiscard]] const char* begin(std::size_t most) noexcept;
+    void end() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+
+    [[nodiscard]] std::size_t in_flight() const noexcept {
+        return in_flight_.load(std::memory_order_relaxed);
+    }
+
+private:
+    const MemoryBudget& memory_;
+    const client::ConnectionPlaces& places_;
+    std::size_t descriptors_max_ = 0;
+    std::atomic<std::size_t> in_flight_{0};
+};
+
+}  // namespace sluicegate::worker

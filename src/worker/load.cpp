@@ -1,0 +1,26 @@
+#include "sluicegate/worker/load.hpp"
+
+namespace sluicegate::worker {
+namespace {
+
+constexpr std::size_t memory_kept_divisor = 16;
+
+}  // namespace
+
+const char* Load::begin(std::size_t most) noexcept {
+    const std::size_t limit = memory_.limit();
+    if (memory_.used() > limit - limit / memory_kept_divisor) {
+        return "server.memory is nearly used up";
+    }
+    const std::size_t in_flight = in_flight_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const char* why = nullptr;
+    if (most > 0 && in_flight > most) {
+        why = "server.max_in_flight requests are being served";
+    } else if (descriptors_max_ > 0 && in_flight + places_.taken() > descriptors_max_) {
+        why = "few descriptors are left: raise the limit of open files";
+    }
+    if (why != nullptr) end();
+    return why;
+}
+
+}  // namespace sluicegate::worker
