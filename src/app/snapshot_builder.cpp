@@ -2,6 +2,7 @@
 
 #include "sluicegate/auth/key_hash.hpp"
 #include "sluicegate/config/account_key.hpp"
+#include "sluicegate/config/secrets.hpp"
 #include "sluicegate/route/user_key.hpp"
 
 #include <algorithm>
@@ -260,10 +261,12 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
     contexts_ = std::exchange(next_contexts_, {});
 
     auto keys = key_ring(config);
+    auto redaction = config::redaction_of(config.upstreams);
     auto routes = states_.plan(config);
     auto snapshot = std::make_shared<Snapshot>(Snapshot{.config = std::move(config),
                                                         .warnings = warnings_,
                                                         .keys = std::move(keys),
+                                                        .redaction = std::move(redaction),
                                                         .models = {},
                                                         .model_index = {},
                                                         .plans = {},

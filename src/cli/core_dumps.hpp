@@ -3,7 +3,8 @@
 
 namespace sluicegate::cli {
 
-/// Also decides whether other processes of the same user may attach a debugger or read /proc/PID/mem.
+/// Also decides whether other processes of the same user may attach a debugger or read
+/// /proc/PID/mem.
 /// Source  prctl(2), PR_SET_DUMPABLE.
 void allow_core_dumps(bool is_allowed) noexcept;
 

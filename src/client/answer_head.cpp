@@ -35,13 +35,21 @@ void begin_answer(std::string& out, const Exchange& exchange, unsigned status,
                      .cache_control = cache_control});
 }
 
-void append_passed_fields(std::string& out, const http::ResponseHead& head) {
+void append_passed_field(std::string& out, const Exchange& exchange, const http::ResponseHead& head,
+                         std::string_view name, std::string_view as) {
+    const auto value = head.fields.find(name);
+    if (!value) return;
+    const Redaction* const redaction = exchange.settings.redaction;
+    if (redaction != nullptr && redaction->finds_any_in(*value)) return;
+    append_field(out, as, *value);
+}
+
+void append_passed_fields(std::string& out, const Exchange& exchange,
+                          const http::ResponseHead& head) {
     for (const std::string_view name : passed_fields) {
-        if (const auto value = head.fields.find(name)) append_field(out, name, *value);
+        append_passed_field(out, exchange, head, name, name);
     }
-    if (const auto id = head.fields.find("x-request-id")) {
-        append_field(out, "x-upstream-request-id", *id);
-    }
+    append_passed_field(out, exchange, head, "x-request-id", "x-upstream-request-id");
 }
 
 void append_connection(std::string& out, const Exchange& exchange, bool stays_open) {

@@ -20,7 +20,7 @@ std::string& begin_stream(Exchange& exchange, const http::ResponseHead* head) {
     http::append_field(out, "content-type", "text/event-stream; charset=utf-8");
     append_limits(out, exchange);
     if (head != nullptr) {
-        append_passed_fields(out, *head);
+        append_passed_fields(out, exchange, *head);
         append_route(out, exchange);
     }
     http::append_field(out, "x-accel-buffering", "no");

@@ -42,7 +42,8 @@ void append_limits(std::string& out, const std::optional<limit::Decision>& decis
     }
 }
 
-void append_usage(std::string& out, const Record& record) {
+void append_usage(std::string& out, const Request& request) {
+    const Record& record = request.record;
     if (record.usage_source == UsageSource::none) return;
     append_number(out, "input_tokens", record.usage.input);
     append_number(out, "output_tokens", record.usage.output);
@@ -55,7 +56,9 @@ void append_usage(std::string& out, const Record& record) {
     append_part("audio_ms", record.usage.audio_ms);
     append_text(out, "usage_source", name_of(record.usage_source));
     append_number(out, "settled_tokens", record.settled_tokens);
-    append_text(out, "finish_reason", record.finish_reason);
+    if (!request.config().redaction.finds_any_in(record.finish_reason)) {
+        append_text(out, "finish_reason", record.finish_reason);
+    }
     if (record.output_deltas > 1) {
         append_number(out, "inter_token_us",
                       duration_cast<microseconds>(inter_token_time(record)).count());
@@ -102,7 +105,7 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
     }
     if (record.is_streaming) out += ",\"stream\":true";
     append_limits(out, request.client.notes.decision);
-    append_usage(out, record);
+    append_usage(out, request);
     append_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
     append_number(out, "bytes_out", static_cast<std::int64_t>(sent.body_bytes));
     if (record.answered_at) {

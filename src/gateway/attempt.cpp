@@ -228,7 +228,7 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     const openai::StreamCuts cuts = provider::unwanted_usage(routed_.endpoint, routed_.inspection);
     events_ = std::make_unique<EventReader>(
         *exchange_, openai::SseScanner(routed_.endpoint, cuts, routed_.inspection.choices),
-        streams.buffer);
+        request_.config().redaction, streams.buffer);
     Instant wake_at = Instant::max();
     if (streams.keep_alive > Milliseconds(0)) {
         wake_at = answered_at_ + streams.keep_alive;
@@ -248,11 +248,13 @@ net::Task<Result<void>> Attempt::receive_first_events() {
     const openai::SseScanner& scanner = events_->scanner();
     const bool may_be_told = !request_.client.events || !request_.client.events->names_upstream();
     if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
-        co_return fail(provider::error_of_events(exchange_->settings(), events_->ready()));
+        co_return fail(provider::error_of_events(exchange_->settings(), request_.config().redaction,
+                                                 events_->ready()));
     }
     const bool is_failed_response = scanner.finished() && scanner.finish_reason() == "failed";
     if (is_failed_response && scanner.output_deltas() == 0 && may_be_told) {
-        auto failure = provider::failure_in_events(exchange_->settings(), events_->ready());
+        auto failure = provider::failure_in_events(exchange_->settings(),
+                                                   request_.config().redaction, events_->ready());
         if (failure) co_return fail(std::move(*failure));
     }
     co_return Result<void>();

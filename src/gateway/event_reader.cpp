@@ -9,8 +9,11 @@ namespace sluicegate::gateway {
 using upstream::Arrival;
 
 EventReader::EventReader(upstream::Exchange& exchange, openai::SseScanner scanner,
-                         std::size_t buffer_bytes)
-    : exchange_(exchange), pieces_(std::move(scanner), buffer_bytes), buffer_bytes_(buffer_bytes) {
+                         const Redaction& redaction, std::size_t buffer_bytes)
+    : exchange_(exchange),
+      redaction_(redaction),
+      pieces_(std::move(scanner), redaction, buffer_bytes),
+      buffer_bytes_(buffer_bytes) {
 }
 
 net::Task<Result<Arrival>> EventReader::read(Instant wake_at) {
@@ -35,7 +38,8 @@ net::Task<Result<Arrival>> EventReader::read(Instant wake_at) {
 Failure EventReader::ended_early() const {
     const config::Upstream& upstream = exchange_.settings();
     return fail(provider::error_of_early_end(
-        upstream, scanner().legacy_error_seen() ? scanner().legacy_error() : std::string_view()));
+        upstream, redaction_,
+        scanner().legacy_error_seen() ? scanner().legacy_error() : std::string_view()));
 }
 
 void EventReader::consume() noexcept {

@@ -16,8 +16,9 @@ namespace sluicegate::gateway {
 
 class EventReader {
 public:
-    /// The head of `exchange` is there; it must outlive the reader.
-    EventReader(upstream::Exchange& exchange, openai::SseScanner scanner, std::size_t buffer_bytes);
+    /// The head of `exchange` is there; it and `redaction` must outlive the reader.
+    EventReader(upstream::Exchange& exchange, openai::SseScanner scanner,
+                const Redaction& redaction, std::size_t buffer_bytes);
 
     /// Waits until there is something to pass on, or the stream is over. What ready() held must
     /// have been consumed. Silent once `wake_at` has come first.
@@ -47,6 +48,7 @@ private:
     [[nodiscard]] Failure ended_early() const;
 
     upstream::Exchange& exchange_;
+    const Redaction& redaction_;
     openai::EventPieces pieces_;
     std::size_t buffer_bytes_;
     bool has_seen_all_ = false;

@@ -9,7 +9,6 @@
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
-#include "sluicegate/provider/words.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -26,18 +25,17 @@ net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement&
     client::Exchange& client = request.client;
     const http::ResponseHead& head = exchange.head();
     const auto should_retry = head.fields.find("x-should-retry").value_or(std::string_view());
-    const openai::ApiError told =
-        provider::rejection_of(exchange.settings(), head, exchange.body());
+    const Redaction& redaction = request.config().redaction;
+    const openai::ApiError told = provider::rejection_of(redaction, head, exchange.body());
     exchange.consume(exchange.body().size());
     Ended ended{.outcome = Outcome::rejected};
     if (client.events) {
         // The client's stream has begun without waiting for this.
-        ended.told =
-            fail(Error{.kind = ErrorKind::upstream_rejected,
-                       .detail = {},
-                       .subject = {},
-                       .upstream_words = provider::words_of(exchange.settings(), told.message),
-                       .retry_after = {}});
+        ended.told = fail(Error{.kind = ErrorKind::upstream_rejected,
+                                .detail = {},
+                                .subject = {},
+                                .upstream_words = UpstreamWords(told.message, redaction),
+                                .retry_after = {}});
         co_return ended;
     }
     const std::string body = openai::error_body(told);
@@ -59,10 +57,8 @@ net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement&
 void begin_passed_answer(std::string& out, const client::Exchange& client,
                          const http::ResponseHead& head) {
     client::begin_answer(out, client, head.status);
-    if (const auto type = head.fields.find("content-type")) {
-        http::append_field(out, "content-type", *type);
-    }
-    client::append_passed_fields(out, head);
+    client::append_passed_field(out, client, head, "content-type", "content-type");
+    client::append_passed_fields(out, client, head);
     client::append_limits(out, client);
     client::append_route(out, client);
 }
@@ -81,7 +77,10 @@ net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& att
     if (!routed.inspection.is_streaming) {
         std::string& out = client.connection.answer_text();
         begin_passed_answer(out, client, exchange.head());
-        ended.stays_open = co_await client::write_complete(client, out, exchange.body(), false);
+        std::string clean;
+        std::string_view body = exchange.body();
+        if (facts.may_tell_error) body = clean = request.config().redaction.cleaned(body);
+        ended.stays_open = co_await client::write_complete(client, out, body, false);
         co_return ended;
     }
     if (!client.events) {

@@ -15,7 +15,9 @@ void Request::begin() {
     snapshot = worker.snapshot;
     started_at = worker.clock().now();
     const config::Config& settings = config().config;
-    client.begin({.server = &settings.server, .limiter = &settings.limiter});
+    client.begin({.server = &settings.server,
+                  .limiter = &settings.limiter,
+                  .redaction = &config().redaction});
     worker.telemetry.in_flight().add();
 }
 

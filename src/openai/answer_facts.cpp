@@ -26,6 +26,14 @@ bool holds_text(std::string_view key) noexcept {
     return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
+/// Members of an answer as a whole in which servers tell errors. `object` and `type` say in answers
+/// what they are, so their values decide.
+bool tells_errors(std::string_view key) noexcept {
+    constexpr std::string_view keys[] = {"error",      "errors",        "detail", "message",
+                                         "error_type", "error_message", "fault",  "statusCode"};
+    return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+}
+
 bool opens(char c) noexcept {
     return c == '{' || c == '[';
 }
@@ -135,6 +143,7 @@ std::string_view AnswerReader::value_text(std::size_t begin, std::size_t end) co
 }
 
 void AnswerReader::read_text(std::string_view key, std::string_view value) {
+    if (key == "error") facts_.may_tell_error = true;
     if (holds_text(key)) facts_.output_bytes += static_cast<std::int64_t>(value.size());
     if (key == "finish_reason" && facts_.finish_reason.empty()) {
         facts_.finish_reason = reason_word(value);
@@ -156,6 +165,9 @@ std::size_t AnswerReader::read_output(std::size_t index) {
                    at(index + 2) == '"') {
             read_text(string_text(token(index)), string_text(token(index + 2)));
             index += 2;
+        } else if (c == '"' && at(index + 1) == ':' && at(index + 2) == '{' &&
+                   string_text(token(index)) == "error") {
+            facts_.may_tell_error = true;
         }
         if (nesting.depth() == 0) break;
     }
@@ -164,16 +176,21 @@ std::size_t AnswerReader::read_output(std::size_t index) {
 }
 
 AnswerFacts AnswerReader::run() {
-    if (at(0) != '{') return {};
+    if (at(0) != '{') {
+        facts_.may_tell_error = true;
+        return std::move(facts_);
+    }
     std::string_view status;
     std::string_view incomplete_details;
     std::size_t i = 1;
     while (at(i) == '"' && at(i + 1) == ':') {
         const std::string_view key = string_text(token(i));
         const std::size_t begin = i + 2;
-        const bool is_output =
-            has_output_ && (key == "choices" || key == "output" || key == "content");
+        const bool may_be_output = key == "choices" || key == "output" || key == "content";
+        const bool is_output = has_output_ && may_be_output;
+        if (may_be_output && !has_output_) facts_.may_tell_error = true;  // what else could it be
         const std::size_t end = is_output ? read_output(begin) : skip(begin);
+        if (tells_errors(key) && is_truthy(value_text(begin, end))) facts_.may_tell_error = true;
         if (key == "usage") {
             facts_.usage = read_usage(value_text(begin, end));
         } else if (!has_output_ || is_output) {

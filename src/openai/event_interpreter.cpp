@@ -32,6 +32,20 @@ bool has_usage_object(std::string_view data) noexcept {
     return false;
 }
 
+bool has_error_word(std::string_view text) noexcept {
+    constexpr std::string_view words[] = {"rror",     "RROR",         "fail",        "FAIL",
+                                          "xception", R"("message")", R"("detail")", R"("code")"};
+    return std::ranges::any_of(words, [text](auto word) { return contains(text, word); });
+}
+
+bool has_failed_response(std::string_view response) noexcept {
+    bool has_failed = false;
+    for_each_member(response, [&](const TextMember& member) {
+        has_failed = has_failed || (member.key == "error" && is_truthy(member.value));
+    });
+    return has_failed;
+}
+
 /// The base64 of a piece of audio is no text.
 bool adds_text(std::string_view type) noexcept {
     return type.ends_with(".delta") && !type.ends_with("audio.delta");
@@ -69,6 +83,7 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
     if (name == EventName::none) {
         const std::string_view text = shape_.match(data);
         if (text.data() != nullptr) {
+            may_tell_error = false;
             if (!text.empty()) ++output_deltas;
             output_bytes += static_cast<std::int64_t>(text.size());
             return {};
@@ -78,6 +93,7 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
     const DeltaText text = text_of(data, found);
     output_deltas += text.pieces;
     output_bytes += text.bytes;
+    note_error(name, data, found, text.pieces);
     const bool has_reason = read_reason(data, found);
     const bool is_plain =
         is_chat() && name == EventName::none && !found.is_object && text.pieces == 1 && !has_reason;
@@ -91,6 +107,7 @@ void EventInterpreter::read_long(EventName name, std::string_view start, std::st
     const DeltaText text = text_of(start, found);
     output_deltas += text.pieces;
     output_bytes += text.bytes;
+    note_error(name, start, found, 0);
     read_reason(is_chat() ? start : outline, found);
 }
 
@@ -106,6 +123,22 @@ TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
     if (name == EventName::terminal || is_terminal(found.type)) ++terminals;
     read_usage_of(found);
     return found;
+}
+
+/// An event of another kind than generated text may tell an error in any shape; then one of these
+/// words is in it. Where events have types, the types tell.
+void EventInterpreter::note_error(EventName name, std::string_view data, const TopLevel& found,
+                                  std::int64_t pieces) noexcept {
+    if (name == EventName::error || found.has_error) {
+        may_tell_error = true;
+    } else if (!is_chat() && !found.type.empty()) {
+        may_tell_error = has_error_word(found.type) || contains(found.type, "incomplete") ||
+                         has_failed_response(found.response);
+    } else if (pieces > 0) {
+        may_tell_error = contains(data, R"("error")");
+    } else {
+        may_tell_error = !data.starts_with('{') || has_error_word(data);
+    }
 }
 
 void EventInterpreter::read_usage_of(const TopLevel& found) {

@@ -43,7 +43,8 @@ public:
     }
 
     bool error_seen = false;
-    std::int64_t terminals = 0;  ///< events that complete an answer; one for each image
+    bool may_tell_error = false;  ///< the last event; false if it is known to hold text alone
+    std::int64_t terminals = 0;   ///< events that complete an answer; one for each image
     std::int64_t last_sequence_number = -1;
     std::int64_t output_deltas = 0;
     std::int64_t output_bytes = 0;
@@ -56,6 +57,8 @@ private:
     }
     [[nodiscard]] TopLevel read_members(EventName name, std::string_view data);
     void read_usage_of(const TopLevel& found);
+    void note_error(EventName name, std::string_view data, const TopLevel& found,
+                    std::int64_t pieces) noexcept;
     [[nodiscard]] DeltaText text_of(std::string_view data, const TopLevel& found) const noexcept;
     bool read_reason(std::string_view data, const TopLevel& found);
     [[nodiscard]] EventCut cut_of(const TopLevel& found) const noexcept;

@@ -1,5 +1,6 @@
 #include "sluicegate/openai/event_pieces.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -10,8 +11,8 @@ constexpr std::size_t prelude_bytes_max = 4 * 1024;
 
 }  // namespace
 
-EventPieces::EventPieces(SseScanner scanner, std::size_t buffer_bytes)
-    : scanner_(std::move(scanner)), buffer_bytes_(buffer_bytes) {
+EventPieces::EventPieces(SseScanner scanner, const Redaction& redaction, std::size_t buffer_bytes)
+    : scanner_(std::move(scanner)), redaction_(redaction), buffer_bytes_(buffer_bytes) {
 }
 
 void EventPieces::take(std::string_view held, bool is_complete) {
@@ -28,10 +29,27 @@ void EventPieces::take(std::string_view held, bool is_complete) {
     const bool is_too_long = completed_bytes == 0 && scanned_bytes_ >= buffer_bytes_;
     if (is_last_ || is_too_long) taken_bytes_ = scanned_bytes_;
 
+    const bool continues_event = !ends_event_;
     ends_event_ = taken_bytes_ < scanned_bytes_ || scanner_.is_between_events();
     ready_ = held.substr(0, taken_bytes_);
     if (!scanner_.cuts().empty()) cut_out(ready_);
     if (!ends_event_) scanner_.let_pass();
+    const bool may_tell_error = scanner_.may_tell_error() || scanner_.error_seen();
+    if (continues_event || !ends_event_ || may_tell_error) clean(is_too_long && !is_last_);
+}
+
+/// What an event tells is not known yet when it leaves in parts. What may be the beginning of a
+/// secret stays for the next part.
+void EventPieces::clean(bool is_divided) {
+    if (is_divided) {
+        const std::size_t certain_min = ready_.size() - std::min(ready_.size(), buffer_bytes_ / 2);
+        std::string part;
+        taken_bytes_ = redaction_.clean_part(ready_, certain_min, part);
+        clean_ = std::move(part);
+    } else {
+        clean_ = redaction_.cleaned(ready_);
+    }
+    ready_ = clean_;
 }
 
 void EventPieces::cut_out(std::string_view piece) {

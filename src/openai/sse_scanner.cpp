@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kept_bytes_max = 64 * 1024;
 constexpr std::size_t legacy_error_bytes_max = 4 * 1024;
+constexpr std::string_view done_data = "[DONE]";
 /// Lines of data in one event; nothing is cut out of events with more.
 constexpr std::size_t segments_max = 64;
 /// Lines to be cut in one event; nothing is cut out of events with more.
@@ -57,6 +58,7 @@ SseScanner& SseScanner::operator=(SseScanner&&) noexcept = default;
 
 std::size_t SseScanner::complete_prefix(std::string_view bytes) {
     cuts_.clear();
+    may_tell_error_ = false;
     LineFinder lines(bytes);
     const std::uint64_t base = stream_bytes_;
     std::size_t complete = 0;
@@ -153,6 +155,8 @@ void SseScanner::end_line(std::string_view line) {
     } else if (field == "error" && !value.empty()) {
         legacy_error_ = value.substr(0, legacy_error_bytes_max);
         has_legacy_error_ = true;
+    } else {
+        has_other_line_ = true;
     }
 }
 
@@ -184,7 +188,7 @@ void SseScanner::end_event() {
     if (is_long_) {
         reader.read_long(reading_->name, data_, reading_->condenser.outline());
         reading_->condenser.clear();
-    } else if (data_ == "[DONE]") {
+    } else if (data_ == done_data) {
         done_seen_ = true;
     } else if (has_data_) {
         cut_from_event(reader.read(reading_->name, data_));
@@ -193,6 +197,9 @@ void SseScanner::end_event() {
     }
     cut_lines();
     if (reading_->name == EventName::error) reader.error_seen = true;
+    const bool has_read = has_data_ && data_ != done_data;
+    may_tell_error_ = may_tell_error_ || has_other_line_ || reader.error_seen ||
+                      (has_read && reader.may_tell_error);
     data_.clear();
     segments_.clear();
     reading_->name = EventName::none;
@@ -201,6 +208,7 @@ void SseScanner::end_event() {
     event_begun_ = false;
     has_legacy_error_ = false;
     has_name_ = false;
+    has_other_line_ = false;
     is_passed_ = false;
 }
 

@@ -6,10 +6,6 @@
 namespace sluicegate::openai {
 namespace {
 
-bool is_truthy(std::string_view value) noexcept {
-    return !value.empty() && value != "null" && value != "false" && value != "0" && value != "\"\"";
-}
-
 bool is_empty_array(std::string_view value) noexcept {
     return value.size() >= 2 && value.front() == '[' &&
            value.find_first_not_of(" \t\r\n", 1) == value.size() - 1;
@@ -20,6 +16,10 @@ std::string_view object_or_nothing(std::string_view value) noexcept {
 }
 
 }  // namespace
+
+bool is_truthy(std::string_view value) noexcept {
+    return !value.empty() && value != "null" && value != "false" && value != "0" && value != "\"\"";
+}
 
 TopLevel scan_top_level(std::string_view json) noexcept {
     TopLevel found;

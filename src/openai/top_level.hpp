@@ -27,6 +27,9 @@ struct TopLevel {
     ByteRange usage_member;
 };
 
+/// For JavaScript and Python.
+[[nodiscard]] bool is_truthy(std::string_view value) noexcept;
+
 [[nodiscard]] TopLevel scan_top_level(std::string_view json) noexcept;
 
 }  // namespace sluicegate::openai

@@ -42,7 +42,9 @@ Result<AnswerForm> form_of(const std::string& upstream, const http::ResponseHead
     }
     if (has_events) return AnswerForm::events;
     if (has_json) return AnswerForm::json;
-    if (is_streaming || !may_answer_in_bytes(asked)) {
+    // A page is what proxies and login walls answer, never a recording or a transcript.
+    const bool is_page = has_media_type(head, "text/html");
+    if (is_streaming || is_page || !may_answer_in_bytes(asked)) {
         return fail(ErrorKind::upstream_bad_response,
                     upstream + " answered with neither events nor JSON");
     }

@@ -4,7 +4,6 @@
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/reset_text.hpp"
 #include "sluicegate/provider/retry_after.hpp"
-#include "sluicegate/provider/words.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -104,26 +103,32 @@ bool is_unknown_model(const http::ResponseHead& head, std::string_view body) {
     return said.code == "DeploymentNotFound";
 }
 
-openai::ApiError rejection_of(const config::Upstream& upstream, const http::ResponseHead& head,
+openai::ApiError rejection_of(const Redaction& redaction, const http::ResponseHead& head,
                               std::string_view body) {
-    openai::ApiError said = openai::normalise_error(head.status, content_type_of(head), body);
+    // Before anything is cut out of it: a secret that is cut is not found.
+    const std::string clean = redaction.cleaned(body.substr(0, openai::error_body_bytes_max + 1));
+    openai::ApiError said = openai::normalise_error(head.status, content_type_of(head), clean);
     for (std::string* field : {&said.message, &said.type, &said.code, &said.param}) {
-        *field = words_of(upstream, *field).text();
+        *field = UpstreamWords(*field, redaction).text();
     }
     return said;
 }
 
-Error error_of_events(const config::Upstream& upstream, std::string_view events) {
-    const auto said = first_error(events, openai::error_in);
+Error error_of_events(const config::Upstream& upstream, const Redaction& redaction,
+                      std::string_view events) {
+    const std::string clean = redaction.cleaned(events);
+    const auto said = first_error(clean, openai::error_in);
     return {.kind = said ? kind_of(*said) : ErrorKind::upstream_failed,
             .detail = upstream.name + " began its stream with an error",
             .subject = {},
-            .upstream_words = said ? words_of(upstream, said->message) : UpstreamWords(),
+            .upstream_words = said ? UpstreamWords(said->message, redaction) : UpstreamWords(),
             .retry_after = Milliseconds(0)};
 }
 
-std::optional<Error> failure_in_events(const config::Upstream& upstream, std::string_view events) {
-    const auto said = first_error(events, openai::error_in_response);
+std::optional<Error> failure_in_events(const config::Upstream& upstream, const Redaction& redaction,
+                                       std::string_view events) {
+    const std::string clean = redaction.cleaned(events);
+    const auto said = first_error(clean, openai::error_in_response);
     if (!said) return std::nullopt;
     const ErrorKind kind = kind_of(*said);
     // All other codes are about the prompt and its files.
@@ -131,19 +136,20 @@ std::optional<Error> failure_in_events(const config::Upstream& upstream, std::st
     return Error{.kind = kind,
                  .detail = upstream.name + " began its stream with a failed response",
                  .subject = {},
-                 .upstream_words = words_of(upstream, said->message),
+                 .upstream_words = UpstreamWords(said->message, redaction),
                  .retry_after = Milliseconds(0)};
 }
 
-Error error_of_early_end(const config::Upstream& upstream, std::string_view last_error) {
+Error error_of_early_end(const config::Upstream& upstream, const Redaction& redaction,
+                         std::string_view last_error) {
     Error error{.kind = ErrorKind::upstream_closed,
                 .detail = upstream.name + " ended its stream before it was complete",
                 .subject = {},
                 .retry_after = Milliseconds(0)};
     if (last_error.empty()) return error;
     error.kind = ErrorKind::upstream_failed;
-    const auto said = openai::error_in("{\"error\":" + std::string(last_error) + "}");
-    if (said) error.upstream_words = words_of(upstream, said->message);
+    const auto said = openai::error_in("{\"error\":" + redaction.cleaned(last_error) + "}");
+    if (said) error.upstream_words = UpstreamWords(said->message, redaction);
     return error;
 }
 

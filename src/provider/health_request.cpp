@@ -1,12 +1,13 @@
 #include "sluicegate/provider/health_request.hpp"
 
 #include "sluicegate/base/json_text.hpp"
+#include "sluicegate/base/upstream_words.hpp"
+#include "sluicegate/config/secrets.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/fields.hpp"
 #include "sluicegate/provider/target.hpp"
-#include "sluicegate/provider/words.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -61,8 +62,9 @@ std::string why_unhealthy(const config::Upstream& upstream, unsigned status,
     std::string reason = "answered " + std::to_string(status);
     if (status == 401 || status == 403) return reason + ": it refuses the API key";
     if (status < 500) return reason;
-    if (const auto said = openai::error_in(body)) {
-        reason += ": " + beginning_of(words_of(upstream, said->message).text());
+    const Redaction redaction = config::redaction_of({&upstream, 1});
+    if (const auto said = openai::error_in(redaction.cleaned(body))) {
+        reason += ": " + beginning_of(UpstreamWords(said->message, redaction).text());
     }
     return reason;
 }

@@ -2,12 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 
 namespace sluicegate {
 namespace {
 
-constexpr std::array<std::string_view, 3> secrets{"sk-upstream-1", "header-value", "short"};
+Redaction secrets_of_an_upstream() {
+    Redaction redaction;
+    for (const char* secret : {"sk-upstream-1", "header-value", "short"}) redaction.add(secret);
+    redaction.finish();
+    return redaction;
+}
+
+const Redaction secrets = secrets_of_an_upstream();
 
 TEST(UpstreamWords, HoldNoSecretThatTheUpstreamWasSent) {
     struct Row {

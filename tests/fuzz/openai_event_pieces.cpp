@@ -30,9 +30,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t buffer = 16 + data[1] % 128;
     const bool is_cut = (data[0] & 0x80) != 0;
     const std::string_view stream(reinterpret_cast<const char*>(data) + 2, size - 2);
+    const sluicegate::Redaction none;
     EventPieces pieces(
         SseScanner(Endpoint::chat_completions, {.usage_event = is_cut, .usage_members = is_cut}),
-        buffer);
+        none, buffer);
     std::string out;
     std::string held;
     std::size_t fed = 0;

@@ -156,7 +156,7 @@ TEST(ErrorReply, RepeatsTheUpstreamsWordsWhereItSaysSo) {
     for (const Expected& expected : table) {
         SCOPED_TRACE(name_of(expected.kind));
         Error error = error_of(expected.kind);
-        error.upstream_words = UpstreamWords("its words", {});
+        error.upstream_words = UpstreamWords("its words", Redaction());
         const bool repeats = expected.kind == ErrorKind::upstream_failed ||
                              expected.kind == ErrorKind::upstream_rejected;
         const std::string message = api_error_of(error).message;

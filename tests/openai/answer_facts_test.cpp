@@ -65,5 +65,31 @@ TEST(WholeAnswer, NoBeginningOfADocumentIsWhole) {
     EXPECT_TRUE(is_whole(text));
 }
 
+TEST(Answer, MayTellAnErrorInAnyShape) {
+    struct Row {
+        const char* text;
+        bool may_tell_error;
+        Endpoint endpoint = Endpoint::chat_completions;
+    };
+    for (const Row& row : {
+             Row{R"({"error":{"message":"m"}})", true},
+             Row{R"({"error":"m"})", true},
+             Row{R"([{"error":{"message":"m"}}])", true},
+             Row{R"({"object":"error","message":"m"})", true},
+             Row{R"({"detail":[{"msg":"m"}]})", true},
+             Row{R"({"choices":[{"error":{"message":"m"}}]})", true},
+             Row{R"({"choices":[{"error":"m"}]})", true},
+             Row{R"({"status":"failed","error":{"message":"m"}})", true, Endpoint::responses},
+             Row{R"({"error":{"message":"m"}})", true, Endpoint::embeddings},
+             Row{R"({"choices":[{"text":"m"}]})", true, Endpoint::embeddings},
+             Row{R"({"choices":[{"message":{"content":"an \"error\": {}"}}],"usage":{}})", false},
+             Row{R"({"error":null,"output":[],"message":null})", false, Endpoint::responses},
+             Row{R"({"data":[{"embedding":[1]}],"usage":{}})", false, Endpoint::embeddings},
+         }) {
+        SCOPED_TRACE(row.text);
+        EXPECT_EQ(facts_of_answer(row.endpoint, row.text).may_tell_error, row.may_tell_error);
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

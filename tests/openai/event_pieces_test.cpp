@@ -24,9 +24,9 @@ struct Passed {
 /// Handles the pieces like the gateway: `next_size()` bytes arrive at a time, and at most `buffer`
 /// bytes are held.
 template <class NextSize>
-Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size,
-              StreamCuts cuts = {}) {
-    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), buffer);
+Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size, StreamCuts cuts = {},
+              const Redaction& redaction = {}) {
+    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), redaction, buffer);
     Passed out;
     std::string held;
     bool is_prelude = true;
@@ -50,8 +50,9 @@ Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size,
     return out;
 }
 
-Passed passed(std::string_view stream, std::size_t buffer, std::size_t step, StreamCuts cuts = {}) {
-    return passed(stream, buffer, [step] { return step; }, cuts);
+Passed passed(std::string_view stream, std::size_t buffer, std::size_t step, StreamCuts cuts = {},
+              const Redaction& redaction = {}) {
+    return passed(stream, buffer, [step] { return step; }, cuts, redaction);
 }
 
 /// An event of exactly `size` bytes, which is at least 9.
@@ -185,7 +186,8 @@ TEST(EventPieces, KeepAPreludeOfAtMostFourKibibytesAndOnePiece) {
 }
 
 TEST(EventPieces, EndWithDoneAlthoughMoreCouldFollow) {
-    EventPieces pieces(SseScanner(Endpoint::chat_completions), 64);
+    const Redaction none;
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, 64);
     pieces.take(done, false);
     EXPECT_TRUE(pieces.is_last());
     EXPECT_EQ(pieces.ready(), done);
@@ -193,12 +195,77 @@ TEST(EventPieces, EndWithDoneAlthoughMoreCouldFollow) {
 }
 
 TEST(EventPieces, OfAStreamThatEndsInsideAnEventHoldItBack) {
-    EventPieces pieces(SseScanner(Endpoint::chat_completions), 64);
+    const Redaction none;
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, 64);
     pieces.take("data: 1\n\ndata: 2\n", true);
     EXPECT_EQ(pieces.ready(), "data: 1\n\n");
     EXPECT_TRUE(pieces.ends_event());
     EXPECT_FALSE(pieces.is_last());
     EXPECT_EQ(pieces.consume(), 9U);
+}
+
+Redaction with_secret() {
+    Redaction redaction;
+    redaction.add("sk-upstream-0123456789");
+    redaction.finish();
+    return redaction;
+}
+
+TEST(EventPieces, HoldNoSecretInAnErrorOfAnyShape) {
+    const Redaction redaction = with_secret();
+    const std::string text = R"({"choices":[{"delta":{"content":"a"}}]})";
+    for (const char* error : {
+             R"(data: {"error":{"message":"Bearer $"}})",
+             R"(data: {"error":"Bearer $"})",
+             "event: error\ndata: Bearer $",
+             "event: error\ndata: {\"detail\":\"Bearer $\"}",
+             R"(data: {"type":"error","message":"Bearer $"})",
+             R"(data: {"object":"error","message":"Bearer $","code":500})",
+             R"(data: {"detail":"Bearer $"})",
+             R"(data: {"choices":[{"delta":{"content":"a"},"error":{"message":"Bearer $"}}]})",
+             R"(data: {"choices":[{"delta":{},"finish_reason":"error","text":"Bearer $"}]})",
+             R"(data: [{"error":{"message":"Bearer $"}}])",
+             "data: Internal Server Error: Bearer $",
+             ": request was Bearer $",
+             "debug: Bearer $\ndata: {}",
+         }) {
+        SCOPED_TRACE(error);
+        std::string event = error;
+        event.replace(event.find('$'), 1, "sk-upstream-0123456789");
+        std::string clean = error;
+        clean.replace(clean.find('$'), 1, "***");
+        const std::string before = "data: " + text + "\n\n";
+        const std::string after = "\n\n" + std::string(done);
+        for (const std::size_t buffer : {40U, 64U, 4096U}) {
+            for (std::size_t step = 1; step < 40; ++step) {
+                const Passed got = passed(before + event + after, buffer, step, {}, redaction);
+                ASSERT_EQ(got.bytes, before + clean + after) << buffer << " " << step;
+            }
+        }
+    }
+}
+
+TEST(EventPieces, AreGeneratedTextAsItIs) {
+    // A model may write anything; an event that holds its text alone is no error.
+    const Redaction redaction = with_secret();
+    const std::string stream =
+        R"(data: {"choices":[{"delta":{"content":"an \"error\": sk-upstream-0123456789"}}]})"
+        "\n\n" +
+        std::string(done);
+    EXPECT_EQ(passed(stream, 4096, std::size_t{7}, {}, redaction).bytes, stream);
+}
+
+TEST(EventPieces, HoldNoSecretInAnEventThatLeavesInParts) {
+    const Redaction redaction = with_secret();
+    const std::string secret = "sk-upstream-0123456789";
+    for (std::size_t place = 0; place < 300; ++place) {
+        const std::string head = "data: {\"request\":\"" + std::string(place, 'x');
+        const std::string tail =
+            std::string(300 - place, 'y') + "\",\"error\":\"e\"}\n\n" + std::string(done);
+        const Passed got = passed(head + secret + tail, 100, 1 + place % 50, {}, redaction);
+        ASSERT_EQ(got.bytes, head + "***" + tail) << place;
+        ASSERT_LE(got.held_most, 100U);
+    }
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ TEST(Answer, HasAFormOrIsOfNoUse) {
         {"a compressed recording", "audio/mpeg", "gzip", speech, false, AnswerForm::bytes},
         {"a transcript", "text/plain", "", Endpoint::audio_transcriptions, false,
          AnswerForm::bytes},
+        {"HTML instead of a recording", "text/html; charset=utf-8", "", speech, false,
+         std::nullopt},
+        {"HTML instead of a transcript", "text/html", "", Endpoint::audio_transcriptions, false,
+         std::nullopt},
         {"a translation", "text/plain", "", Endpoint::audio_translations, false, AnswerForm::bytes},
         {"a recording for a stream", "audio/mpeg", "", speech, true, std::nullopt},
     };

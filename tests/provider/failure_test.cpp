@@ -1,5 +1,7 @@
 #include "sluicegate/provider/failure.hpp"
 
+#include "sluicegate/config/secrets.hpp"
+
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -19,6 +21,12 @@ config::Upstream provider_with_key() {
     upstream.api_key = Secret("sk-provider");
     upstream.headers = {{.name = "x-team", .value = Secret("team-secret")}};
     return upstream;
+}
+
+const Redaction& redaction() {
+    static const config::Upstream upstream = provider_with_key();
+    static const Redaction made = config::redaction_of({&upstream, 1});
+    return made;
 }
 
 http::ResponseHead head_with(unsigned status,
@@ -135,7 +143,7 @@ TEST(Failure, InAStreamIsKnownByItsWords) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.events);
-        const Error error = error_of_events(provider_with_key(), row.events);
+        const Error error = error_of_events(provider_with_key(), redaction(), row.events);
         EXPECT_EQ(error.kind, row.kind);
         EXPECT_EQ(error.upstream_words.text(), row.words);
         EXPECT_EQ(error.subject, "") << "that is for what the client sent";
@@ -145,7 +153,7 @@ TEST(Failure, InAStreamIsKnownByItsWords) {
 TEST(Failure, OfAResponseIsNoneIfTheCallerCausedIt) {
     const auto failed = [](const std::string& code) {
         return failure_in_events(
-            provider_with_key(),
+            provider_with_key(), redaction(),
             "data: {\"response\":{\"error\":{\"code\":\"" + code + "\",\"message\":\"oh\"}}}\n\n");
     };
     ASSERT_TRUE(failed("server_error"));
@@ -154,14 +162,15 @@ TEST(Failure, OfAResponseIsNoneIfTheCallerCausedIt) {
     ASSERT_TRUE(failed("rate_limit_exceeded"));
     EXPECT_EQ(failed("rate_limit_exceeded")->kind, ErrorKind::upstream_rate_limited);
     EXPECT_FALSE(failed("invalid_prompt"));
-    EXPECT_FALSE(failure_in_events(provider_with_key(), "data: {}\n\n"));
+    EXPECT_FALSE(failure_in_events(provider_with_key(), redaction(), "data: {}\n\n"));
 }
 
 TEST(Failure, OfAStreamThatEndedEarlyHasTheLastWords) {
-    const Error cut = error_of_early_end(provider_with_key(), "");
+    const Error cut = error_of_early_end(provider_with_key(), redaction(), "");
     EXPECT_EQ(cut.kind, ErrorKind::upstream_closed);
     EXPECT_TRUE(cut.upstream_words.empty());
-    const Error failed = error_of_early_end(provider_with_key(), R"({"message":"oh"})");
+    const Error failed =
+        error_of_early_end(provider_with_key(), redaction(), R"({"message":"oh"})");
     EXPECT_EQ(failed.kind, ErrorKind::upstream_failed);
     EXPECT_EQ(failed.upstream_words.text(), "oh");
 }
@@ -170,14 +179,28 @@ TEST(Failure, RepeatsNoneOfOurSecrets) {
     const std::string leak = "authorization: Bearer sk-provider, x-team: team-secret";
     const std::string kept = "authorization: Bearer ***, x-team: ***";
     const std::string error = R"({"error":{"message":")" + leak + R"(","code":")" + leak + "\"}}";
-    const auto rejection = rejection_of(provider_with_key(), head_with(400), error);
+    const auto rejection = rejection_of(redaction(), head_with(400), error);
     EXPECT_EQ(rejection.message, kept);
     EXPECT_EQ(rejection.code, kept);
-    EXPECT_EQ(error_of_events(provider_with_key(), "data: " + error + "\n\n").upstream_words.text(),
-              kept);
-    EXPECT_EQ(error_of_early_end(provider_with_key(), R"({"message":")" + leak + "\"}")
+    EXPECT_EQ(error_of_events(provider_with_key(), redaction(), "data: " + error + "\n\n")
                   .upstream_words.text(),
               kept);
+    EXPECT_EQ(error_of_early_end(provider_with_key(), redaction(), R"({"message":")" + leak + "\"}")
+                  .upstream_words.text(),
+              kept);
+}
+
+TEST(Failure, TakesSecretsOutBeforeItCutsWords) {
+    // A message is cut at 4096 bytes, another field at 256: here in the middle of the key.
+    const std::string error = R"({"error":{"message":")" + std::string(4090, 'm') +
+                              R"(sk-provider","code":")" + std::string(250, 'c') +
+                              R"(sk-provider"}})";
+    const auto rejection = rejection_of(redaction(), head_with(400), error);
+    EXPECT_EQ(rejection.message, std::string(4090, 'm') + "***");
+    EXPECT_EQ(rejection.code, std::string(250, 'c') + "***");
+    const std::string events = "data: " + error + "\n\n";
+    EXPECT_EQ(error_of_events(provider_with_key(), redaction(), events).upstream_words.text(),
+              std::string(4090, 'm') + "***");
 }
 
 }  // namespace

@@ -4,8 +4,9 @@
 /// An upstream may repeat the head of a request in its answer, and with it our API key. So its
 /// words reach a client only as a value of this type, which cannot be made without the secrets.
 
+#include "sluicegate/base/redaction.hpp"
+
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,13 +16,10 @@ namespace sluicegate {
 class UpstreamWords {
 public:
     static constexpr std::size_t bytes_max = 4096;
-    /// Shorter secrets are not looked for: they would be found in ordinary words.
-    static constexpr std::size_t secret_bytes_min = 8;
 
     UpstreamWords() = default;
-    /// Each of the secrets in `said` becomes "***". Cut to bytes_max, before a UTF-8 character,
-    /// never inside one.
-    UpstreamWords(std::string_view said, std::span<const std::string_view> secrets);
+    /// `said` without the secrets. Cut to bytes_max, before a UTF-8 character, never inside one.
+    UpstreamWords(std::string_view said, const Redaction& redaction);
 
     [[nodiscard]] const std::string& text() const& noexcept { return text_; }
     [[nodiscard]] std::string text() && noexcept { return std::move(text_); }

@@ -24,8 +24,13 @@ void begin_head(std::string& out, const HeadBasics& basics);
 void begin_answer(std::string& out, const Exchange& exchange, unsigned status,
                   std::string_view cache_control = "no-store");
 /// Those fields of an upstream's answer that a client gets, but for its content-type. Cookies,
-/// organisation ids, the upstream's own rate limits and everything hop-by-hop stay here.
-void append_passed_fields(std::string& out, const http::ResponseHead& head);
+/// organisation ids, the upstream's own rate limits and everything hop-by-hop stay here, and so
+/// does a field that holds a secret.
+void append_passed_fields(std::string& out, const Exchange& exchange,
+                          const http::ResponseHead& head);
+/// One field of it, under the name `as`; nothing if it is absent or holds a secret.
+void append_passed_field(std::string& out, const Exchange& exchange, const http::ResponseHead& head,
+                         std::string_view name, std::string_view as);
 /// `connection: close`, or what an HTTP/1.0 client needs to keep the connection.
 void append_connection(std::string& out, const Exchange& exchange, bool stays_open);
 /// What the limits said of this request, if they were asked: append_rate_limits() and, where

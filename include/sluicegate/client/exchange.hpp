@@ -7,6 +7,7 @@
 
 #include "sluicegate/base/error.hpp"
 #include "sluicegate/base/ids.hpp"
+#include "sluicegate/base/redaction.hpp"
 #include "sluicegate/client/connection.hpp"
 #include "sluicegate/config/limiter.hpp"
 #include "sluicegate/config/server.hpp"
@@ -29,6 +30,7 @@ class EventWriter;
 struct Settings {
     const config::Server* server = nullptr;
     const config::LimiterSettings* limiter = nullptr;
+    const Redaction* redaction = nullptr;  ///< of what upstreams say; null: they are sent no secret
 };
 
 /// What the head of the answer says of limits and upstreams, as far as the request has come.

@@ -25,6 +25,8 @@ struct AnswerFacts {
     /// All strings and brackets are closed. Commas, colons and numbers are not checked: the text is
     /// passed on as it is, so only missing parts matter.
     bool is_whole = false;
+    /// It has a member in which servers tell errors, or is no object.
+    bool may_tell_error = false;
 };
 
 /// Returns empty facts for text that is no JSON object. The usage is read even if the text has a

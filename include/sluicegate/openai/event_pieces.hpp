@@ -6,12 +6,14 @@
 ///          written. An event longer than the buffer leaves in parts.
 /// Prelude  comments before the first event are no answer yet. The owner sets them aside, so that
 ///          another upstream can still be asked.
-/// Bytes    the prelude and the pieces together are the stream without its cuts. Only a prelude of
-///          more than 4 KiB loses something: whole comments at its end.
+/// Bytes    the prelude and the pieces together are the stream without its cuts, and without
+///          secrets in events that may tell an error and in those that leave in parts. Only a
+///          prelude of more than 4 KiB loses something: whole comments at its end.
 /// Memory   the prelude (4 KiB and one piece) and a copy of a piece from which something was cut.
 /// Threads  one stream, one owner.
 /// Source   docs/streaming.md; docs/decisions/0005-whole-events.md
 
+#include "sluicegate/base/redaction.hpp"
 #include "sluicegate/openai/sse_scanner.hpp"
 
 #include <cstddef>
@@ -22,7 +24,8 @@ namespace sluicegate::openai {
 
 class EventPieces {
 public:
-    EventPieces(SseScanner scanner, std::size_t buffer_bytes);
+    /// `redaction` must outlive it.
+    EventPieces(SseScanner scanner, const Redaction& redaction, std::size_t buffer_bytes);
 
     /// Makes the next piece. `held` are all bytes that were received and not consumed: those of the
     /// last call, then the new ones. `is_complete`: the stream has ended with them.
@@ -51,13 +54,16 @@ public:
 
 private:
     void cut_out(std::string_view piece);
+    void clean(bool is_divided);
 
     SseScanner scanner_;
+    const Redaction& redaction_;
     std::size_t buffer_bytes_;
     std::size_t scanned_bytes_ = 0;  ///< of `held`: what the scanner has seen
     std::size_t taken_bytes_ = 0;    ///< of `held`: what ready() stands for
     std::string_view ready_;
     std::string spliced_;  ///< ready(), where something was cut out
+    std::string clean_;    ///< ready(), where a secret was looked for
     std::string prelude_;
     bool ends_event_ = true;
     bool is_last_ = false;

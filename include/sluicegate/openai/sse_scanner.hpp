@@ -73,6 +73,10 @@ public:
     /// The stream held an `event: error`, or an object with a truthy top-level `error` or with type
     /// "error". Its client knows that the stream failed.
     [[nodiscard]] bool error_seen() const noexcept;
+    /// Among the events that the last call completed is one that may tell an error, or a line that
+    /// is neither data nor a name. It is false for events that hold only generated text, whatever
+    /// text.
+    [[nodiscard]] bool may_tell_error() const noexcept { return may_tell_error_; }
     /// The stream held the line `error: {…}` of older llama.cpp servers. The SDKs ignore it.
     [[nodiscard]] bool legacy_error_seen() const noexcept { return !legacy_error_.empty(); }
     /// The value of that line: JSON, as error_in() reads it inside {"error":…}. "" if there was
@@ -158,6 +162,8 @@ private:
     bool has_crlf_ = false;  // the line before the last one ended with CRLF
     bool after_blank_line_ = false;
     bool done_seen_ = false;
+    bool has_other_line_ = false;  // the event has a comment, or a field that is not known
+    bool may_tell_error_ = false;
 };
 
 }  // namespace sluicegate::openai

@@ -7,6 +7,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
+#include "sluicegate/base/redaction.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/openai/api_error.hpp"
@@ -41,20 +42,22 @@ inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 
 /// What the client is told of a 4xx that it caused: the upstream's words, in OpenAI's shape and
 /// without our secrets.
-[[nodiscard]] openai::ApiError rejection_of(const config::Upstream& upstream,
+[[nodiscard]] openai::ApiError rejection_of(const Redaction& redaction,
                                             const http::ResponseHead& head, std::string_view body);
 
 /// The error that came among the first events of a stream.
-[[nodiscard]] Error error_of_events(const config::Upstream& upstream, std::string_view events);
+[[nodiscard]] Error error_of_events(const config::Upstream& upstream, const Redaction& redaction,
+                                    std::string_view events);
 
 /// The error of a stream that begins with its own failure, as `response.failed` of the Responses
 /// API is. Nothing when the caller caused it.
 [[nodiscard]] std::optional<Error> failure_in_events(const config::Upstream& upstream,
+                                                     const Redaction& redaction,
                                                      std::string_view events);
 
 /// The error of a stream that ended before it was complete. `last_error` is the JSON of the bare
 /// `error:` line that llama.cpp ends with; "" where there was none.
-[[nodiscard]] Error error_of_early_end(const config::Upstream& upstream,
+[[nodiscard]] Error error_of_early_end(const config::Upstream& upstream, const Redaction& redaction,
                                        std::string_view last_error);
 
 }  // namespace sluicegate::provider

@@ -4,6 +4,7 @@
 
 #include "sluicegate/auth/key_ring.hpp"
 #include "sluicegate/base/ids.hpp"
+#include "sluicegate/base/redaction.hpp"
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/net/tls.hpp"
@@ -45,6 +46,7 @@ struct Snapshot {
     config::Config config;
     std::vector<std::string> warnings{};  ///< sentences about files that will give trouble
     auth::KeyRing keys;
+    Redaction redaction = {};        ///< of the secrets of all upstreams
     std::vector<ModelEntry> models;  ///< in the order of config.models
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
     /// By the user's index, then the model's: what config::resolve_limits() says.
