@@ -30,7 +30,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 if(SLUICEGATE_UNITY)
   # Both warnings mean something in a source of its own only; the other builds have them.
-  target_compile_options(sluicegate_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
+  target_compile_options(sluicegate_flags INTERFACE -Wno-shadow
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ lets a large unit grow by 40 % only and then stops to inline: a joined unit would be
     # slower than its sources (62,300 instructions a request instead of 59,900).

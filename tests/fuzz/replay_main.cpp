@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
         std::ifstream file(entry.path(), std::ios::binary);
         const std::string bytes((std::istreambuf_iterator<char>(file)), {});
         std::printf("%s\n", entry.path().filename().c_str());
+        std::fflush(stdout);  // the last name is that of the input that ends the process
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
         ++count;
     }

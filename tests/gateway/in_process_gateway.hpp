@@ -25,8 +25,10 @@
 namespace sluicegate::test {
 
 inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
-                                                             const net::TlsContext& tls) {
+                                                             const net::TlsContext& tls,
+                                                             const config::Streams& streams) {
     config::Config config;
+    config.streams = streams;
     config::Upstream upstream;
     upstream.name = "provider";
     upstream.endpoints = {{.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"}};
@@ -69,8 +71,9 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
 class InProcessGateway {
 public:
     /// `tls` is that of a second listener.
-    explicit InProcessGateway(limit::Plan plan = {}, const net::TlsContext& tls = nullptr) {
-        worker.adopt(snapshot_with(plan, tls));
+    explicit InProcessGateway(limit::Plan plan = {}, const net::TlsContext& tls = nullptr,
+                              const config::Streams& streams = {}) {
+        worker.adopt(snapshot_with(plan, tls, streams));
         const upstream::Services services{io(), clock, deadlines(), resolver, registry, memory};
         auto& pool = worker.context().snapshot->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
