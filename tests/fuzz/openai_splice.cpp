@@ -1,5 +1,5 @@
 /// A request body of any endpoint with another model: what is read from the new body is what was
-/// read from the old one, but for the model and the options that were asked for, and all other bytes
+/// read from the old one, but for the model and the options that were asked for. All other bytes
 /// are the same.
 ///
 /// Input  a byte that chooses the endpoint and the options, a line with the new model, the body.

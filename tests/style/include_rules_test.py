@@ -118,6 +118,14 @@ class IncludeRules(RuleTest):
         self.assertEqual(self.fires(include_rules, {
             **private, "tests/http/a_test.cpp": include}), [])
 
+    def test_a_fuzz_target_may_include_the_private_headers_of_its_folder_only(self):
+        private = {"src/http/grammar.hpp": HEADER + "int a;\n"}
+        include = '#include "http/grammar.hpp"\n'
+        self.assertEqual(self.fires(include_rules, {
+            **private, "tests/fuzz/limit_state.cpp": include}), ["private-header"])
+        self.assertEqual(self.fires(include_rules, {
+            **private, "tests/fuzz/http_words.cpp": include}), [])
+
     def test_a_source_includes_its_own_header_first(self):
         for header, spelling in (("include/sluicegate/limit/run_log.hpp",
                                   "sluicegate/limit/run_log.hpp"),
