@@ -15,16 +15,11 @@ void ConnectionPlaces::set_most(std::size_t most) noexcept {
     strangers_most_ = most_ - most_ / reserved_divisor;
 }
 
-std::size_t ConnectionPlaces::taken() const noexcept {
-    const std::scoped_lock lock(mutex_);
-    return taken_;
-}
-
 std::optional<ConnectionPlaces::Grant> ConnectionPlaces::take(bool takes_over) {
     const std::scoped_lock lock(mutex_);
-    const bool has_room = taken_ < most_ && strangers_ < strangers_most_;
+    const bool has_room = taken() < most_ && strangers_ < strangers_most_;
     if (has_room && (!takes_over || strangers_by_idle_time_.empty())) {
-        ++taken_;
+        change_taken(1);
         ++strangers_;
         return Grant(*this, false);
     }
@@ -42,7 +37,7 @@ std::optional<ConnectionPlaces::Grant> ConnectionPlaces::take(bool takes_over) {
 ConnectionPlaces::Grant::~Grant() {
     if (places_ == nullptr) return;
     const std::scoped_lock lock(places_->mutex_);
-    --places_->taken_;
+    places_->change_taken(-1);
     --places_->strangers_;
 }
 
@@ -69,9 +64,9 @@ void ConnectionPlaces::remove(Link& link) noexcept {
         case Side::stranger:
             strangers_by_idle_time_.erase(strangers_by_idle_time_.iterator_to(link));
             --strangers_;
-            --taken_;
+            change_taken(-1);
             break;
-        case Side::known: --taken_; break;
+        case Side::known: change_taken(-1); break;
         case Side::given_way:
             if (link.is_linked()) link.owner_->giving_way_.erase(Links::s_iterator_to(link));
             break;

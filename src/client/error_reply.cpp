@@ -90,6 +90,8 @@ void append_retry_advice(std::string& out, const Exchange& exchange, const Error
 
 void log_failure(const Exchange& exchange, const Error& error) {
     if (fault_of(error.kind) == Fault::client) return;
+    // Of strangers the access log says enough, and it sums them up.
+    if (error.kind == ErrorKind::overloaded && !exchange.connection.is_known()) return;
     log::warn("request_failed", error.detail,
               {{"request_id", exchange.id.text()}, {"error", sluicegate::name_of(error.kind)}});
 }

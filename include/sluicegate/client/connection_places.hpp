@@ -14,6 +14,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,8 +37,10 @@ public:
     /// Before the first connection. At least one place.
     void set_most(std::size_t most) noexcept;
     [[nodiscard]] std::size_t most() const noexcept { return most_; }
-    /// How many are taken at the moment.
-    [[nodiscard]] std::size_t taken() const noexcept;
+    /// How many are taken at the moment; without the mutex.
+    [[nodiscard]] std::size_t taken() const noexcept {
+        return taken_.load(std::memory_order_relaxed);
+    }
 
     /// A place for a new connection. With `takes_over`, a stranger gives way even where a place is
     /// free. Nothing when all places belong to connections that have shown a valid key.
@@ -119,10 +122,15 @@ public:
     void note_answered(Link& link) noexcept;
 
 private:
-    mutable std::mutex mutex_;
+    void change_taken(std::ptrdiff_t by) noexcept {
+        taken_.store(taken_.load(std::memory_order_relaxed) + static_cast<std::size_t>(by),
+                     std::memory_order_relaxed);
+    }
+
+    std::mutex mutex_;
     std::size_t most_ = 1;
     std::size_t strangers_most_ = 1;
-    std::size_t taken_ = 0;
+    std::atomic<std::size_t> taken_{0};  ///< written under the mutex
     std::size_t strangers_ = 0;
     Links strangers_by_idle_time_;  ///< the longest idle first
 };
