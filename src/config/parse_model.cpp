@@ -16,6 +16,11 @@ constexpr std::size_t upstream_model_bytes_max = 256;
 constexpr Range<std::int64_t> weight_range{0, 1'000'000};
 constexpr Range<Milliseconds> model_timeout_range{1ms, 24h};
 
+/// A server would take such a name for a step in a path, encoded or not (WHATWG URL, 4.3).
+bool is_dot_segment(std::string_view name) noexcept {
+    return name == "." || name == "..";
+}
+
 /// The entries of a route or a fallback that are on.
 struct Entries {
     std::vector<RouteEntry> list;
@@ -197,6 +202,10 @@ std::string parse_upstream_model(Context& context, const Value& at) {
                         " printable ASCII characters" + got(*text));
         return "";
     }
+    if (is_dot_segment(text->text)) {
+        add_problem(context, at, "must not be a dot segment of a path" + got(*text));
+        return "";
+    }
     return text->text;
 }
 
@@ -210,6 +219,10 @@ Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
     }
     for (const NamedEntry& entry : entries) {
         models.names.insert(entry.name);
+        if (is_dot_segment(entry.name)) {
+            context.problems.add(*entry.key, "models",
+                                 "a name must not be a dot segment of a path, got " + entry.name);
+        }
         parse_model(context, entry, upstreams, models);
     }
     return models;
