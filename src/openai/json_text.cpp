@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstdlib>
 #include <limits>
 
 namespace sluicegate::openai {
@@ -115,12 +113,47 @@ bool take_digits(std::string_view& text) noexcept {
     return count > 0;
 }
 
-bool is_finite(std::string_view number) noexcept {
-    double value = 0;
-    const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (result.ec == std::errc()) return std::isfinite(value);
-    // Too large or too small; only strtod tells which.
-    return std::isfinite(std::strtod(std::string(number).c_str(), nullptr));
+/// Removes the zeros at the start of `text`; returns how many.
+std::int64_t take_zeros(std::string_view& text) noexcept {
+    const std::size_t count = std::min(text.find_first_not_of('0'), text.size());
+    text.remove_prefix(count);
+    return static_cast<std::int64_t>(count);
+}
+
+/// The exponent behind the `e`, cut off where it is far beyond that of any double.
+std::int64_t exponent_from(std::string_view text) noexcept {
+    constexpr std::int64_t large = 1'000'000'000'000;
+    const bool is_negative = text.starts_with('-');
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+    std::int64_t value = 0;
+    for (const char digit : text) value = std::min(value * 10 + (digit - '0'), large);
+    return is_negative ? -value : value;
+}
+
+/// The number does not round to infinity as a double. Its text is looked at, and nothing is
+/// converted: strtod takes microseconds for some numbers, and a body may hold millions.
+bool is_finite(std::string_view whole, std::string_view fraction,
+               std::string_view exponent) noexcept {
+    // 2^1024 - 2^970, from which numbers round to infinity, is 0.1797… times 10^309. A number that
+    // agrees with all of these digits counts as too large.
+    constexpr std::string_view limit = "179769313486231580793728971405303415079934132710";
+    constexpr std::int64_t limit_exponent = 309;
+
+    take_zeros(whole);
+    std::int64_t point = static_cast<std::int64_t>(whole.size());  // it stands after these digits
+    if (whole.empty()) {
+        point = -take_zeros(fraction);
+        if (fraction.empty()) return true;
+    }
+    const std::int64_t size = point + exponent_from(exponent);
+    if (size != limit_exponent) return size < limit_exponent;
+    for (const char expected : limit) {
+        std::string_view& digits = whole.empty() ? fraction : whole;
+        const char digit = digits.empty() ? '0' : digits.front();
+        if (digit != expected) return digit < expected;
+        digits.remove_prefix(digits.empty() ? 0 : 1);
+    }
+    return false;
 }
 
 }  // namespace
@@ -161,26 +194,32 @@ bool decodes_to(std::string_view raw, std::string_view plain) {
 
 bool is_number(std::string_view text) noexcept {
     constexpr std::size_t always_finite_bytes = 300;
-    const std::string_view whole = text;
+    const std::size_t size = text.size();
     if (text.starts_with('-')) text.remove_prefix(1);
+    std::string_view whole = text;
     if (text.starts_with('0')) {
         text.remove_prefix(1);
     } else if (!take_digits(text)) {
         return false;
     }
+    whole.remove_suffix(text.size());
+    std::string_view fraction;
     if (text.starts_with('.')) {
         text.remove_prefix(1);
+        fraction = text;
         if (!take_digits(text)) return false;
+        fraction.remove_suffix(text.size());
     }
-    bool has_exponent = false;
+    std::string_view exponent;
     if (text.starts_with('e') || text.starts_with('E')) {
-        has_exponent = true;
         text.remove_prefix(1);
+        exponent = text;
         if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
         if (!take_digits(text)) return false;
     }
     if (!text.empty()) return false;
-    return (!has_exponent && whole.size() <= always_finite_bytes) || is_finite(whole);
+    return (exponent.empty() && size <= always_finite_bytes) ||
+           is_finite(whole, fraction, exponent);
 }
 
 std::optional<std::int64_t> integer_from(std::string_view text) noexcept {

@@ -94,10 +94,13 @@ struct Inspection {
 inline constexpr std::size_t body_padding = 64;
 inline constexpr std::size_t model_bytes_max = 256;
 inline constexpr std::size_t json_depth_max = 128;
+/// Brackets, commas, colons, strings and other values of a JSON text: those of two million token
+/// ids. It bounds the index to 16 MiB.
+inline constexpr std::size_t json_tokens_max = std::size_t{4} << 20;
 inline constexpr std::int64_t choices_max = 128;
 /// A larger cap counts as this one, so that cap x choices cannot overflow.
 inline constexpr std::int64_t output_cap_max = 1'000'000'000'000;
-/// The largest body after which a thread keeps its index memory (4 bytes per byte).
+/// The largest body after which a thread keeps its index memory (4 bytes per token).
 inline constexpr std::size_t retained_body_bytes = 256 * 1024;
 inline constexpr std::size_t multipart_parts_max = 256;
 inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
