@@ -71,6 +71,56 @@ std::size_t affinity_bytes_of(const config::Config& config, const config::Model&
     return 0;
 }
 
+/// `background` and `service_tier` are denied by default with some values only.
+std::size_t denied_by_default(const openai::FieldNames& names, std::string_view name) {
+    using openai::Field;
+    const std::size_t number = names.number_of(name);
+    if (number == openai::number_of(Field::background)) {
+        return openai::number_of(Field::running_in_background);
+    }
+    if (number == openai::number_of(Field::service_tier)) {
+        return openai::number_of(Field::other_service_tier);
+    }
+    return number;
+}
+
+void name_fields(openai::FieldNames& names, const config::Config& config) {
+    for (const std::string_view name : config::default_denied_fields()) names.add(name);
+    const auto add_all = [&](const config::BodyPolicy& policy) {
+        for (const std::string& name : policy.deny) names.add(name);
+    };
+    for (const config::Upstream& upstream : config.upstreams) add_all(upstream.body);
+    for (const config::Model& model : config.models) add_all(model.body);
+}
+
+/// A default is taken back by the model, or by every upstream that it may go to; a `deny` of the
+/// model or of one such upstream counts always.
+openai::FieldSet denied_fields_of(const openai::FieldNames& names, const config::Config& config,
+                                  const config::Model& model) {
+    const auto allows = [](const config::BodyPolicy& policy, std::string_view name) {
+        return std::ranges::find(policy.allow, name) != policy.allow.end();
+    };
+    std::vector<const config::BodyPolicy*> policies;
+    for (const auto* entries : {&model.route, &model.fallback}) {
+        for (const config::RouteEntry& entry : *entries) {
+            policies.push_back(&config.upstreams[entry.upstream].body);
+        }
+    }
+    openai::FieldSet denied;
+    for (const std::string_view name : config::default_denied_fields()) {
+        const bool is_allowed =
+            allows(model.body, name) ||
+            std::ranges::all_of(
+                policies, [&](const config::BodyPolicy* policy) { return allows(*policy, name); });
+        if (!is_allowed) denied[denied_by_default(names, name)] = true;
+    }
+    policies.push_back(&model.body);
+    for (const config::BodyPolicy* policy : policies) {
+        for (const std::string& name : policy->deny) denied[names.number_of(name)] = true;
+    }
+    return denied;
+}
+
 }  // namespace
 
 limit::StateNames SnapshotBuilder::names() const {
@@ -219,13 +269,16 @@ void SnapshotBuilder::add_upstreams(Snapshot& snapshot) {
 }
 
 void SnapshotBuilder::add_models(Snapshot& snapshot) {
+    name_fields(snapshot.field_names, snapshot.config);
     for (std::size_t i = 0; i < snapshot.config.models.size(); ++i) {
         const config::Model& model = snapshot.config.models[i];
         snapshot.model_index.emplace(model.name, i);
-        snapshot.models.push_back({.id = model_id(model.name),
-                                   .settings = &model,
-                                   .route = snapshot.routes.models[i],
-                                   .affinity_bytes = affinity_bytes_of(snapshot.config, model)});
+        snapshot.models.push_back(
+            {.id = model_id(model.name),
+             .settings = &model,
+             .route = snapshot.routes.models[i],
+             .affinity_bytes = affinity_bytes_of(snapshot.config, model),
+             .denied_fields = denied_fields_of(snapshot.field_names, snapshot.config, model)});
     }
 }
 
@@ -277,6 +330,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                                         .upstream_tls = std::move(*upstreams),
                                                         .ceilings = {},
                                                         .routes = std::move(routes),
+                                                        .field_names = {},
                                                         .created = now});
     add_upstreams(*snapshot);
     add_models(*snapshot);

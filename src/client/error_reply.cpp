@@ -21,13 +21,19 @@ namespace {
 
 using http::append_field;
 
+std::string_view first_word(std::string_view text) {
+    return text.substr(0, text.find(' '));
+}
+
+std::string_view rest_of(std::string_view text) {
+    return text.substr(std::min(first_word(text).size() + 1, text.size()));
+}
+
 /// What stands for `name` in the message of a reply.
 std::string_view part_of(const Error& error, std::string_view name) {
-    const std::string_view subject = error.subject;
-    const std::size_t space = std::min(subject.find(' '), subject.size());
-    if (name == "subject") return subject;
-    if (name == "method") return subject.substr(0, space);
-    if (name == "path") return subject.substr(std::min(space + 1, subject.size()));
+    if (name == "subject") return error.subject;
+    if (name == "word") return first_word(error.subject);
+    if (name == "rest") return rest_of(error.subject);
     assert(name == "upstream");
     return error.upstream_words.text();
 }
@@ -63,6 +69,8 @@ std::string_view parameter_of(const FailureReply& reply, const Error& error) {
         case WrongParameter::none: return {};
         case WrongParameter::model: return "model";
         case WrongParameter::subject: return error.subject;
+        case WrongParameter::word: return first_word(error.subject);
+        case WrongParameter::rest: return rest_of(error.subject);
     }
     return {};
 }

@@ -138,6 +138,7 @@ Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
         entity.add("timeouts.between_bytes", duration_text(*timeouts.between_bytes));
     }
     if (timeouts.total) entity.add("timeouts.total", duration_text(*timeouts.total));
+    add_body(entity, model.body);
     return entity;
 }
 

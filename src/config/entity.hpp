@@ -50,6 +50,12 @@ template <class List, class TextOf>
     return text;
 }
 
+inline void add_body(Entity& entity, const BodyPolicy& policy) {
+    const auto itself = [](const std::string& name) { return name; };
+    if (!policy.deny.empty()) entity.add("body.deny", joined(policy.deny, itself));
+    if (!policy.allow.empty()) entity.add("body.allow", joined(policy.allow, itself));
+}
+
 [[nodiscard]] Entity entity_of(const Upstream& upstream);
 
 }  // namespace sluicegate::config

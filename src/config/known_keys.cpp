@@ -32,7 +32,7 @@ constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
 constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
 constexpr Keys<4> retries{"budget", "minimum", "max_attempts", "repeat_started"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<26> upstream{"kind",
+constexpr Keys<27> upstream{"kind",
                             "base_url",
                             "endpoints",
                             "api_key",
@@ -55,6 +55,7 @@ constexpr Keys<26> upstream{"kind",
                             "drain_timeout",
                             "takes_stream_options",
                             "continuous_usage_stats",
+                            "body",
                             "when_env",
                             "delay",
                             "tokens"};
@@ -67,9 +68,10 @@ constexpr Keys<6> upstream_health{"path",    "model",           "every",
 constexpr Keys<6> upstream_breaker{"window",           "min_requests", "error_rate",
                                    "connect_failures", "open_for",     "open_max"};
 constexpr Keys<2> upstream_limits{"rpm", "tpm"};
-constexpr Keys<5> model{"limits", "route", "fallback", "sticky", "timeouts"};
+constexpr Keys<6> model{"limits", "route", "fallback", "sticky", "timeouts", "body"};
 constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
+constexpr Keys<2> body{"deny", "allow"};
 constexpr Keys<3> route_entry{"upstream", "weight", "model"};
 constexpr Keys<2> fallback_entry{"upstream", "model"};
 constexpr Keys<1> group{"limits"};
@@ -97,9 +99,11 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::upstream_health, "upstreams.NAME.health", upstream_health},
     {Section::upstream_breaker, "upstreams.NAME.breaker", upstream_breaker},
     {Section::upstream_limits, "upstreams.NAME.limits", upstream_limits},
+    {Section::upstream_body, "upstreams.NAME.body", body},
     {Section::model, "models.NAME", model},
     {Section::model_limits, "models.NAME.limits", limits},
     {Section::model_timeouts, "models.NAME.timeouts", model_timeouts},
+    {Section::model_body, "models.NAME.body", body},
     {Section::route_entry, "models.NAME.route[]", route_entry},
     {Section::fallback_entry, "models.NAME.fallback[]", fallback_entry},
     {Section::group, "groups.NAME", group},

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -36,6 +37,19 @@ void check_admin_listener(Context& context, const Value& at, const Config& confi
 
 void append(std::vector<std::string>& to, std::vector<std::string> from) {
     for (std::string& text : from) to.push_back(std::move(text));
+}
+
+/// All workers know the names by a number.
+void check_denied_names(Context& context, const Value& at, const Config& config) {
+    std::set<std::string_view> names;
+    for (const Upstream& one : config.upstreams) {
+        names.insert(one.body.deny.begin(), one.body.deny.end());
+    }
+    for (const Model& one : config.models) names.insert(one.body.deny.begin(), one.body.deny.end());
+    if (names.size() <= denied_names_max) return;
+    add_problem(context, at,
+                "all body.deny together may name at most " + std::to_string(denied_names_max) +
+                    " different fields, got " + std::to_string(names.size()));
 }
 
 Config parse(Context& context, const Sources& sources, const Node& main) {
@@ -71,6 +85,7 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
 
     config.upstreams = std::move(upstreams.list);
     config.models = std::move(models.list);
+    check_denied_names(context, Value{&main, "models"}, config);
     append(config.notes, std::move(upstreams.notes));
     append(config.notes, std::move(models.notes));
     config.sha256 = sources.digest();

@@ -174,6 +174,9 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
     if (const auto timeouts = map.find("timeouts")) {
         model.timeouts = parse_timeouts(context, *timeouts);
     }
+    if (const auto body = map.find("body")) {
+        model.body = parse_body(context, *body, Section::model_body);
+    }
     if (const auto sticky = map.find("sticky")) {
         model.is_sticky = parse_sticky(context, *sticky);
     }

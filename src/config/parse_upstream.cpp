@@ -24,7 +24,7 @@ constexpr Range<std::int64_t> tokens_range{1, 100'000};
 
 constexpr std::array<std::string_view, 2> echo_only{"delay", "tokens"};
 /// All other keys are for upstreams with an address.
-constexpr std::array<std::string_view, 4> echo_keys{"kind", "when_env", "delay", "tokens"};
+constexpr std::array<std::string_view, 5> echo_keys{"kind", "when_env", "body", "delay", "tokens"};
 
 /// "openai, azure or echo"
 std::string names_of_kinds() {
@@ -130,6 +130,9 @@ Upstream parse_upstream(Context& context, const NamedEntry& entry) {
     const auto kind = kind_value ? parse_kind(context, *kind_value) : std::nullopt;
     if (!kind) return upstream;
     upstream.kind = *kind;
+    if (const auto body = map.find("body")) {
+        upstream.body = parse_body(context, *body, Section::upstream_body);
+    }
     const UpstreamKindRow& row = row_of(*kind);
     if (!row.has_address) {
         map.duration("delay", delay_range, upstream.echo.delay);

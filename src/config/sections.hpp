@@ -46,6 +46,9 @@ struct Models {
 [[nodiscard]] Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
                                   const Upstreams& upstreams);
 
+/// `body:` of an upstream or a model.
+[[nodiscard]] BodyPolicy parse_body(Context& context, const Value& at, Section section);
+
 /// The upstream's name for a model; "" after a problem.
 [[nodiscard]] std::string parse_upstream_model(Context& context, const Value& at);
 

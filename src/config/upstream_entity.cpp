@@ -71,6 +71,7 @@ void add_tls(Entity& entity, const UpstreamTls& tls) {
 Entity entity_of(const Upstream& upstream) {
     Entity entity = make_entity("upstreams", upstream.name);
     entity.add("kind", std::string(row_of(upstream.kind).name));
+    add_body(entity, upstream.body);
     if (!row_of(upstream.kind).has_address) {
         entity.add("delay", duration_text(upstream.echo.delay));
         entity.add("tokens", std::to_string(upstream.echo.tokens));

@@ -68,6 +68,15 @@ void Attempt::report(route::Outcome outcome, Milliseconds wait) {
         exchange_->settings().name, entry_.handle->endpoints()[lease_.endpoint()]->label(), change);
 }
 
+void Attempt::keep_owner(std::string_view id) const {
+    if (id.empty()) return;
+    const route::ResponseOwners::Owner owner{
+        .user = routed_.query.user,
+        .upstream = route::ResponseOwners::name_key(exchange_->settings().name),
+        .endpoint = entry_.handle->endpoints()[lease_.endpoint()]->id()};
+    request_.config().routes.response_owners->remember(id, owner, request_.worker.clock().now());
+}
+
 /// The answer may still be wanted for its usage.
 bool Attempt::goes_on_alone() noexcept {
     const config::Upstream& upstream = exchange_->settings();

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluicegate::gateway {
 
@@ -40,6 +41,9 @@ public:
     void release_slot() noexcept { lease_.end(); }
     /// What the account's ceiling is charged in the end; without it, what it holds is given back.
     void settle_ceiling(std::int64_t tokens, Instant now) noexcept { ceiling_.settle(tokens, now); }
+
+    /// The upstream keeps a response or a conversation of this id: it is the caller's. "" is none.
+    void keep_owner(std::string_view id) const;
 
     [[nodiscard]] Instant began_at() const noexcept { return began_at_; }
 

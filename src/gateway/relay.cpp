@@ -70,6 +70,8 @@ net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& att
     const upstream::Exchange& exchange = attempt.exchange();
     const openai::AnswerFacts& facts = attempt.json()->facts;
     request.record.finish_reason = facts.finish_reason;
+    attempt.keep_owner(facts.response_id);
+    attempt.keep_owner(facts.conversation_id);
     Ended ended{.cost = cost_of(routed, facts.usage, openai::tokens_of_text(facts.output_bytes),
                                 UsageSource::estimated),
                 .outcome = Outcome::success};
@@ -124,6 +126,12 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
     const bool may_have_usage = provider::is_json(exchange.head());
     std::string tail;
+    // The id of a response stands at its beginning.
+    if (may_have_usage) {
+        const openai::AnswerFacts begun = openai::facts_of_answer(routed.endpoint, exchange.body());
+        attempt.keep_owner(begun.response_id);
+        attempt.keep_owner(begun.conversation_id);
+    }
     Ended ended{.cost = cost_of(routed, std::nullopt, 0, UsageSource::estimated)};
     for (;;) {
         const std::string_view piece = exchange.body();

@@ -44,6 +44,28 @@ private:
     std::int64_t deltas_ = 0;
 };
 
+/// Remembers whose the response is, before the client can ask for it.
+class Ownership {
+public:
+    explicit Ownership(const Attempt& attempt) noexcept : attempt_(attempt) {}
+
+    void note(const openai::SseScanner& scanner) {
+        if (!has_response_ && !scanner.response_id().empty()) {
+            has_response_ = true;
+            attempt_.keep_owner(scanner.response_id());
+        }
+        if (!has_conversation_ && !scanner.conversation_id().empty()) {
+            has_conversation_ = true;
+            attempt_.keep_owner(scanner.conversation_id());
+        }
+    }
+
+private:
+    const Attempt& attempt_;
+    bool has_response_ = false;
+    bool has_conversation_ = false;
+};
+
 Cost cost_of_stream(const Routed& routed, const openai::SseScanner& scanner,
                     std::optional<ErrorKind> failure) {
     const bool has_output = scanner.output_deltas() > 0;
@@ -86,6 +108,8 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
     std::unique_ptr<client::EventWriter>& writer = request.client.events;
     if (!writer) writer = new_event_writer(request, routed.endpoint, &exchange.head());
     Progress progress(request, routed, settlement.reservation());
+    Ownership ownership(attempt);
+    ownership.note(scanner);
     Ended ended;
     bool is_written = true;
     if (!events.prelude().empty()) {
@@ -93,6 +117,7 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
     }
     while (is_written) {
         progress.note(scanner);
+        ownership.note(scanner);
         writer->note_sequence_number(scanner.last_sequence_number());
         if (events.is_last()) {
             // Before the client can know that it is over, and ask for the next.
@@ -121,6 +146,7 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
         is_written = *goes_on;
     }
     co_await read_to_end(exchange, events);
+    ownership.note(scanner);
     request.record.finish_reason = scanner.finish_reason();
     ended.cost = cost_of_stream(routed, scanner, std::nullopt);
     co_return ended;

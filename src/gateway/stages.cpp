@@ -65,6 +65,42 @@ limit::Demand demand_of(const Request& request, const Inspected& inspected,
     return demand;
 }
 
+/// Whether the body policies of the model and of all upstreams that it may go to let the request
+/// pass. Which of them will answer is not known yet, and a field that only some of them refuse
+/// must not depend on that.
+Result<void> check_fields(const Request& request, const ModelEntry& model,
+                          const openai::Inspection& inspection) {
+    const openai::FieldSet refused = inspection.fields & model.denied_fields;
+    if (refused.none()) return {};
+    std::size_t first = 0;
+    while (!refused[first]) ++first;
+    return fail(ErrorKind::field_not_allowed, "denied by a body policy",
+                std::string(request.config().field_names.name_of(first)));
+}
+
+bool is_of_another(const Request& request, const auth::KeyRecord& key, std::string_view id) {
+    const Snapshot& config = request.config();
+    const auto owner = config.routes.response_owners->find(id, request.worker.clock().now());
+    return owner && owner->user != config.user_keys[key.user_index];
+}
+
+/// Whether the caller may go on from what it names. An id that is not known may pass: it was made
+/// before a restart, or through another instance.
+Result<void> check_owner(const Request& request, const auth::KeyRecord& key,
+                         const openai::Inspection& inspection) {
+    const std::string& previous = inspection.previous_response_id;
+    if (!previous.empty() && is_of_another(request, key, previous)) {
+        return fail(ErrorKind::previous_response_not_found, "made by another user",
+                    "previous_response_id " + previous);
+    }
+    const std::string& conversation = inspection.conversation_id;
+    if (!conversation.empty() && is_of_another(request, key, conversation)) {
+        return fail(ErrorKind::conversation_not_found, "made by another user",
+                    "conversation " + conversation);
+    }
+    return {};
+}
+
 Result<std::string> models_body(const Request& request, const Identified& identified) {
     const Snapshot& config = request.config();
     if (identified.match.endpoint == openai::Endpoint::model_get) {
@@ -142,7 +178,8 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
     // An empty body is answered like any other that is no JSON, and needs bytes to look at.
     static constexpr char empty[openai::body_padding]{};
     const char* data = body.empty() ? empty : body.data();
-    auto inspection = openai::inspect(loaded.endpoint, content_type, data, body.size());
+    auto inspection = openai::inspect(loaded.endpoint, content_type, data, body.size(),
+                                      request.config().field_names);
     if (!inspection) return std::move(inspection).failure();
 
     const ModelEntry* model = request.config().find_model(inspection->model);
@@ -151,6 +188,10 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
     if (model == nullptr || !auth::may_use(*loaded.key, model->id)) {
         return fail(ErrorKind::model_not_found, {}, std::move(inspection->model));
     }
+    Result<void> allowed = check_fields(request, *model, *inspection);
+    if (!allowed) return std::move(allowed).failure();
+    Result<void> owned = check_owner(request, *loaded.key, *inspection);
+    if (!owned) return std::move(owned).failure();
     request.record.model = model;
     request.record.is_streaming = inspection->is_streaming;
     return Inspected{loaded.endpoint, loaded.key, model, std::move(*inspection)};

@@ -87,8 +87,11 @@ private:
 class AnswerReader {
 public:
     AnswerReader(std::string_view text, std::span<const std::uint32_t> starts,
-                 bool has_output) noexcept
-        : text_(text), starts_(starts), has_output_(has_output) {}
+                 Endpoint endpoint) noexcept
+        : text_(text),
+          starts_(starts),
+          has_output_(metering_of(endpoint).has_output),
+          is_response_(endpoint == Endpoint::responses) {}
 
     AnswerFacts run();
 
@@ -107,6 +110,7 @@ private:
     std::string_view text_;
     std::span<const std::uint32_t> starts_;
     bool has_output_;
+    bool is_response_;
     bool is_sound_ = true;  // for all values so far: see Nesting
     AnswerFacts facts_;
 };
@@ -195,6 +199,10 @@ AnswerFacts AnswerReader::run() {
             facts_.usage = read_usage(value_text(begin, end));
         } else if (!has_output_ || is_output) {
             // Without output only the usage matters; the output itself was read above.
+        } else if (is_response_ && key == "id") {
+            facts_.response_id = kept_id(string_text(value_text(begin, end)));
+        } else if (is_response_ && key == "conversation") {
+            facts_.conversation_id = conversation_id_of(value_text(begin, end));
         } else if (key == "text") {
             facts_.output_bytes +=
                 static_cast<std::int64_t>(string_text(value_text(begin, end)).size());
@@ -223,12 +231,19 @@ AnswerFacts AnswerReader::run() {
 AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
     const auto starts = index_tokens(json_body);
     if (!starts) {
-        // Usually half a character in the text. The usage can still be read.
+        // Usually half a character in the text, or its end is missing. Some of it can be read.
         AnswerFacts facts;
         facts.usage = read_usage(scan_top_level(json_body).usage);
+        if (endpoint == Endpoint::responses) {
+            for_each_member(json_body, [&](const TextMember& member) {
+                if (member.key == "id") facts.response_id = kept_id(string_text(member.value));
+                if (member.key != "conversation") return;
+                facts.conversation_id = conversation_id_of(member.value);
+            });
+        }
         return facts;
     }
-    AnswerFacts facts = AnswerReader(json_body, *starts, metering_of(endpoint).has_output).run();
+    AnswerFacts facts = AnswerReader(json_body, *starts, endpoint).run();
     // The text may be whole although the reader stopped early.
     if (!facts.is_whole) facts.is_whole = is_whole(json_body, *starts);
     return facts;

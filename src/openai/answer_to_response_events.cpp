@@ -11,7 +11,7 @@ namespace sluicegate::openai {
 namespace {
 
 /// A member of an event; the value is JSON.
-struct Field {
+struct OutputField {
     std::string_view name;
     std::string_view value;
 };
@@ -19,14 +19,14 @@ struct Field {
 /// Numbers the events and gives each its name.
 class EventWriter {
 public:
-    void add(std::string_view type, std::initializer_list<Field> fields) {
+    void add(std::string_view type, std::initializer_list<OutputField> fields) {
         if (is_too_long()) return;
         out_ += "event: ";
         out_ += type;
         out_ += "\ndata: {\"type\":\"";
         out_ += type;
         out_ += R"(","sequence_number":)" + std::to_string(count_++);
-        for (const Field& field : fields) {
+        for (const OutputField& field : fields) {
             out_ += ",\"";
             out_ += field.name;
             out_ += "\":";
@@ -58,10 +58,10 @@ EventJson with(EventJson object, const char* name, EventJson value) {
 void add_part(EventWriter& events, const ItemPosition& position, std::size_t index,
               const EventJson& part) {
     const std::string content_index = std::to_string(index);
-    const auto add = [&](std::string_view type, Field first, Field second = {}) {
-        const Field id{"item_id", position.item_id};
-        const Field output{"output_index", position.output_index};
-        const Field content{"content_index", content_index};
+    const auto add = [&](std::string_view type, OutputField first, OutputField second = {}) {
+        const OutputField id{"item_id", position.item_id};
+        const OutputField output{"output_index", position.output_index};
+        const OutputField content{"content_index", content_index};
         if (second.name.empty()) {
             events.add(type, {id, output, content, first});
         } else {
@@ -78,7 +78,7 @@ void add_part(EventWriter& events, const ItemPosition& position, std::size_t ind
     if (text.is_string()) {
         const std::string type = is_refusal ? "response.refusal" : "response.output_text";
         const std::string value = text.dump();
-        const Field logprobs = is_refusal ? Field() : Field{"logprobs", "[]"};
+        const OutputField logprobs = is_refusal ? OutputField() : OutputField{"logprobs", "[]"};
         add(type + ".delta", {"delta", value}, logprobs);
         add(type + ".done", {name, value}, logprobs);
     }
@@ -93,8 +93,8 @@ void add_item(EventWriter& events, std::size_t index, const EventJson& item) {
     const bool is_call = type == "function_call" && arguments.is_string();
     const ItemPosition position{.item_id = member_of(item, "id").dump(),
                                 .output_index = std::to_string(index)};
-    const Field id{"item_id", position.item_id};
-    const Field output{"output_index", position.output_index};
+    const OutputField id{"item_id", position.item_id};
+    const OutputField output{"output_index", position.output_index};
 
     EventJson begun = with(item, "status", "in_progress");
     if (is_message) begun["content"] = EventJson::array();

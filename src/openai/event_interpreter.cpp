@@ -102,6 +102,10 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
 }
 
 void EventInterpreter::read_long(EventName name, std::string_view start, std::string_view outline) {
+    // The outline cuts long ids.
+    if (endpoint_ == Endpoint::responses && response_id.empty()) {
+        response_id = kept_id(first_text(start, R"("id")"));
+    }
     const TopLevel found = read_members(name, outline);
     // Only the start of the text was kept, so only that is counted.
     const DeltaText text = text_of(start, found);
@@ -122,6 +126,7 @@ TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
     if (found.sequence_number) last_sequence_number = *found.sequence_number;
     if (name == EventName::terminal || is_terminal(found.type)) ++terminals;
     read_usage_of(found);
+    read_ids_of(found);
     return found;
 }
 
@@ -139,6 +144,19 @@ void EventInterpreter::note_error(EventName name, std::string_view data, const T
     } else {
         may_tell_error = !data.starts_with('{') || has_error_word(data);
     }
+}
+
+/// Of the first event that has them: response.created, or a later one.
+void EventInterpreter::read_ids_of(const TopLevel& found) {
+    if (endpoint_ != Endpoint::responses || found.response.empty()) return;
+    if (!response_id.empty() && !conversation_id.empty()) return;
+    for_each_member(found.response, [&](const TextMember& member) {
+        if (member.key == "id" && response_id.empty()) {
+            response_id = kept_id(string_text(member.value));
+        } else if (member.key == "conversation" && conversation_id.empty()) {
+            conversation_id = conversation_id_of(member.value);
+        }
+    });
 }
 
 void EventInterpreter::read_usage_of(const TopLevel& found) {

@@ -39,7 +39,8 @@ public:
     /// whole.
     void read_long(EventName name, std::string_view start, std::string_view outline);
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-        return shape_.memory_bytes() + finish_reason.capacity();
+        return shape_.memory_bytes() + finish_reason.capacity() + response_id.capacity() +
+               conversation_id.capacity();
     }
 
     bool error_seen = false;
@@ -49,6 +50,8 @@ public:
     std::int64_t output_deltas = 0;
     std::int64_t output_bytes = 0;
     std::string finish_reason;
+    std::string response_id;
+    std::string conversation_id;
     std::optional<Usage> usage;
 
 private:
@@ -56,6 +59,7 @@ private:
         return endpoint_ == Endpoint::chat_completions || endpoint_ == Endpoint::completions;
     }
     [[nodiscard]] TopLevel read_members(EventName name, std::string_view data);
+    void read_ids_of(const TopLevel& found);
     void read_usage_of(const TopLevel& found);
     void note_error(EventName name, std::string_view data, const TopLevel& found,
                     std::int64_t pieces) noexcept;

@@ -1,6 +1,7 @@
 #include "sluicegate/openai/inspect_request.hpp"
 #include "sluicegate/openai/metering.hpp"
 
+#include "openai/field_check.hpp"
 #include "openai/json_cursor.hpp"
 #include "openai/json_index.hpp"
 #include "openai/json_text.hpp"
@@ -12,41 +13,6 @@
 
 namespace sluicegate::openai {
 namespace {
-
-enum class Key : std::uint8_t {
-    model,
-    stream,
-    stream_options,
-    stream_format,
-    max_tokens,
-    max_completion_tokens,
-    max_output_tokens,
-    n,
-    best_of,
-    prompt,
-    count_
-};
-constexpr auto key_count = static_cast<std::size_t>(Key::count_);
-// In the order of the enumeration.
-constexpr std::string_view key_names[key_count] = {"model",
-                                                   "stream",
-                                                   "stream_options",
-                                                   "stream_format",
-                                                   "max_tokens",
-                                                   "max_completion_tokens",
-                                                   "max_output_tokens",
-                                                   "n",
-                                                   "best_of",
-                                                   "prompt"};
-
-std::optional<Key> key_from(std::string_view raw) {
-    const std::string decoded = has_escape(raw) ? decode_string(raw) : std::string();
-    const std::string_view key = decoded.empty() ? raw : std::string_view(decoded);
-    for (std::size_t i = 0; i < key_count; ++i) {
-        if (key == key_names[i]) return static_cast<Key>(i);
-    }
-    return std::nullopt;
-}
 
 /// The key of the member that becomes Inspection::conversation; "" if there is none. For
 /// completions, read_prompts() finds it.
@@ -63,21 +29,49 @@ Failure wrong_type(std::string_view subject, std::string_view wanted) {
     return fail(ErrorKind::invalid_type, "not " + std::string(wanted), std::string(subject));
 }
 
+/// The names that matter in inner objects, by their numbers.
+const FieldNames& option_names() {
+    static const FieldNames names{"include_usage", "continuous_usage_stats"};
+    return names;
+}
+const FieldNames& conversation_names() {
+    static const FieldNames names{"id"};
+    return names;
+}
+
+/// Members that are neither counted as a part of the prompt nor looked into.
+bool is_setting(Field field) noexcept {
+    return field <= Field::best_of;
+}
+
+/// What an id may hold: visible ASCII, so that no server reads another one out of it.
+bool is_id(std::string_view text) noexcept {
+    constexpr std::size_t id_bytes_max = 512;
+    return !text.empty() && text.size() <= id_bytes_max &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 /// Reads one body. Its findings are complete after run() succeeded.
 class Reader {
 public:
-    Reader(Endpoint endpoint, std::string_view text, std::span<const std::uint32_t> starts)
-        : endpoint_(endpoint), text_(text), cursor_(text, starts) {}
+    Reader(Endpoint endpoint, std::string_view text, std::span<const std::uint32_t> starts,
+           const FieldNames& names)
+        : endpoint_(endpoint), text_(text), cursor_(text, starts), names_(names), check_(names) {}
 
     Result<Inspection> run();
 
 private:
-    Result<void> read_member(Key key);
+    Result<void> read_member(FieldNames::Found found, std::string_view raw_key);
+    Result<void> read_own(Field field, ByteRange range, std::string_view value);
+    void read_choice_of_service(Field field, std::string_view value);
+    void take_unread(std::string_view raw_key);
     Result<void> read_model(ByteRange range, std::string_view value);
     Result<void> read_stream_format(std::string_view raw);
     Result<void> read_stream_options();
     Result<void> read_stream_option(std::string_view name, ByteRange range, bool& is_wanted);
     Result<void> read_prompts();
+    Result<void> read_id(std::string_view name, std::string_view value, std::string& into) const;
+    Result<void> read_conversation();
     Result<void> read_cap(std::string_view name, std::string_view value);
     Result<void> read_choices(std::string_view name, std::string_view value);
     Result<bool> read_bool(std::string_view name, std::string_view value) const;
@@ -86,7 +80,8 @@ private:
     Endpoint endpoint_;
     std::string_view text_;
     JsonCursor cursor_;
-    std::bitset<key_count> seen_;
+    const FieldNames& names_;
+    FieldCheck check_;
     bool is_uncapped_ = false;
     PromptTally tally_;
     Inspection found_;
@@ -107,63 +102,142 @@ Result<Inspection> Reader::run() {
     JsonCursor::Container container;
     std::string_view raw_key;
     while (cursor_.next_member(container, raw_key)) {
-        const std::optional<Key> key = key_from(raw_key);
-        if (!key) {
-            const ByteRange range = cursor_.take_value(tally_);
-            if (raw_key == conversation_key(endpoint_)) found_.conversation = range;
+        const auto found = names_.find_key(raw_key);
+        if (!found) {
+            take_unread(raw_key);
             continue;
         }
-        const auto index = static_cast<std::size_t>(*key);
-        if (seen_[index]) {
-            return fail(ErrorKind::duplicate_field, "twice in the body",
-                        std::string(key_names[index]));
-        }
-        seen_[index] = true;
-        Result<void> read = read_member(*key);
+        Result<void> read = read_member(*found, raw_key);
         if (!read) return std::move(read).failure();
     }
     cursor_.take_end();
     if (cursor_.failed()) return syntax_failure();
+    Result<void> spelling = check_.finish();
+    if (!spelling) return std::move(spelling).failure();
     if (found_.model.empty())
         return fail(ErrorKind::missing_model, "no model in the body", "model");
     if (is_uncapped_) found_.output_cap = -1;
     found_.prompt = tally_.size();
+    // In what rerank compares, a file_id is a word like any other.
+    if (endpoint_ != Endpoint::rerank) found_.fields |= tally_.references();
     return std::move(found_);
 }
 
-Result<void> Reader::read_member(Key key) {
-    if (key == Key::stream_options && cursor_.peek() == '{') return read_stream_options();
-    if (key == Key::prompt) return read_prompts();
-    const std::string_view name = key_names[static_cast<std::size_t>(key)];
-    const ByteRange range = cursor_.take_value();
+/// A member that means nothing to the gateway.
+void Reader::take_unread(std::string_view raw_key) {
+    if (raw_key != "metadata") {
+        cursor_.take_value(tally_);
+        return;
+    }
+    // The client's own words, in which any key is a word like any other.
+    PromptTally own_words;
+    cursor_.take_value(own_words);
+    tally_.add(own_words.size());
+}
+
+Result<void> Reader::read_member(FieldNames::Found found, std::string_view raw_key) {
+    Result<void> once =
+        found.is_exact ? check_.take(found, {}) : check_.take(found, decode_string(raw_key));
+    if (!once) return once;
+    const std::size_t number = found.number;
+    if (cursor_.peek() != 'n') found_.fields[number] = true;
+    // Refused at the end; until then its value is only stepped over.
+    const bool is_own = found.is_exact && number < own_fields;
+    const Field field = is_own ? static_cast<Field>(number) : Field::count_;
+    switch (field) {
+        case Field::prompt: return read_prompts();
+        case Field::stream_options:
+            if (cursor_.peek() == '{') return read_stream_options();
+            break;
+        case Field::conversation:
+            if (cursor_.peek() == '{' && endpoint_ == Endpoint::responses) {
+                return read_conversation();
+            }
+            break;
+        default: break;
+    }
+    const ByteRange range = is_setting(field) ? cursor_.take_value() : cursor_.take_value(tally_);
     if (cursor_.failed()) return syntax_failure();
-    const std::string_view value = text_.substr(range.offset, range.size);
-    if (key == Key::stream_options) found_.stream_options = range;
+    return is_own ? read_own(field, range, text_.substr(range.offset, range.size)) : Result<void>();
+}
+
+/// `background` and `service_tier`.
+void Reader::read_choice_of_service(Field field, std::string_view value) {
+    const std::string_view raw = value.substr(1, value.size() - 2);
+    const bool is_text = value.front() == '"' && has_valid_escapes(raw);
+    const auto harmful =
+        is_text ? harmful_field(field, decode_string(raw)) : harmful_field(field, value);
+    if (harmful) found_.fields[number_of(*harmful)] = true;
+}
+
+Result<void> Reader::read_own(Field field, ByteRange range, std::string_view value) {
+    const std::string_view name = names_.name_of(number_of(field));
+    if (name == conversation_key(endpoint_)) found_.conversation = range;
+    if (field == Field::stream_options) found_.stream_options = range;
     if (value == "null") return {};
-    switch (key) {
-        case Key::model: return read_model(range, value);
-        case Key::stream: {
+    switch (field) {
+        case Field::model: return read_model(range, value);
+        case Field::stream: {
             Result<bool> stream = read_bool(name, value);
             if (!stream) return std::move(stream).failure();
             if (streams_on_request(endpoint_)) found_.is_streaming = *stream;
             return {};
         }
-        case Key::stream_options: return wrong_type(name, "an object");
-        case Key::stream_format:
+        case Field::stream_options: return wrong_type(name, "an object");
+        case Field::stream_format:
             if (endpoint_ != Endpoint::audio_speech) return {};
             if (value.front() != '"') return wrong_type(name, "a string");
             return read_stream_format(value.substr(1, value.size() - 2));
-        case Key::max_tokens:
-        case Key::max_completion_tokens:
-        case Key::max_output_tokens: return read_cap(name, value);
-        case Key::best_of:
+        case Field::max_tokens:
+        case Field::max_completion_tokens:
+        case Field::max_output_tokens: return read_cap(name, value);
+        case Field::best_of:
             if (endpoint_ != Endpoint::completions) return {};
             return read_choices(name, value);
-        case Key::n: return read_choices(name, value);
-        case Key::prompt:
-        case Key::count_: break;
+        case Field::n: return read_choices(name, value);
+        case Field::background:
+        case Field::service_tier: read_choice_of_service(field, value); return {};
+        case Field::previous_response_id:
+            if (endpoint_ != Endpoint::responses) return {};
+            return read_id(name, value, found_.previous_response_id);
+        case Field::conversation:
+            if (endpoint_ != Endpoint::responses) return {};
+            return read_id(name, value, found_.conversation_id);
+        default: return {};
     }
+}
+
+Result<void> Reader::read_id(std::string_view name, std::string_view value,
+                             std::string& into) const {
+    if (value.front() != '"') return wrong_type(name, "an id");
+    const std::string_view raw = value.substr(1, value.size() - 2);
+    if (!has_valid_escapes(raw)) return wrong_type(name, "an id");
+    into = decode_string(raw);
+    if (!is_id(into)) return wrong_type(name, "an id");
     return {};
+}
+
+/// For responses: `{"id": …}`.
+Result<void> Reader::read_conversation() {
+    JsonCursor::Container container;
+    std::string_view raw_key;
+    while (cursor_.next_member(container, raw_key)) {
+        const auto found = conversation_names().find_key(raw_key);
+        const ByteRange range = cursor_.take_value();
+        if (cursor_.failed()) break;
+        if (!found) continue;
+        if (!found->is_exact) {
+            return fail(ErrorKind::misspelt_field, "another spelling in conversation",
+                        misspelt_subject("conversation.id", decode_string(raw_key)));
+        }
+        if (!found_.conversation_id.empty()) {
+            return fail(ErrorKind::duplicate_field, "twice in conversation", "conversation.id");
+        }
+        Result<void> read = read_id("conversation.id", text_.substr(range.offset, range.size),
+                                    found_.conversation_id);
+        if (!read) return read;
+    }
+    return cursor_.failed() ? Result<void>(syntax_failure()) : Result<void>();
 }
 
 Result<void> Reader::read_stream_format(std::string_view raw) {
@@ -198,14 +272,18 @@ Result<void> Reader::read_stream_options() {
     found_.stream_options_empty = true;
     while (cursor_.next_member(container, raw_key)) {
         found_.stream_options_empty = false;
-        const bool is_usage = decodes_to(raw_key, "include_usage");
-        const bool is_continuous = decodes_to(raw_key, "continuous_usage_stats");
+        const auto found = option_names().find_key(raw_key);
         const ByteRange range = cursor_.take_value();
         if (cursor_.failed()) break;
-        if (!is_usage && !is_continuous) continue;
+        if (!found) continue;
+        const bool is_usage = found->number == 0;
         ByteRange& value_range = is_usage ? found_.include_usage : found_.continuous_usage_stats;
         const std::string_view name =
             is_usage ? "stream_options.include_usage" : "stream_options.continuous_usage_stats";
+        if (!found->is_exact) {
+            return fail(ErrorKind::misspelt_field, "another spelling in stream_options",
+                        misspelt_subject(name, decode_string(raw_key)));
+        }
         if (value_range.size > 0) {
             return fail(ErrorKind::duplicate_field, "twice in stream_options", std::string(name));
         }
@@ -279,11 +357,12 @@ Result<bool> Reader::read_bool(std::string_view name, std::string_view value) co
 
 }  // namespace
 
-Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size) {
+Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size,
+                                const FieldNames& names) {
     const std::string_view text(data, size);
     auto starts = index_tokens(text);
     if (!starts) return std::move(starts).failure();
-    return Reader(endpoint, text, *starts).run();
+    return Reader(endpoint, text, *starts, names).run();
 }
 
 }  // namespace sluicegate::openai

@@ -1,6 +1,7 @@
 #include "sluicegate/openai/inspect_request.hpp"
 
 #include "openai/content_type.hpp"
+#include "openai/field_check.hpp"
 #include "openai/json_text.hpp"
 #include "openai/model_name.hpp"
 #include "openai/multipart_reader.hpp"
@@ -46,12 +47,6 @@ std::optional<bool> bool_from(std::string_view text) {
     return std::nullopt;
 }
 
-struct Seen {
-    bool model = false;
-    bool stream = false;
-    bool n = false;
-};
-
 bool takes_audio(Endpoint endpoint) noexcept {
     return endpoint == Endpoint::audio_transcriptions || endpoint == Endpoint::audio_translations;
 }
@@ -67,19 +62,25 @@ void count_part(Endpoint endpoint, const Part& part, PromptSize& prompt) noexcep
     }
 }
 
-/// Reads a field that the gateway needs; ignores the others.
-Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body, Seen& seen,
-                        Inspection& out) {
-    const bool is_model = part.name == "model";
-    const bool is_stream = part.name == "stream";
-    const bool is_n = part.name == "n";
+/// Reads a field that the gateway needs; of the others it looks at the name alone.
+Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body,
+                        const FieldNames& names, FieldCheck& check, Inspection& out) {
     if (part.name == "_charset_") {
         return fail(ErrorKind::invalid_body, "multipart: a form with its own charset", part.name);
     }
-    if (!is_model && !is_stream && !is_n) return {};
-    bool& is_seen = is_model ? seen.model : is_stream ? seen.stream : seen.n;
-    if (is_seen) return fail(ErrorKind::duplicate_field, "two parts of this name", part.name);
-    is_seen = true;
+    const auto found = names.find_part(part.name);
+    if (!found) return {};
+    Result<void> once = check.take(*found, part.name);
+    if (!once) return once;
+    out.fields[found->number] = true;
+    if (!found->is_exact || found->number >= own_fields) return {};
+    const auto field = static_cast<Field>(found->number);
+    if (const auto harmful = harmful_field(field, part.value)) {
+        out.fields[number_of(*harmful)] = true;
+    }
+    const bool is_model = field == Field::model;
+    const bool is_stream = field == Field::stream;
+    if (!is_model && !is_stream && field != Field::n) return {};
     if (!is_plain_field(part)) return fail(ErrorKind::invalid_type, "not plain text", part.name);
 
     if (is_model) {
@@ -108,7 +109,7 @@ Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view bo
 }  // namespace
 
 Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
-                                     std::string_view body) {
+                                     std::string_view body, const FieldNames& names) {
     const std::optional<ContentType> type = parse_content_type(content_type);
     if (!type || type->media_type != "multipart/form-data" || !is_utf8(type->charset)) {
         return fail(ErrorKind::unsupported_media_type, "not multipart/form-data");
@@ -118,17 +119,19 @@ Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content
     }
     Inspection out;
     out.is_multipart = true;
-    Seen seen;
+    FieldCheck check(names);
     MultipartReader reader(*type->boundary, body);
     while (true) {
         Result<std::optional<Part>> part = reader.next();
         if (!part) return std::move(part).failure();
         if (!part->has_value()) break;
-        Result<void> read = read_field(endpoint, **part, body, seen, out);
+        Result<void> read = read_field(endpoint, **part, body, names, check, out);
         if (!read) return std::move(read).failure();
         count_part(endpoint, **part, out.prompt);
     }
-    if (!seen.model) return fail(ErrorKind::missing_model, "no part named model", "model");
+    Result<void> spelling = check.finish();
+    if (!spelling) return std::move(spelling).failure();
+    if (out.model.empty()) return fail(ErrorKind::missing_model, "no part named model", "model");
     return out;
 }
 

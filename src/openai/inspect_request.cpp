@@ -15,15 +15,16 @@ bool is_json(const ContentType& type) noexcept {
 }  // namespace
 
 Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type, const char* data,
-                           std::size_t size) {
+                           std::size_t size, const FieldNames& names) {
     // Fast path: every SDK sends exactly this.
     if (content_type == "application/json" && takes_json(endpoint)) {
-        return inspect_json(endpoint, data, size);
+        return inspect_json(endpoint, data, size, names);
     }
     const std::optional<ContentType> type = parse_content_type(content_type);
-    if (type && takes_json(endpoint) && is_json(*type)) return inspect_json(endpoint, data, size);
+    if (type && takes_json(endpoint) && is_json(*type))
+        return inspect_json(endpoint, data, size, names);
     if (type && takes_multipart(endpoint) && type->media_type == "multipart/form-data") {
-        return inspect_multipart(endpoint, content_type, std::string_view(data, size));
+        return inspect_multipart(endpoint, content_type, std::string_view(data, size), names);
     }
     return fail(ErrorKind::unsupported_media_type, "not a media type of this endpoint");
 }

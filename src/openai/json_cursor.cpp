@@ -22,6 +22,7 @@ struct NoVisitor {
     void key(std::string_view /*raw*/) noexcept {}
     void string(std::string_view /*raw*/) noexcept {}
     void other_scalar() noexcept {}
+    void reference(std::string_view /*raw*/, char /*value*/, char /*inside*/) noexcept {}
 };
 
 }  // namespace
@@ -108,7 +109,15 @@ bool JsonCursor::enter(Container& container, bool is_object) noexcept {
 }
 
 template <class Visitor>
-ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
+void JsonCursor::show_key(Visitor& visitor, std::string_view raw) const {
+    visitor.key(raw);
+    if (!may_name_reference(raw)) return;
+    const std::size_t inside = next_ + 1;
+    visitor.reference(raw, peek(), inside < starts_.size() ? text_[starts_[inside]] : '\0');
+}
+
+template <class Visitor>
+ByteRange JsonCursor::walk(Visitor& visitor) {
     if (failed_) return {};
     const std::size_t outer = depth_;
     const std::size_t begin = offset();
@@ -121,7 +130,7 @@ ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
             if (peek() != closing_bracket()) {
                 if (first == '{') {
                     if (!take_key(text)) return {};
-                    visitor.key(text);
+                    show_key(visitor, text);
                 }
                 continue;
             }
@@ -139,7 +148,7 @@ ByteRange JsonCursor::walk(Visitor& visitor) noexcept {
         if (!take(',')) return {};
         if (objects_[depth_ - 1]) {
             if (!take_key(text)) return {};
-            visitor.key(text);
+            show_key(visitor, text);
         }
     }
 }
@@ -149,7 +158,7 @@ ByteRange JsonCursor::take_value() noexcept {
     return walk(visitor);
 }
 
-ByteRange JsonCursor::take_value(PromptTally& tally) noexcept {
+ByteRange JsonCursor::take_value(PromptTally& tally) {
     return walk(tally);
 }
 

@@ -56,7 +56,7 @@ public:
     ByteRange take_value() noexcept;
 
     /// The same, and adds what it contains to `tally`.
-    ByteRange take_value(PromptTally& tally) noexcept;
+    ByteRange take_value(PromptTally& tally);
 
     /// Fails if anything but white space follows.
     void take_end() noexcept {
@@ -71,7 +71,9 @@ private:
     enum class Escapes : bool { complete, valid };  ///< what json_text.hpp calls them
 
     template <class Visitor>
-    ByteRange walk(Visitor& visitor) noexcept;
+    ByteRange walk(Visitor& visitor);
+    template <class Visitor>
+    void show_key(Visitor& visitor, std::string_view raw) const;
     [[nodiscard]] std::string_view token() const noexcept {
         const std::size_t begin = starts_[next_];
         const std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();

@@ -59,7 +59,9 @@ Result<void> read_disposition(std::string_view text, Part& part) {
             return malformed("an encoded part name");
         } else if (parameter->name == "name") {
             if (has_name) return malformed("a part with two names");
-            if (parameter->value.find('%') != std::string::npos) {
+            // An encoded word (RFC 2047) begins so.
+            if (parameter->value.find('%') != std::string::npos ||
+                parameter->value.starts_with("=?")) {
                 return malformed("an escaped part name");
             }
             has_name = true;

@@ -28,6 +28,19 @@ bool is_data_url(std::string_view text) noexcept {
 
 }  // namespace
 
+void PromptTally::reference(std::string_view raw, char value, char inside) {
+    // In a schema such a name stands before an object, and elsewhere before an id or a list of ids.
+    const bool is_text = value == '"';
+    const bool is_list = value == '[' && inside != ']';
+    if (!is_text && !is_list) return;
+    const auto found = FieldNames::own().find_key(raw);
+    if (!found || found->number < number_of(Field::file_id) ||
+        found->number > number_of(Field::container_id)) {
+        return;
+    }
+    if (is_text || found->number != number_of(Field::container)) references_[found->number] = true;
+}
+
 bool PromptTally::take_media(std::string_view text) noexcept {
     const bool is_long = text.size() >= long_text_bytes;
     const bool is_media = (awaits_image_ && (text.starts_with("http") || is_data_url(text))) ||

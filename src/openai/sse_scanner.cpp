@@ -285,6 +285,14 @@ std::string_view SseScanner::finish_reason() const noexcept {
     return reading_->reader.finish_reason;
 }
 
+std::string_view SseScanner::response_id() const noexcept {
+    return reading_->reader.response_id;
+}
+
+std::string_view SseScanner::conversation_id() const noexcept {
+    return reading_->reader.conversation_id;
+}
+
 std::size_t SseScanner::memory_bytes() const noexcept {
     return sizeof(Reading) + reading_->reader.memory_bytes() + reading_->condenser.memory_bytes() +
            line_.capacity() + data_.capacity() + legacy_error_.capacity() +

@@ -1,5 +1,7 @@
 #include "openai/top_level.hpp"
 
+#include "sluicegate/openai/answer_facts.hpp"
+
 #include "openai/json_text.hpp"
 #include "openai/text_scanner.hpp"
 
@@ -19,6 +21,19 @@ std::string_view object_or_nothing(std::string_view value) noexcept {
 
 bool is_truthy(std::string_view value) noexcept {
     return !value.empty() && value != "null" && value != "false" && value != "0" && value != "\"\"";
+}
+
+std::string_view kept_id(std::string_view id) noexcept {
+    return id.size() <= kept_id_bytes_max ? id : std::string_view();
+}
+
+std::string_view conversation_id_of(std::string_view value) noexcept {
+    if (!is_object(value)) return kept_id(string_text(value));
+    std::string_view id;
+    for_each_member(value, [&](const TextMember& member) {
+        if (member.key == "id") id = kept_id(string_text(member.value));
+    });
+    return id;
 }
 
 TopLevel scan_top_level(std::string_view json) noexcept {

@@ -29,6 +29,10 @@ struct TopLevel {
 
 /// For JavaScript and Python.
 [[nodiscard]] bool is_truthy(std::string_view value) noexcept;
+/// `id`, unless it is too long to be remembered.
+[[nodiscard]] std::string_view kept_id(std::string_view id) noexcept;
+/// The id in a `conversation`: a text, or an object with one.
+[[nodiscard]] std::string_view conversation_id_of(std::string_view value) noexcept;
 
 [[nodiscard]] TopLevel scan_top_level(std::string_view json) noexcept;
 

@@ -43,12 +43,15 @@ std::shared_ptr<State> find(const std::unordered_map<Key, std::weak_ptr<State>>&
 
 }  // namespace
 
-StateRegistry::StateRegistry() : retry_budget_(std::make_shared<RetryBudget>(config::Retries())) {
+StateRegistry::StateRegistry()
+    : retry_budget_(std::make_shared<RetryBudget>(config::Retries())),
+      response_owners_(std::make_shared<ResponseOwners>()) {
 }
 
 RoutePlan StateRegistry::plan(const config::Config& config) const {
     RoutePlan plan;
     plan.retry_budget = retry_budget_;
+    plan.response_owners = response_owners_;
     for (const config::Upstream& upstream : config.upstreams) {
         plan.upstreams.push_back(plan_upstream(upstream));
         plan.accounts.push_back(config::account_key(upstream));

@@ -186,8 +186,8 @@ TEST_F(Headers, OnlyTheQueryParametersOnTheListAreForwarded) {
 TEST_F(Headers, NothingInARequestChoosesTheDestination) {
     FakeUpstream trap;
     const std::string authority = "127.0.0.1:" + std::to_string(trap.port());
-    const std::string body = R"({"model":"m","api_base":")" + trap.base_url() +
-                             R"(","base_url":")" + trap.base_url() + R"(","messages":[]})";
+    const std::string body = R"({"model":"m","server":")" + trap.base_url() + R"(","url":")" +
+                             trap.base_url() + R"(","messages":[]})";
     const std::string bytes =
         "POST /v1/chat/completions HTTP/1.1\r\nHost: " + authority + "\r\n" + bearer(alice_key) +
         "Content-Type: application/json\r\nX-Forwarded-Host: " + authority +

@@ -158,6 +158,7 @@ TEST(Load, ReadsEveryUpstreamKey) {
     EXPECT_EQ(gpu.drain_usage, 6ms);
     EXPECT_EQ(gpu.stream_options, true);
     EXPECT_TRUE(gpu.continuous_usage);
+    EXPECT_EQ(gpu.body, (BodyPolicy{.deny = {"seed", "Top_P"}, .allow = {"models"}}));
     const Upstream& echo = result.config->upstreams[1];
     EXPECT_EQ(echo.echo, (EchoSettings{.delay = 20ms, .tokens = 5}));
     const Upstream& azure = result.config->upstreams[2];

@@ -36,9 +36,13 @@ enum class ErrorKind : std::uint8_t {
     invalid_json,
     invalid_body,
     duplicate_field,
+    misspelt_field,     ///< a known name in another spelling, which some servers take for it
+    field_not_allowed,  ///< the body policy of the model or of its upstreams denies it
     invalid_type,
     missing_model,
-    model_not_found,  ///< unknown, or not allowed for this key: one answer for both
+    previous_response_not_found,  ///< made by another user
+    conversation_not_found,       ///< the same
+    model_not_found,              ///< unknown, or not allowed for this key: one answer for both
     // Limits.
     rate_limited,
     // Upstreams.

@@ -30,16 +30,22 @@ enum class ConnectionAfter : std::uint8_t {
 };
 
 /// What the reply gives as the name of the parameter that is wrong.
-enum class WrongParameter : std::uint8_t { none, model, subject };
+enum class WrongParameter : std::uint8_t {
+    none,
+    model,
+    subject,
+    word,  ///< of the subject the first word …
+    rest,  ///< … and what follows it
+};
 
 /// The answer that a client gets.
 struct FailureReply {
     unsigned status;
     std::string_view type;
     std::string_view code;
-    /// Names in braces stand for a part of the error: {subject}; {method} and {path}, the two words
-    /// of the subject; {upstream}, the upstream's words. What is in square brackets is left out
-    /// when one of them is empty.
+    /// Names in braces stand for a part of the error: {subject}; {word} and {rest}, the first word
+    /// of the subject and what follows it; {upstream}, the upstream's words. What is in square
+    /// brackets is left out when one of them is empty.
     std::string_view message;
     SdkRetry sdk_retry;
     ConnectionAfter connection;

@@ -2,6 +2,7 @@
 /// `models.NAME:`: a model that clients may request, and the upstreams that serve it.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/body_policy.hpp"
 #include "sluicegate/config/limits.hpp"
 
 #include <cstddef>
@@ -38,6 +39,7 @@ struct Model {
     std::vector<RouteEntry> fallback = {};  ///< tried in this order after the route has failed
     bool is_sticky = false;  ///< `sticky: user`: a user stays with one entry of the route
     ModelTimeouts timeouts = {};
+    BodyPolicy body = {};
 };
 
 }  // namespace sluicegate::config

@@ -3,6 +3,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/secret.hpp"
+#include "sluicegate/config/body_policy.hpp"
 #include "sluicegate/config/upstream_kind.hpp"
 
 #include <chrono>
@@ -131,7 +132,7 @@ struct Proxy {
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };
 
-/// Only name, kind, timeouts, breaker and echo apply to kinds without an address.
+/// Only name, kind, timeouts, breaker, body and echo apply to kinds without an address.
 struct Upstream {
     std::string name;
     UpstreamKind kind = UpstreamKind::openai;
@@ -165,6 +166,7 @@ struct Upstream {
     std::optional<bool> stream_options = std::nullopt;
     /// Streams request `continuous_usage_stats`: usage in every chunk, as in vLLM.
     bool continuous_usage = false;
+    BodyPolicy body = {};
 
     friend bool operator==(const Upstream&, const Upstream&) = default;
 };

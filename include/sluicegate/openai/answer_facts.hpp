@@ -6,12 +6,16 @@
 #include "sluicegate/openai/endpoints.hpp"
 #include "sluicegate/openai/usage.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace sluicegate::openai {
+
+/// A longer id is not remembered.
+inline constexpr std::size_t kept_id_bytes_max = 512;
 
 struct AnswerFacts {
     std::optional<Usage> usage;
@@ -21,6 +25,10 @@ struct AnswerFacts {
     std::string finish_reason;
     /// Bytes of generated text, counted between the quotes. Used when there is no usage.
     std::int64_t output_bytes = 0;
+    /// Of a response: its id and that of its conversation, without their quotes and not decoded. At
+    /// most kept_id_bytes_max; "" where there is none.
+    std::string response_id;
+    std::string conversation_id;
     /// The text is one complete object or array in valid UTF-8, with only white space around it.
     /// All strings and brackets are closed. Commas, colons and numbers are not checked: the text is
     /// passed on as it is, so only missing parts matter.

@@ -4,22 +4,26 @@
 /// checked are the bytes that are sent.
 ///
 /// JSON       one object and nothing else; UTF-8 without BOM; at most 128 levels deep. Keys and
-///            values are compared decoded ("mod\u0065l"). A key listed below that appears twice is
-///            refused: two parsers could read two different requests. Half a surrogate pair
+///            values are compared decoded ("mod\u0065l"). A name that FieldNames knows is refused
+///            where it appears twice, or in another spelling ("Model"): two parsers could read two
+///            different requests. Half a surrogate pair
 ///            ("\ud83d", which JavaScript writes for a character that was cut) passes in values
 ///            that the gateway does not read: parsers disagree about its meaning, but not about
 ///            where the string ends.
 /// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but empty lines;
-///            `model`, `stream` and `n` may come before or after the files.
+///            `model`, `stream` and `n` may come before or after the files. The rule for names
+///            is that of JSON.
 /// null       counts as absent, as in the API (a null model is a missing model).
 /// Errors     invalid_json (subject: byte offset, or "" where unknown), invalid_body,
-///            duplicate_field, invalid_type, missing_model, unsupported_media_type; the subject of
-///            all but the first is the parameter, or "".
+///            duplicate_field, misspelt_field, invalid_type, missing_model,
+///            unsupported_media_type; the subject of all but the first is the parameter, or "";
+///            that of misspelt_field is the right name, a space, and what was sent.
 /// Threads    any. Each thread keeps one parser, so a warm thread allocates nothing to parse. The
 ///            parser's memory is bounded: see retained_body_bytes.
 /// Source     RFC 8259, 7578, 2046; docs/request-path.md.
 
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/openai/body_fields.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 
 #include <cstddef>
@@ -84,10 +88,16 @@ struct Inspection {
     ByteRange continuous_usage_stats;
     PromptSize prompt;
     /// The value that the prompt begins with: `messages` of chat_completions, `input` of responses
-    /// and embeddings, `prompt` of completions. Empty if it is absent, if its key is written with
-    /// escapes, and for other endpoints. Only affinity_hash() reads it.
+    /// and embeddings, `prompt` of completions. Empty if it is absent, and for other endpoints.
+    /// Only affinity_hash() reads it.
     ByteRange conversation;
     bool is_multipart = false;
+    /// The known fields that are there with a value other than null. The ids of files and vector
+    /// stores are among them at any depth of the body, except in `metadata`.
+    FieldSet fields;
+    /// Of responses: the ids of what the request goes on from; "" if there is none.
+    std::string previous_response_id;
+    std::string conversation_id;
 };
 
 /// Readable bytes that must follow a body for inspect_json. Their values do not matter.
@@ -107,10 +117,12 @@ inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
 
 /// Chooses the parser by the media type. `content_type` is the header field, "" when absent.
 [[nodiscard]] Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type,
-                                         const char* data, std::size_t size);
-[[nodiscard]] Result<Inspection> inspect_json(Endpoint endpoint, const char* data,
-                                              std::size_t size);
+                                         const char* data, std::size_t size,
+                                         const FieldNames& names = FieldNames::own());
+[[nodiscard]] Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size,
+                                              const FieldNames& names = FieldNames::own());
 [[nodiscard]] Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
-                                                   std::string_view body);
+                                                   std::string_view body,
+                                                   const FieldNames& names = FieldNames::own());
 
 }  // namespace sluicegate::openai

@@ -110,6 +110,10 @@ public:
     /// As in AnswerFacts; "" until it is known.
     [[nodiscard]] std::string_view finish_reason() const noexcept;
 
+    /// As in AnswerFacts, from response.created or a later event.
+    [[nodiscard]] std::string_view response_id() const noexcept;
+    [[nodiscard]] std::string_view conversation_id() const noexcept;
+
     /// Memory that this object holds now, apart from cuts().
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
     static constexpr std::size_t memory_bytes_max = 512 * 1024;

@@ -1,6 +1,7 @@
 #pragma once
 /// The live state of all routes, found by name: endpoints, queues, quotas, turns, what was learned,
-/// and the retry budget. It lives as long as the daemon; snapshots hold handles to it.
+/// the retry budget, and whose the responses are. It lives as long as the daemon; snapshots hold
+/// handles to it.
 ///
 /// plan() makes the handles that a configuration needs. It takes over the state that exists,
 /// makes what is missing, and changes nothing. apply() puts a plan in force: it configures the live
@@ -17,6 +18,7 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/route/model_route.hpp"
 #include "sluicegate/route/quota.hpp"
+#include "sluicegate/route/response_owners.hpp"
 #include "sluicegate/route/retry_budget.hpp"
 #include "sluicegate/route/upstream_handle.hpp"
 #include "sluicegate/route/weighted_round_robin.hpp"
@@ -36,6 +38,7 @@ struct RoutePlan {
     std::vector<std::shared_ptr<const ModelRoute>> models;         ///< as config.models
     std::vector<std::string> accounts;  ///< by upstream: config::account_key()
     std::shared_ptr<RetryBudget> retry_budget;
+    std::shared_ptr<ResponseOwners> response_owners;
 };
 
 class StateRegistry {
@@ -81,6 +84,7 @@ private:
     void drop_unused();
 
     std::shared_ptr<RetryBudget> retry_budget_;
+    std::shared_ptr<ResponseOwners> response_owners_;
     std::unordered_map<std::string, Upstream> upstreams_;
     std::unordered_map<std::string, Turns> turns_;                  ///< by model
     std::unordered_map<std::string, std::weak_ptr<Quota>> quotas_;  ///< by account and model

@@ -8,6 +8,7 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/limit/plan.hpp"
 #include "sluicegate/net/tls.hpp"
+#include "sluicegate/openai/body_fields.hpp"
 #include "sluicegate/route/state_registry.hpp"
 
 #include <cstdint>
@@ -29,6 +30,8 @@ struct ModelEntry {
     std::shared_ptr<const route::ModelRoute> route;
     /// So many first bytes of a conversation decide which endpoint is preferred; 0: none is.
     std::size_t affinity_bytes = 0;
+    /// Fields of a request's body that are refused, by their numbers in Snapshot::field_names.
+    openai::FieldSet denied_fields = {};
 };
 
 /// What an account may be asked for, counted by the limiter like a user on a model of its own.
@@ -58,6 +61,7 @@ struct Snapshot {
     std::vector<net::TlsContext> upstream_tls;     ///< by upstream; null for plain ones
     std::vector<std::optional<Ceiling>> ceilings;  ///< by upstream
     route::RoutePlan routes;                       ///< handles to the live state
+    openai::FieldNames field_names = {};           ///< with those of every `body:`
     std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list
 
     /// Null for a model that is not configured, or off.
