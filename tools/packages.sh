@@ -9,7 +9,7 @@ packages_build=(g++ cmake ninja-build pkg-config ca-certificates curl libboost1.
     libsimdjson-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libcli11-dev)
 packages_test=(libgtest-dev libgmock-dev python3 python3-venv openssl procps)
 packages_clang=(clang-19 libclang-rt-19-dev)
-packages_check=(clang-format-19 clang-tidy-19 shellcheck)
+packages_check=(clang-format-19 clang-tidy-19 cppcheck shellcheck)
 packages_bench=(libbenchmark-dev)
 
 # Prints those of its arguments that are not installed.

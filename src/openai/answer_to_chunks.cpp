@@ -14,8 +14,7 @@ namespace {
 class ChunkWriter {
 public:
     ChunkWriter(const EventJson& answer, std::string_view object, bool wants_usage)
-        : wants_usage_(wants_usage) {
-        head_ = R"({"object":")" + std::string(object) + '"';
+        : head_(R"({"object":")" + std::string(object) + '"'), wants_usage_(wants_usage) {
         for (const auto& [key, value] : answer.items()) {
             if (value.is_structured() || key == "object" || key == "usage") continue;
             head_ += ',';
@@ -44,8 +43,8 @@ public:
     }
 
 private:
-    bool wants_usage_;
     std::string head_;
+    bool wants_usage_;
     std::string out_;
 };
 

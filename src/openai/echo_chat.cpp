@@ -71,8 +71,9 @@ EchoAnswer plain_answer(const Dialect& dialect, const Answer& answer, const Sett
 class ChunkWriter {
 public:
     ChunkWriter(const Dialect& dialect, const Settings& settings, bool wants_usage)
-        : is_chat_(dialect.is_chat), tail_(wants_usage ? R"(],"usage":null})" : "]}") {
-        head_ = head_of(dialect, dialect.chunk_object, settings).dump();
+        : is_chat_(dialect.is_chat),
+          head_(head_of(dialect, dialect.chunk_object, settings).dump()),
+          tail_(wants_usage ? R"(],"usage":null})" : "]}") {
         head_.back() = ',';
     }
 

@@ -98,8 +98,9 @@ public:
     }
 
 private:
+    /// Of memory that realloc() made.
     struct Free {
-        void operator()(char* bytes) const noexcept { std::free(bytes); }
+        void operator()(char* bytes) const noexcept { std::free(bytes); }  // NOLINT(*-no-malloc)
     };
 
     void move_to_front() noexcept {
@@ -114,7 +115,8 @@ private:
     }
     /// The unread bytes stand at the front.
     void set_capacity(std::size_t capacity) {
-        char* moved = static_cast<char*>(std::realloc(data_.get(), capacity + padding));
+        char* moved = static_cast<char*>(
+            std::realloc(data_.get(), capacity + padding));  // NOLINT(*-no-malloc)
         if (moved == nullptr) throw std::bad_alloc();
         static_cast<void>(data_.release());
         data_.reset(moved);
