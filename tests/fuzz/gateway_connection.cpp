@@ -269,7 +269,6 @@ private:
             case 5: {
                 const std::size_t way = choices.byte();
                 send_in_pieces(choices.bytes(choices.byte()), way);
-                is_plain_ = false;
                 break;
             }
             case 6: {
@@ -492,7 +491,9 @@ private:
                     "an answer speaks of its own request");
         }
         if (is_plain_ && !client.is_full() && (answers.empty() || answers.back().keeps_open)) {
-            require(answers.size() == messages.size(), "each request is answered");
+            const auto whole = std::ranges::count_if(
+                messages, [](const fuzz::SentMessage& message) { return message.is_complete; });
+            require(answers.size() >= static_cast<std::size_t>(whole), "each request is answered");
         }
         return static_cast<std::size_t>(std::ranges::count_if(
             answers, [](const fuzz::GotAnswer& answer) { return answer.status < 400; }));
