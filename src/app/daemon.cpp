@@ -7,14 +7,19 @@
 #include "sluicegate/metrics/process.hpp"
 #include "sluicegate/net/spawn.hpp"
 
+#include "app/stall_watch.hpp"
 #include "app/state_keeper.hpp"
+#include "app/timestamp.hpp"
 #include "app/upstream_status.hpp"
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <utility>
 
@@ -74,17 +79,48 @@ void update_limiter_metrics(metrics::Registry& registry, std::string_view window
     set(Metric::limiter_overflows_total, counts.overflows);
 }
 
+void update_stall_metrics(metrics::Registry& registry, const StallWatch& watch,
+                          std::size_t workers) {
+    std::vector<Milliseconds> lasted(workers);
+    for (const StallWatch::Stall& stall : watch.stalls()) lasted[stall.worker] = stall.lasted;
+    for (std::size_t i = 0; i < workers; ++i) {
+        registry.set(Metric::worker_stalled_seconds, std::chrono::nanoseconds(lasted[i]).count(),
+                     {std::to_string(i)});
+    }
+}
+
+void report_stall(const StallWatch::Change& change) {
+    const std::string name = "worker " + std::to_string(change.worker);
+    const std::string span = std::to_string(change.lasted.count()) + " ms";
+    if (change.is_stalled) {
+        log::error("worker_stalled", name + " has done nothing for " + span,
+                   {{"worker", change.worker}});
+    } else {
+        log::info("worker_resumed", name + " goes on after " + span, {{"worker", change.worker}});
+    }
+}
+
+/// After an order to stop, for the workers; then for the log, and for the last words.
+constexpr Milliseconds stop_patience{3'000};
+constexpr Milliseconds log_patience{500};
+constexpr int forced_end_status = 1;
+
 }  // namespace
 
-Daemon::Daemon(std::string file, config::Environment environment)
+Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& signals)
     : file_(std::move(file)),
       environment_(std::move(environment)),
-      signals_(control_.get_executor()),
+      signals_(signals),
+      keep_running_(control_.get_executor()),
       drain_timer_(control_.get_executor()),
-      ticket_key_timer_(control_.get_executor()) {
+      force_timer_(control_.get_executor()),
+      ticket_key_timer_(control_.get_executor()),
+      watch_timer_(control_.get_executor()),
+      stall_watch_(std::make_unique<StallWatch>()) {
 }
 
 Daemon::~Daemon() {
+    signals_.stop_handing_on();
     for (const auto& worker : workers_) worker->stop();
     for (std::thread& thread : threads_) {
         if (thread.joinable()) thread.join();
@@ -122,14 +158,15 @@ Result<void> Daemon::run(config::Config config) {
     if (auto bound = bind(running); !bound) return bound;
     if (auto bound = bind_admin(running); !bound) return bound;
     for (const auto& worker : workers_) worker->adopt(snapshot_);
-    for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
 
     log_notes(*snapshot_);
     note_success();
+    signals_.set_drain_timeout(running.server.timeouts.drain);
     start_workers();
     if (admin_) admin_->start();
-    net::spawn_vital(control_, handle_signals(), "signals");
+    net::spawn_vital(control_, watch_workers(), "stall watch");
     net::spawn_vital(control_, rotate_ticket_keys(), "rotation of the keys of session tickets");
+    take_signals();
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
     control_.run();
@@ -187,8 +224,12 @@ Result<void> Daemon::bind(const config::Config& config) {
 Result<void> Daemon::bind_admin(const config::Config& config) {
     if (!config.admin.listen) return {};
     std::map<std::string, admin::AdminServer::MakePage> pages;
-    pages["/livez"] = [](std::string_view) { return admin::Page{.body = "ok\n"}; };
+    pages["/livez"] = [this](std::string_view) {
+        if (auto why = why_stalled()) return admin::Page{.status = 503, .body = std::move(*why)};
+        return admin::Page{.body = "ok\n"};
+    };
     pages["/readyz"] = [this](std::string_view) {
+        if (auto why = why_stalled()) return admin::Page{.status = 503, .body = std::move(*why)};
         if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
         if (auto why = why_not_ready(*snapshot_, clock_.now())) {
             return admin::Page{.status = 503, .body = std::move(*why)};
@@ -201,6 +242,7 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
         registry_.set(Metric::memory_buffered_bytes, static_cast<std::int64_t>(memory_.used()));
         registry_.set(Metric::internal_errors_total,
                       static_cast<std::int64_t>(net::escaped_exceptions()));
+        update_stall_metrics(registry_, *stall_watch_, workers_.size());
         update_limiter_metrics(registry_, "minute", limiter_->counts());
         update_limiter_metrics(registry_, "day", limiter_->day_counts());
         update_upstream_metrics(registry_, *snapshot_, clock_.now());
@@ -241,38 +283,32 @@ void Daemon::announce(const config::Config& config) const {
 
 void Daemon::start_workers() {
     workers_running_ = workers_.size();
-    // Signals belong to the main thread, whose io_context waits for them.
-    sigset_t all{};
-    sigset_t before{};
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);  // MappingGuard answers it, on the thread that meets it
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (const auto& worker : workers_) {
-        threads_.emplace_back([this, &worker] {
-            worker->run();
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        threads_.emplace_back([this, i] {
+            // For `top -H` and a debugger: which of them it is that /livez names.
+            ::pthread_setname_np(::pthread_self(), ("worker " + std::to_string(i)).c_str());
+            workers_[i]->run();
             asio::post(control_, [this] { worker_ended(); });
         });
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Daemon::worker_ended() {
     if (--workers_running_ > 0) return;
     if (admin_) admin_->stop();
     if (state_keeper_) state_keeper_->stop();
-    net::ErrorCode ignored;
-    signals_.cancel(ignored);
-    drain_timer_.cancel();
-    ticket_key_timer_.cancel();
+    keep_running_.reset();
+    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_, &watch_timer_}) {
+        timer->cancel();
+    }
 }
 
-net::Task<void> Daemon::handle_signals() {
-    for (;;) {
-        auto [error, signal] = co_await signals_.async_wait(net::use_result);
-        if (error) co_return;
-        const int number = signal;  // clang 19 wants no structured binding in a capture
-        net::guarded("handling a signal", [this, number] { handle(number); });
-    }
+void Daemon::take_signals() {
+    signals_.serve_with([this](int signal) {
+        asio::post(control_, [this, signal] {
+            net::guarded("handling a signal", [this, signal] { handle(signal); });
+        });
+    });
 }
 
 void Daemon::handle(int signal) {
@@ -282,7 +318,7 @@ void Daemon::handle(int signal) {
         log::info("log", "the log goes to standard output: there is no file to open again");
     } else if (is_draining_) {
         log::warn("drain", "second signal: closing what still runs");
-        for (const auto& worker : workers_) worker->stop();
+        stop_workers();
     } else {
         drain();
     }
@@ -347,6 +383,7 @@ void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
             snapshot_ = snapshot;
             if (admin_) admin_->configure(admin_settings_of(*snapshot_));
             log::set_level(snapshot_->config.log.level);
+            signals_.set_drain_timeout(snapshot_->config.server.timeouts.drain);
             note_success();
             registry_.counter(Metric::config_reloads_total, {"success"}).add();
             last_reload_ = {.at = clock_.wall_now(), .has_succeeded = true};
@@ -394,7 +431,63 @@ net::Task<void> Daemon::enforce_drain_deadline(Milliseconds timeout) {
     auto [cancelled] = co_await drain_timer_.async_wait(net::use_result);
     if (cancelled) co_return;
     log::warn("drain", "the deadline has passed: closing what still runs");
+    stop_workers();
+}
+
+void Daemon::stop_workers() {
     for (const auto& worker : workers_) worker->stop();
+    if (std::exchange(is_stopping_, true)) return;
+    net::spawn_vital(control_, end_by_force_unless_ended(), "forced end");
+}
+
+/// A worker that hangs takes no order. SignalGuard does the same a little later, should this
+/// thread hang too.
+net::Task<void> Daemon::end_by_force_unless_ended() {
+    force_timer_.expires_after(stop_patience);
+    auto [cancelled] = co_await force_timer_.async_wait(net::use_result);
+    if (cancelled) co_return;
+    std::string workers;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        if (!workers_[i]->ticks()) continue;
+        workers += (workers.empty() ? "" : ", ") + std::to_string(i);
+    }
+    // Not finish(): a worker that comes back may still charge something.
+    if (state_keeper_) state_keeper_->save();
+    log::error("forced_end", "workers that did not stop: " + workers + "; the process ends",
+               {{"workers", workers},
+                {"client_connections", places_.taken()},
+                {"status", forced_end_status}});
+    log::flush(log_patience);
+    std::string words = "sluicegate: forced end: workers that did not stop: " + workers;
+    words += "; client connections cut: " + std::to_string(places_.taken());
+    words += "; entries of the log not written: " + std::to_string(log::unwritten_count());
+    log::write_last_words(std::move(words));
+    std::_Exit(forced_end_status);
+}
+
+net::Task<void> Daemon::watch_workers() {
+    std::vector<std::optional<std::uint64_t>> ticks(workers_.size());
+    while (keep_running_.owns_work()) {
+        watch_timer_.expires_after(StallWatch::look_every);
+        co_await watch_timer_.async_wait(net::use_result);
+        std::ranges::transform(workers_, ticks.begin(),
+                               [](const auto& worker) { return worker->ticks(); });
+        for (const StallWatch::Change& change : stall_watch_->look(clock_.now(), ticks)) {
+            report_stall(change);
+        }
+    }
+}
+
+std::optional<std::string> Daemon::why_stalled() const {
+    std::string lines;
+    for (const StallWatch::Stall& stall : stall_watch_->stalls()) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(stall.lasted).count();
+        lines += "worker " + std::to_string(stall.worker) + " is stalled since ";
+        lines += timestamp(clock_.wall_now() - stall.lasted);
+        lines += " (" + std::to_string(seconds) + " s)\n";
+    }
+    if (lines.empty()) return std::nullopt;
+    return lines;
 }
 
 }  // namespace sluicegate::app

@@ -8,11 +8,17 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <exception>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
+#include <unistd.h>
+#include <utility>
 
 namespace sluicegate::log {
 namespace {
@@ -22,11 +28,25 @@ constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "
 constexpr std::size_t queue_lines_max = 8192;
 
 std::atomic<Level> threshold{Level::info};
+std::atomic<std::int64_t> submitted{0};
+std::atomic<std::int64_t> written{0};
+/// Of the pointer alone, which is never held while anything is written.
+std::mutex writer_mutex;
 std::shared_ptr<spdlog::details::thread_pool> writer_thread;
 std::shared_ptr<spdlog::logger> logger;
 
+/// Counts what it has written and flushed.
+class StdoutSink final : public spdlog::sinks::stdout_sink_mt {
+public:
+    void log(const spdlog::details::log_msg& message) override {
+        spdlog::sinks::stdout_sink_mt::log(message);
+        written.fetch_add(1, std::memory_order_release);
+    }
+};
+
 void emit(std::string_view line) {
     if (logger) {
+        submitted.fetch_add(1, std::memory_order_relaxed);
         logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
         return;
     }
@@ -52,29 +72,63 @@ std::optional<Level> level_from(std::string_view name) noexcept {
 void start(Level level) {
     threshold = level;
     writer_thread = std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1U);
-    auto sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
+    submitted = 0;
+    written = 0;
+    auto sink = std::make_shared<StdoutSink>();
     logger = std::make_shared<spdlog::async_logger>("sluicegate", std::move(sink), writer_thread,
                                                     spdlog::async_overflow_policy::overrun_oldest);
     logger->set_pattern("%v");
     logger->flush_on(spdlog::level::info);
 }
 
-void stop() {
-    // Writes what is queued and joins the thread. After that, no thread uses the logger.
-    writer_thread.reset();
+bool stop(std::chrono::milliseconds patience) {
+    flush(patience);
+    if (unwritten_count() > 0) return false;
+    std::shared_ptr<spdlog::details::thread_pool> ended;
+    {
+        const std::scoped_lock lock(writer_mutex);
+        ended = std::move(writer_thread);
+    }
+    ended.reset();  // joins the thread; after that, no thread uses the logger
     logger.reset();
+    return true;
 }
 
-void flush() {
-    constexpr std::chrono::milliseconds patience{1000};
+void flush(std::chrono::milliseconds patience) {
     const auto give_up_at = std::chrono::steady_clock::now() + patience;
-    const auto writer = writer_thread;
-    while (writer && writer->queue_size() > 0 && std::chrono::steady_clock::now() < give_up_at) {
+    while (unwritten_count() > 0 && std::chrono::steady_clock::now() < give_up_at) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    // The last line has left the queue, but its write may not have begun.
-    if (writer) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    std::fflush(stdout);
+}
+
+std::int64_t unwritten_count() noexcept {
+    const std::scoped_lock lock(writer_mutex);
+    if (!writer_thread) return 0;
+    const auto dropped = static_cast<std::int64_t>(writer_thread->overrun_counter());
+    return submitted.load(std::memory_order_relaxed) - written.load(std::memory_order_acquire) -
+           dropped;
+}
+
+void write_last_words(std::string line) noexcept {
+    constexpr std::chrono::milliseconds patience{200};
+    try {
+        line += '\n';
+        auto is_written = std::make_shared<std::promise<void>>();
+        auto ended = is_written->get_future();
+        // The thread that may wait for the reader is not the one that ends the process.
+        std::thread([line = std::move(line), is_written = std::move(is_written)] {
+            std::string_view rest = line;
+            while (!rest.empty()) {
+                const ssize_t size = ::write(STDERR_FILENO, rest.data(), rest.size());
+                if (size < 0 && errno != EINTR) break;
+                if (size > 0) rest.remove_prefix(static_cast<std::size_t>(size));
+            }
+            is_written->set_value();
+        }).detach();
+        ended.wait_for(patience);
+    } catch (const std::exception&) {
+        // Neither memory nor a thread: what matters is the end.
+    }
 }
 
 void set_level(Level level) noexcept {
@@ -82,6 +136,7 @@ void set_level(Level level) noexcept {
 }
 
 std::int64_t dropped_count() {
+    const std::scoped_lock lock(writer_mutex);
     return writer_thread ? static_cast<std::int64_t>(writer_thread->overrun_counter()) : 0;
 }
 

@@ -1,16 +1,34 @@
 #include "sluicegate/app/daemon.hpp"
+#include "sluicegate/app/signal_guard.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/load.hpp"
 
 #include "cli/commands.hpp"
 #include "cli/problems.hpp"
 
-#include <cstdio>
+#include <chrono>
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 namespace sluicegate::cli {
+namespace {
+
+constexpr std::chrono::milliseconds log_patience{3'000};
+
+/// The reader of the log has stalled: nothing may wait for it, and what it misses is said.
+[[noreturn]] void end_without_log() {
+    log::write_last_words("sluicegate: ended without the last " +
+                          std::to_string(log::unwritten_count()) +
+                          " entries of the log, because nothing reads it");
+    std::_Exit(exit_failure);
+}
+
+}  // namespace
 
 int serve(const std::string& file) {
+    // First: every thread inherits that the signals are blocked.
+    app::SignalGuard signals;
     const config::Environment environment = config::process_environment();
     auto loaded = config::load(file, environment);
     if (!loaded) {
@@ -20,13 +38,15 @@ int serve(const std::string& file) {
     log::start(loaded.config->log.level);
     Result<void> ended;
     {
-        app::Daemon daemon(file, environment);
+        app::Daemon daemon(file, environment, signals);
         ended = daemon.run(std::move(*loaded.config));
     }
-    log::stop();
-    if (ended) return exit_success;
-    std::fprintf(stderr, "sluicegate: %s\n", ended.error().detail.c_str());
-    return exit_failure;
+    const bool is_log_written = log::stop(log_patience);
+    if (!ended) {
+        log::write_last_words("sluicegate: " + ended.error().detail);
+    }
+    if (!is_log_written) end_without_log();
+    return ended ? exit_success : exit_failure;
 }
 
 }  // namespace sluicegate::cli

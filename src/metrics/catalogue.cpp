@@ -25,6 +25,7 @@ constexpr std::array refusal_labels{model,
                                     Label{"limit", "`rpm`, `tpm`, `rpd`, `tpd`, `concurrency`"},
                                     Label{"mode", "`enforced`, `dry_run`"}};
 constexpr std::array window_labels{Label{"window", "`minute`, `day`"}};
+constexpr std::array worker_labels{Label{"worker", "the number of a worker thread, from 0"}};
 constexpr std::array token_labels{
     model,
     Label{"kind", "`input`, `output`; parts of them: `cached_input`, `cache_write`, `reasoning`"},
@@ -186,6 +187,9 @@ constexpr std::array<Definition, metric_count> definitions{{
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,
      "Always 1: names the program."},
+    {Metric::worker_stalled_seconds, "sluicegate_worker_stalled_seconds", Type::gauge,
+     Unit::nanoseconds, worker_labels,
+     "How long a worker has not run, from 5 s on; 0 while it runs. `/livez` is 503 meanwhile."},
     {Metric::memory_buffered_bytes,
      "sluicegate_memory_buffered_bytes",
      Type::gauge,

@@ -3,6 +3,7 @@
 #include "sluicegate/base/log.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 
 namespace sluicegate::net {
@@ -40,7 +41,7 @@ void end_process(std::exception_ptr error, std::string_view task) noexcept {
         log::error("process_failed",
                    "the process ends, because it cannot serve without this task: start it again",
                    {{"task", task}, {"status", vital_task_status}});
-        log::flush();
+        log::flush(std::chrono::seconds(1));
     } catch (...) {
         // What matters is the end.
     }

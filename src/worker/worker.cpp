@@ -82,6 +82,7 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
 
 void Worker::run() {
     on_tick();
+    is_running_ = true;
     net::spawn_vital(io_, tick(), "worker tick");
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         auto accepted = [this, i](net::Socket socket) { accept(std::move(socket), i); };
@@ -94,6 +95,12 @@ void Worker::run() {
     }
     repeated_lines_.append_all(access_lines_, shared_.clock.wall_now());
     write_access_lines();
+    is_running_ = false;
+}
+
+std::optional<std::uint64_t> Worker::ticks() const noexcept {
+    if (!is_running_) return std::nullopt;
+    return ticks_.load(std::memory_order_relaxed);
 }
 
 net::Task<void> Worker::tick() {
@@ -105,6 +112,7 @@ net::Task<void> Worker::tick() {
 }
 
 void Worker::on_tick() noexcept {
+    ticks_.fetch_add(1, std::memory_order_relaxed);
     const Instant now = shared_.clock.now();
     deadlines_.tick(now);
     const bool is_new_second = date_.update(shared_.clock.wall_now());

@@ -26,7 +26,7 @@ TEST(Log, WritesEveryQueuedLineBeforeStopReturns) {
     start(Level::info);
     for (int i = 0; i < 100; ++i) info("test", "line", {{"i", i}});
     write(Level::debug, "test", "below the threshold");
-    stop();
+    EXPECT_TRUE(stop(std::chrono::seconds(10)));
     const std::string out = testing::internal::GetCapturedStdout();
     EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 100);
     EXPECT_NE(out.find("\"i\":99}"), std::string::npos);

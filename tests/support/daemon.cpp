@@ -127,6 +127,7 @@ void Daemon::start(const std::vector<std::string>& arguments, const DaemonOption
     const Child child = spawn(arguments, options);
     ::close(child.input);
     pid_ = child.pid;
+    output_ = child.output;
     reader_ = std::thread([this, output = child.output] { read_log(output); });
 }
 
@@ -138,7 +139,8 @@ void Daemon::read_log(int descriptor) {
         if (size < 0 && errno == EINTR) continue;
         if (size <= 0) break;
         partial.append(buffer.data(), static_cast<std::size_t>(size));
-        const std::scoped_lock lock(mutex_);
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return is_reading_; });
         for (std::size_t end = 0; (end = partial.find('\n')) != std::string::npos;) {
             lines_.push_back(partial.substr(0, end));
             partial.erase(0, end + 1);
@@ -165,6 +167,11 @@ Daemon::~Daemon() {
         }
     } else {
         static_cast<void>(wait_for_exit());
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        is_reading_ = true;
+        changed_.notify_all();
     }
     reader_.join();
     check_end();
@@ -256,6 +263,12 @@ std::string Daemon::log() const {
     std::string out;
     for (const std::string& line : lines_) out += line + "\n";
     return out;
+}
+
+void Daemon::stop_reading_log() {
+    const std::scoped_lock lock(mutex_);
+    is_reading_ = false;
+    ::fcntl(output_, F_SETPIPE_SZ, 4096);
 }
 
 std::optional<int> Daemon::wait_for_exit(Deadline deadline) {

@@ -69,6 +69,9 @@ public:
     /// Everything it wrote, on both streams.
     [[nodiscard]] std::string log() const;
 
+    /// From now on nothing reads what it writes: after some 4 KiB its writes block. Until its end.
+    void stop_reading_log();
+
     /// Waits for its end; the exit status, or nothing when the deadline passed.
     [[nodiscard]] std::optional<int> wait_for_exit(Deadline deadline = Deadline());
     [[nodiscard]] bool is_running() const;
@@ -94,6 +97,8 @@ private:
     mutable std::condition_variable changed_;
     std::vector<std::string> lines_;
     bool is_log_over_ = false;
+    bool is_reading_ = true;
+    int output_ = -1;  ///< the reading end of its log
     std::thread reader_;
 };
 

@@ -4,6 +4,7 @@
 /// Threads  run() on the main thread, which then runs the control plane; one thread per worker.
 
 #include "sluicegate/admin/admin_server.hpp"
+#include "sluicegate/app/signal_guard.hpp"
 #include "sluicegate/app/snapshot_builder.hpp"
 #include "sluicegate/app/status.hpp"
 #include "sluicegate/base/clock.hpp"
@@ -13,7 +14,7 @@
 #include "sluicegate/route/state_registry.hpp"
 #include "sluicegate/worker/worker.hpp"
 
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include <atomic>
 #include <memory>
@@ -23,12 +24,13 @@
 
 namespace sluicegate::app {
 
+class StallWatch;
 class StateKeeper;
 
 class Daemon {
 public:
-    /// `file` is read again on each SIGHUP; `environment` likewise.
-    Daemon(std::string file, config::Environment environment);
+    /// `file` is read again on each SIGHUP; `environment` likewise. `signals` must outlive it.
+    Daemon(std::string file, config::Environment environment, SignalGuard& signals);
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -38,14 +40,12 @@ public:
     Result<void> run(config::Config config);
 
 private:
-    using SignalSet = net::asio::basic_signal_set<net::Executor>;
-
     Result<void> bind(const config::Config& config);
     Result<void> bind_admin(const config::Config& config);
     [[nodiscard]] admin::Page status(std::string_view query);
     void announce(const config::Config& config) const;
     void start_workers();
-    net::Task<void> handle_signals();
+    void take_signals();
     void handle(int signal);
     void reload();
     void publish(std::shared_ptr<const worker::Snapshot> snapshot);
@@ -58,8 +58,13 @@ private:
     void drain();
     net::Task<void> enforce_drain_deadline(Milliseconds timeout);
     net::Task<void> rotate_ticket_keys();
+    void stop_workers();
+    net::Task<void> end_by_force_unless_ended();
     void worker_ended();
     void apply_bounds(const config::Server& server);
+    net::Task<void> watch_workers();
+    /// Why /livez and /readyz answer 503: one line for each worker that is stalled.
+    [[nodiscard]] std::optional<std::string> why_stalled() const;
     [[nodiscard]] std::int64_t unix_seconds() const;
 
     const std::string file_;
@@ -79,9 +84,13 @@ private:
     client::AddressTable addresses_{config::Server().connections_max};
     MemoryBudget memory_{config::Server().memory_bytes_max};
     worker::Load load_{memory_, places_};
-    SignalSet signals_;
+    SignalGuard& signals_;
+    net::asio::executor_work_guard<net::Executor> keep_running_;
     net::Timer drain_timer_;
+    net::Timer force_timer_;
     net::Timer ticket_key_timer_;
+    net::Timer watch_timer_;
+    std::unique_ptr<StallWatch> stall_watch_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
     std::vector<std::unique_ptr<worker::Worker>> workers_;
@@ -89,6 +98,7 @@ private:
     std::size_t workers_running_ = 0;
     std::size_t open_files_max_ = 0;  ///< 0: not known
     bool is_draining_ = false;
+    bool is_stopping_ = false;  ///< what still runs was cut
     bool is_reloading_ = false;
     bool wants_reload_ = false;  ///< a SIGHUP came while a reload was under way
 };

@@ -5,6 +5,7 @@
 ///           lines are dropped and counted.
 /// Contents  never a key, a hash, an Authorization header or a prompt: callers pass names and ids.
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -34,11 +35,18 @@ struct Field {
 
 /// Starts the writing thread. Before start() and after stop() lines are written synchronously.
 void start(Level level);
-/// Writes what is queued and ends the thread.
-void stop();
-/// Waits until what is queued has been written, a second at most. For a process that ends without
+/// Waits until what is queued has been written, then ends the thread. False: that took longer than
+/// `patience`, because the reader of the log has stalled. The thread then stays where it is, and
+/// the process must end by std::_Exit(): exit() would wait for the same reader.
+[[nodiscard]] bool stop(std::chrono::milliseconds patience);
+/// Waits until what is queued has been written, `patience` at most. For a process that ends without
 /// stop().
-void flush();
+void flush(std::chrono::milliseconds patience);
+/// Entries that are queued or being written.
+[[nodiscard]] std::int64_t unwritten_count() noexcept;
+/// Writes a line on standard error, for a process that ends: it waits 200 ms at most, so that a
+/// reader that has stalled does not keep it.
+void write_last_words(std::string line) noexcept;
 void set_level(Level level) noexcept;
 
 /// Lines (a batch of write_lines() counts as one) dropped since start() because the queue was full.

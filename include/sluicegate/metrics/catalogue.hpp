@@ -50,6 +50,7 @@ enum class Metric : std::uint8_t {
     config_last_reload_success_timestamp_seconds,  ///< {}
     config_info,                                   ///< {sha256}
     build_info,                                    ///< {version, compiler}
+    worker_stalled_seconds,                        ///< {worker}
     memory_buffered_bytes,                         ///< {}
     internal_errors_total,                         ///< {}
     log_lines_dropped_total,                       ///< {}

@@ -16,6 +16,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -74,6 +75,9 @@ public:
     /// Closes everything now. Any thread.
     void stop();
 
+    /// How often it has ticked; nothing before run() and after it. Any thread.
+    [[nodiscard]] std::optional<std::uint64_t> ticks() const noexcept;
+
     /// Serves a connection that was accepted on the listener with index `listener`.
     void accept(net::Socket socket, std::size_t listener);
     [[nodiscard]] Context& context() noexcept { return context_; }
@@ -99,6 +103,8 @@ private:
     net::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     net::asio::executor_work_guard<net::Executor> keep_running_;
     net::Timer tick_timer_;
+    std::atomic<std::uint64_t> ticks_{0};
+    std::atomic<bool> is_running_{false};
     net::Deadlines deadlines_;
     net::Departures departures_{io_};
     net::Resolver resolver_;
