@@ -15,11 +15,11 @@ PATIENCE_S = 30
 class Daemon:
     """Runs `sluicegate serve` on a configuration file until the `with` block ends."""
 
-    def __init__(self, binary, config_file, listeners, environment=None):
+    def __init__(self, binary, config_file, listeners, environment=None, arguments=()):
         self.lines = []
         self._fresh = queue.Queue()
         self._process = subprocess.Popen(
-            [binary, "serve", "--config", str(config_file)],
+            [binary, "serve", "--config", str(config_file), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -48,6 +48,13 @@ class Daemon:
 
     def address(self, role="client"):
         return self.addresses[role][0]
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def send_signal(self, number):
+        self._process.send_signal(number)
 
     def entries(self):
         """The log so far, as far as it is JSON."""
