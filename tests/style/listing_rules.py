@@ -8,8 +8,8 @@ from problem import Problem
 RULES = ("source-listed", "test-listed", "folder-listed", "mirrors-src")
 
 # Folders of tests/ that mirror no folder of src/.
-_OTHER_TESTS = {"behaviour", "bench", "config", "e2e", "fuzz", "property", "soak", "style",
-                "support"}
+_OTHER_TESTS = {"behaviour", "bench", "config", "e2e", "fuzz", "mutants", "property", "soak",
+                "style", "support"}
 
 
 def _names(cmake_text, name):
