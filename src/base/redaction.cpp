@@ -171,12 +171,17 @@ std::vector<Redaction::Match> Redaction::matches_in(std::string_view text,
         if (needle == nullptr) continue;
         Match match{.begin = plain.place(i).begin,
                     .end = plain.place(i + needle->text.reveal().size() - 1).end};
+        // What an earlier match covers is not walked through again: a text may be full of them.
+        const std::size_t covered = matches.empty() ? 0 : matches.back().end;
+        bool is_joined = match.begin < covered;
         if (needle->is_encoded) {
             // The digits beside it hold some bits of the secret too.
-            while (match.begin > 0 && is_base64(text[match.begin - 1])) --match.begin;
+            while (match.begin > covered && is_base64(text[match.begin - 1])) --match.begin;
+            match.end = std::max(match.end, covered);
             while (match.end < text.size() && is_base64(text[match.end])) ++match.end;
+            is_joined = is_joined || (match.begin == covered && covered > 0);
         }
-        if (!matches.empty() && match.begin < matches.back().end) {
+        if (is_joined) {
             matches.back().end = std::max(matches.back().end, match.end);
         } else {
             matches.push_back(match);

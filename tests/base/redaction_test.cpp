@@ -85,6 +85,17 @@ TEST(Redaction, SecretsThatOverlapLeaveNothing) {
     EXPECT_EQ(redaction.cleaned("<abcdefghijklmnop>"), "<***>");
 }
 
+TEST(Redaction, SecretsInARowOfDigitsAreOne) {
+    const Redaction redaction = redaction_of({"sk-provider-0123456789"});
+    const std::string digits = "736b2d70726f76696465722d30313233343536373839";
+    const std::string base64 = "c2stcHJvdmlkZXItMDEyMzQ1Njc4OQ==";
+    EXPECT_EQ(redaction.cleaned("<" + digits + digits + digits + ">"), "<***>");
+    EXPECT_EQ(redaction.cleaned("<ab" + digits + "cd" + digits + "ef>"), "<***>");
+    EXPECT_EQ(redaction.cleaned("<" + base64 + digits + "abc " + base64 + ">"), "<*** ***>");
+    EXPECT_EQ(redaction.cleaned("<sk-provider-0123456789" + digits + "0>"), "<***>");
+    EXPECT_EQ(redaction.cleaned("<" + digits + "sk-provider-0123456789:x>"), "<***:x>");
+}
+
 TEST(Redaction, FindsEachOfAThousandSecrets) {
     std::vector<std::string> secrets;
     for (int i = 0; i < 1000; ++i)

@@ -383,6 +383,14 @@ TEST(Doubling, LookingForSecretsTakesWorkInProportion) {
         {"ampersands", repeated("", "&#", ""), clean},
         {"line ends", repeated("sk-prov", "\r\n ", "ider-0123456789"), clean},
         {"hexadecimal digits", repeated("", "736b2d70726f", ""), clean},
+        // Text is looked at in pieces of 128 KiB: only below that can the work be quadratic.
+        {"secrets as hexadecimal digits",
+         repeated("", "736b2d70726f76696465722d30313233343536373839", ""), clean, 8 * 1024},
+        {"secrets as base64", repeated("", "c2stcHJvdmlkZXItMDEyMzQ1Njc4OQ==", ""), clean,
+         8 * 1024},
+        {"secrets as both and as they are",
+         repeated("", "sk-provider-0123456789736b2d70726f76696465722d30313233343536373839", ""),
+         clean, 8 * 1024},
     };
     for (const Row& row : rows) expect_linear(row);
 }
