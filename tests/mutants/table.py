@@ -200,7 +200,7 @@ MUTANTS = (
     Mutant("a_body_has_no_deadline", "src/client/receive_body.cpp",
            "    exchange.connection.read_within(exchange.settings.server->timeouts.body);\n"
            "    Result<void> read;",
-           "    Result<void> read;",
+           "    exchange.connection.read_without_deadline();\n    Result<void> read;",
            "test_behaviour", "RequestDeadlines.ABodyThatStopsIs408AndReachesNoUpstream"),
     # --- worker and gateway ---
     Mutant("a_drain_cuts_what_runs", "src/worker/worker.cpp",
@@ -215,10 +215,10 @@ MUTANTS = (
            "departure_.emplace(request_.client.connection, watched);",
            "static_cast<void>(watched);",
            "test_gateway", "Forward.AClientThatLeavesEndsItsRequestUpstreamInEveryPhase"),
-    Mutant("a_request_is_settled_twice", "src/gateway/settle.cpp",
-           "if (is_settled_) return;",
-           "",
-           "test_gateway", "Relay.ReportedUsageStaysWhenTheLastBytesCannotBeWritten"),
+    Mutant("settled_tokens_are_counted_twice", "src/gateway/account.cpp",
+           "add(series.settled, record.settled_tokens, registry_,",
+           "add(series.settled, 2 * record.settled_tokens, registry_,",
+           "test_behaviour", "Settlement.EqualsTheSumOfUsageForEachUserAndModel"),
     Mutant("the_key_of_a_request_is_not_bound_to_its_user", "src/gateway/upstream_request.cpp",
            "return auth::to_hex(auth::hash_key(text));",
            "return std::string(*key);",
