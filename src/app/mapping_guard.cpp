@@ -51,9 +51,11 @@ void MappingGuard::on_bus_error(int signal, siginfo_t* info, void*) {
     Range* const range = is_fault ? find(reinterpret_cast<std::uintptr_t>(info->si_addr)) : nullptr;
     bool is_mended = false;
     if (range != nullptr) {
-        is_mended = ::mmap(reinterpret_cast<void*>(range->from.load()), range->size_bytes.load(),
-                           PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-                           0) != MAP_FAILED;
+        // An atomic number, because a handler may read nothing else.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
+        auto* const from = reinterpret_cast<void*>(range->from.load());
+        is_mended = ::mmap(from, range->size_bytes.load(), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
         // Only after the mapping: its owner forgets a failure before it maps the next file.
         range->has_failed.store(true);
     }

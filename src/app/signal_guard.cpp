@@ -30,11 +30,10 @@ sigset_t handled_signals() {
 
 }  // namespace
 
-SignalGuard::SignalGuard() {
+SignalGuard::SignalGuard() : stop_(::eventfd(0, EFD_CLOEXEC)) {
     const sigset_t set = handled_signals();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    stop_ = ::eventfd(0, EFD_CLOEXEC);
     if (signals_ < 0 || stop_ < 0) {
         throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
     }

@@ -72,8 +72,8 @@ bool is_base64(char c) noexcept {
 struct Workspace {
     explicit Workspace(std::size_t size) {
         if (size <= short_text_bytes) return;
-        long_text.reset(new char[size + PlainText::padding]);
-        long_places.reset(new SourceRange[size]);
+        long_text = std::make_unique_for_overwrite<char[]>(size + PlainText::padding);
+        long_places = std::make_unique_for_overwrite<SourceRange[]>(size);
         text = {long_text.get(), size + PlainText::padding};
         places = {long_places.get(), size};
     }
@@ -137,7 +137,7 @@ bool Redaction::may_begin(std::uint64_t key) const noexcept {
 }
 
 const Redaction::Needle* Redaction::longest_at(std::string_view plain) const noexcept {
-    const std::uint64_t key = key_of(plain.data());
+    const std::uint64_t key = key_of(plain.data());  // NOLINT(*-stringview-data-usage): a prefix
     const Needle* longest = nullptr;
     const auto first = std::ranges::lower_bound(by_beginning_, std::pair{key, std::uint32_t{0}});
     for (auto it = first; it != by_beginning_.end() && it->first == key; ++it) {
@@ -152,7 +152,7 @@ const Redaction::Needle* Redaction::longest_at(std::string_view plain) const noe
 /// A needle begins with all of `plain`, which is shorter.
 bool Redaction::may_go_on(std::string_view plain) const noexcept {
     if (plain.size() < key_bytes) return true;
-    const std::uint64_t key = key_of(plain.data());
+    const std::uint64_t key = key_of(plain.data());  // NOLINT(*-stringview-data-usage): a prefix
     if (!may_begin(key)) return false;
     const auto first = std::ranges::lower_bound(by_beginning_, std::pair{key, std::uint32_t{0}});
     for (auto it = first; it != by_beginning_.end() && it->first == key; ++it) {
@@ -209,7 +209,7 @@ std::size_t Redaction::clean_part(std::string_view text, std::size_t certain_min
         return text.size();
     }
     const std::string_view closed = is_complete ? text : without_open_end(text);
-    Workspace memory(closed.size());
+    const Workspace memory(closed.size());
     const PlainText plain(closed, memory.text, memory.places);
     const std::vector<Match> matches = matches_in(closed, plain);
 
@@ -246,7 +246,7 @@ std::string Redaction::cleaned(std::string_view text) const {
 
 bool Redaction::finds_any_in(std::string_view text) const {
     if (text.size() < needle_bytes_min_) return false;
-    Workspace memory(text.size());
+    const Workspace memory(text.size());
     const std::string_view plain = PlainText(text, memory.text, memory.places).text();
     for (std::size_t i = 0; i + key_bytes <= plain.size(); ++i) {
         if (may_begin(key_of(plain.data() + i)) && longest_at(plain.substr(i)) != nullptr)
