@@ -22,6 +22,13 @@ std::string bound_idempotency_key(const Request& request, const Routed& routed) 
     return auth::to_hex(auth::hash_key(text));
 }
 
+/// A form that was checked begins with its boundary's line.
+std::string_view boundary_of(const Routed& routed, std::string_view body) noexcept {
+    constexpr std::string_view dashes = "--";
+    if (!routed.inspection.is_multipart) return {};
+    return body.substr(dashes.size(), body.find("\r\n") - dashes.size());
+}
+
 }  // namespace
 
 UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
@@ -42,6 +49,7 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
          .fixed_fields = request.snapshot->endpoints[entry.upstream][endpoint].fields.reveal(),
          .request_id = request.client.id.text(),
          .body_bytes = body_.size(),
+         .boundary = boundary_of(routed, request.client.body),
          .idempotency_key = idempotency_key});
     buffers_[buffer_count_++] = asio::buffer(head);
     for (const std::string_view piece : body_.pieces()) {

@@ -236,6 +236,28 @@ std::optional<FieldNames::Found> FieldNames::find_part(std::string_view name) co
     return find_folded(name.substr(0, name.find('[')));
 }
 
+FieldSet FieldNames::ids_in_part(std::string_view name) const {
+    constexpr std::string_view separators = "[].";
+    FieldSet out;
+    if (name.substr(0, name.find_first_of(separators)) == "metadata") return out;
+    std::size_t at = name.find_first_of(separators);
+    while (at != std::string_view::npos) {
+        name.remove_prefix(at + 1);
+        at = name.find_first_of(separators);
+        const auto found = find_folded(name.substr(0, at));
+        if (found && found->number >= openai::number_of(Field::file_id) &&
+            found->number <= openai::number_of(Field::container_id)) {
+            // What describes a new container has names of its own below it.
+            const bool is_last = at == std::string_view::npos ||
+                                 name.find_first_not_of(separators, at) == std::string_view::npos;
+            if (is_last || found->number != openai::number_of(Field::container)) {
+                out[found->number] = true;
+            }
+        }
+    }
+    return out;
+}
+
 const FieldNames& FieldNames::own() {
     static const FieldNames names;
     return names;

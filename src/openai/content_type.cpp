@@ -58,6 +58,10 @@ bool is_token(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
+bool is_extended(const Parameter& parameter) noexcept {
+    return parameter.name.find('*') != std::string::npos;
+}
+
 std::optional<Parameter> take_parameter(std::string_view& text) {
     text = trimmed(text);
     const std::size_t equals = text.find('=');
@@ -92,7 +96,7 @@ std::optional<ContentType> parse_content_type(std::string_view text) {
         text.remove_prefix(1);
         if (trimmed(text).empty()) break;  // "application/json;" is common and harmless
         std::optional<Parameter> parameter = take_parameter(text);
-        if (!parameter || parameter->has_escape) return std::nullopt;
+        if (!parameter || parameter->has_escape || is_extended(*parameter)) return std::nullopt;
         if (parameter->name == "boundary") {
             if (out.boundary) return std::nullopt;
             out.boundary = std::move(parameter->value);

@@ -15,8 +15,8 @@ struct ContentType {
     std::optional<std::string> charset;
 };
 
-/// Returns nothing for text outside the grammar, for escapes in a quoted string, and for a repeated
-/// parameter. Other parameters are checked and ignored.
+/// Returns nothing for text outside the grammar, for escapes in a quoted string, for an extended
+/// parameter, and for a repeated one. Other parameters are checked and ignored.
 [[nodiscard]] std::optional<ContentType> parse_content_type(std::string_view text);
 
 /// Takes one parameter from the start of `text`, after its semicolon: `name=token` or `name="quoted
@@ -29,6 +29,9 @@ struct Parameter {
     bool has_escape = false;
 };
 [[nodiscard]] std::optional<Parameter> take_parameter(std::string_view& text);
+/// A star in the name encodes or continues a parameter (RFC 2231): `charset*0`, `name*0*`. Some
+/// parsers join such pieces to a value that replaces the plain one.
+[[nodiscard]] bool is_extended(const Parameter& parameter) noexcept;
 
 /// Compares ASCII letters.
 [[nodiscard]] bool equals_ignoring_case(std::string_view text,

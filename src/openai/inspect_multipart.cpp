@@ -65,11 +65,14 @@ void count_part(Endpoint endpoint, const Part& part, PromptSize& prompt) noexcep
 /// Reads a field that the gateway needs; of the others it looks at the name alone.
 Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body,
                         const FieldNames& names, FieldCheck& check, Inspection& out) {
-    if (part.name == "_charset_") {
+    if (equals_ignoring_case(part.name, "_charset_")) {
         return fail(ErrorKind::invalid_body, "multipart: a form with its own charset", part.name);
     }
     const auto found = names.find_part(part.name);
-    if (!found) return {};
+    if (!found) {
+        out.fields |= names.ids_in_part(part.name);
+        return {};
+    }
     Result<void> once = check.take(*found, part.name);
     if (!once) return once;
     out.fields[found->number] = true;

@@ -4,6 +4,7 @@
 
 #include "openai/content_type.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluicegate::openai {
@@ -51,12 +52,15 @@ Result<void> read_disposition(std::string_view text, Part& part) {
         std::optional<Parameter> parameter = take_parameter(text);
         if (!parameter) return malformed("a broken disposition");
         if (parameter->name == "filename" || parameter->name == "filename*") {
+            if (parameter->has_escape && parameter->value.find(';') != std::string::npos) {
+                return malformed("an escaped file name with a semicolon");
+            }
             part.is_file = true;
         } else if (parameter->has_escape) {
             // A parser without escapes would find another parameter inside this one.
             return malformed("an escaped parameter");
-        } else if (parameter->name == "name*") {
-            return malformed("an encoded part name");
+        } else if (is_extended(*parameter)) {
+            return malformed("an encoded parameter");
         } else if (parameter->name == "name") {
             if (has_name) return malformed("a part with two names");
             // An encoded word (RFC 2047) begins so.
@@ -93,6 +97,11 @@ Result<void> read_head(std::string_view head, Part& part) {
             if (!read) return read;
         } else if (equals_ignoring_case(name, "content-type")) {
             if (part.content_type) return malformed("a part with two types");
+            // Files have types of all sorts, which pass unread; but see is_extended().
+            const std::size_t parameters = std::min(value.find(';'), value.size());
+            if (value.find('*', parameters) != std::string_view::npos) {
+                return malformed("an encoded parameter");
+            }
             part.content_type = value;
         } else if (equals_ignoring_case(name, "content-transfer-encoding")) {
             // Obsolete in forms (RFC 7578, 4.7): some parsers decode it, others do not.
@@ -125,6 +134,30 @@ Result<std::string_view> MultipartReader::take_head() {
     return window.substr(0, blank + line_end.size());
 }
 
+Result<std::string_view> MultipartReader::take_value() {
+    const std::string_view rest = body_.substr(position_);
+    const std::string_view dashes = std::string_view(delimiter_).substr(line_end.size());
+    std::size_t at = find_in(rest, dashes);
+    while (at != std::string_view::npos) {
+        const std::string_view before = rest.substr(0, at);
+        if (before.ends_with(line_end)) {
+            position_ += at + dashes.size();
+            return before.substr(0, before.size() - line_end.size());
+        }
+        // Some parsers end lines at a bare CR or LF, and take the end of the head for a line's.
+        if (before.empty() || before.back() == '\r' || before.back() == '\n') {
+            return malformed("a delimiter behind half a line end");
+        }
+        if (++inner_count_ > multipart_inner_boundaries_max) {
+            return malformed("the boundary within too many lines");
+        }
+        const std::size_t next = at + dashes.size();
+        const std::size_t found = find_in(rest.substr(next), dashes);
+        at = found == std::string_view::npos ? found : next + found;
+    }
+    return malformed("no delimiter after a part");
+}
+
 Result<std::optional<Part>> MultipartReader::next() {
     const std::string_view delimiter = delimiter_;
     if (count_ == 0 && !take_text(delimiter.substr(line_end.size()))) {
@@ -146,11 +179,9 @@ Result<std::optional<Part>> MultipartReader::next() {
     Result<void> read = read_head(*head, part);
     if (!read) return std::move(read).failure();
 
-    const std::string_view rest = body_.substr(position_);
-    const std::size_t size = find_in(rest, delimiter);
-    if (size == std::string_view::npos) return malformed("no delimiter after a part");
-    part.value = rest.substr(0, size);
-    position_ += size + delimiter.size();
+    Result<std::string_view> value = take_value();
+    if (!value) return std::move(value).failure();
+    part.value = *value;
     return std::optional<Part>(std::move(part));
 }
 

@@ -4,10 +4,11 @@
 /// Grammar  RFC 2046, 5.1.1 and RFC 7578, read strictly where parsers differ: the body begins with
 ///          its first delimiter; delimiters stand on their own lines without padding; line ends are
 ///          CRLF; after the last delimiter comes nothing, or one CRLF. No part may contain the
-///          delimiter followed by other bytes.
+///          delimiter followed by other bytes, or behind a bare CR or LF.
 /// Names    exactly one Content-Disposition per part, form-data with one plain `name`; a name with
-///          an escape or a percent sign is refused, because parsers decode it differently.
-/// Bounds   multipart_parts_max, multipart_part_head_bytes_max.
+///          an escape or a percent sign is refused, because parsers decode it differently. So is
+///          each parameter with a star in its name, but for `filename*`.
+/// Bounds   multipart_parts_max, multipart_part_head_bytes_max, multipart_inner_boundaries_max.
 
 #include "sluicegate/base/result.hpp"
 
@@ -39,11 +40,15 @@ public:
 private:
     [[nodiscard]] bool take_text(std::string_view text) noexcept;
     [[nodiscard]] Result<std::string_view> take_head();
+    /// And the delimiter behind it.
+    [[nodiscard]] Result<std::string_view> take_value();
 
     std::string delimiter_;
     std::string_view body_;
     std::size_t position_ = 0;
     std::size_t count_ = 0;
+    /// Of boundaries inside a line, which delimit nothing.
+    std::size_t inner_count_ = 0;
 };
 
 }  // namespace sluicegate::openai

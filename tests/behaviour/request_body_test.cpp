@@ -187,6 +187,41 @@ TEST_F(RequestBody, MultipartMayEndAsOldSdksEndIt) {
     }
 }
 
+TEST_F(RequestBody, WhatOtherParsersWouldReadOtherwiseIsRefused) {
+    const auto form = [&](const std::string& type, const std::string& part) {
+        return gateway_.send(
+            request("POST", "/v1/audio/transcriptions",
+                    bearer(alice_key) + "Content-Type: " + type + "\r\n",
+                    "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n"
+                    "--b\r\nContent-Disposition: form-data; " +
+                        part + "\r\n--b--\r\n"));
+    };
+    const std::string type = "multipart/form-data; boundary=b";
+    const std::string plain = "name=\"a\"\r\n\r\nx";
+    for (const std::string json : {"application/json; charset*0=utf-7",
+                                   "application/json; charset=utf-8; charset*=utf-8''utf-7"}) {
+        SCOPED_TRACE(json);
+        expect_error(gateway_.send(request("POST", "/v1/chat/completions",
+                                           bearer(alice_key) + "Content-Type: " + json + "\r\n",
+                                           chat_body("m"))),
+                     {.status = 415, .code = "unsupported_media_type"});
+    }
+    expect_error(form(type + "; boundary*0=c", plain),
+                 {.status = 415, .code = "unsupported_media_type"});
+    for (const std::string part :
+         {"name=\"a\"; name*0=\"mod\"; name*1=\"el\"\r\n\r\nbig",
+          "name=\"a\"\r\n\r\nx\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbig",
+          "name=\"_Charset_\"\r\n\r\nutf-7"}) {
+        SCOPED_TRACE(part);
+        EXPECT_EQ(form(type, part).status, 400);
+    }
+    expect_error(form(type, "name=\"image[file_id]\"\r\n\r\nf"),
+                 {.status = 400, .code = "field_not_allowed", .param = "file_id"});
+    EXPECT_TRUE(upstream_.requests().empty());
+    expect_success(form("Multipart/Form-Data; x=y; boundary=\"b\"", plain));
+    EXPECT_EQ(upstream_.requests().back().head.value("content-type"), type);
+}
+
 TEST_F(RequestBody, TwoModelPartsAreRefused) {
     const std::string part = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n";
     expect_error(gateway_.send(request(

@@ -235,6 +235,37 @@ TEST(BodyFields, TellWhichServiceIsAskedFor) {
     EXPECT_TRUE(form->fields[number_of(Field::other_service_tier)]);
 }
 
+TEST(BodyFields, FindIdsOfWhatIsStoredInNamesOfAForm) {
+    struct Row {
+        const char* name;
+        Field found;
+    };
+    constexpr Field none = Field::count_;
+    const Row rows[] = {
+        {"image[file_id]", Field::file_id},
+        {"images[0][file_id]", Field::file_id},
+        {"image.file_id", Field::file_id},
+        {"images[0].File-Id", Field::file_id},
+        {"image[file_id][]", Field::file_id},
+        {"a[vector_store_ids][]", Field::vector_store_ids},
+        {"a.b.file_ids.0", Field::file_ids},
+        {"a[container]", Field::container},
+        {"a[container][type]", none},
+        {"metadata[file_id]", none},
+        {"image[]", none},
+        {"my_file_id_note", none},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const auto found = inspected_form(part("model", "m") + part(row.name, "f"));
+        ASSERT_TRUE(found);
+        for (const Field id : {Field::file_id, Field::file_ids, Field::vector_store_ids,
+                               Field::container, Field::container_id}) {
+            EXPECT_EQ(found->fields[number_of(id)], id == row.found) << number_of(id);
+        }
+    }
+}
+
 TEST(BodyFields, FindIdsOfWhatIsStoredAtAnyDepth) {
     struct Row {
         const char* name;

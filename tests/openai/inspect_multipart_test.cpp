@@ -29,7 +29,7 @@ Result<Inspection> inspected(std::string_view body, std::string_view type = form
 }
 
 TEST(InspectMultipart, FindsTheModelBeforeAndBehindTheFile) {
-    const std::string bytes = "RIFF\0\r\n--\r\n-\n--b\r\r\n--a\xFF"s;
+    const std::string bytes = "RIFF\0\r\n--\r\n-\n--\r\r\n--a\xFF x--b"s;
     const std::string bodies[] = {
         field("model", "whisper-1") + file(bytes) + "--b--",
         field("model", "whisper-1") + file(bytes) + "--b--\r\n\r\n",
@@ -243,6 +243,68 @@ TEST(InspectMultipart, RefusesWhatParsersCouldReadDifferently) {
     }
 }
 
+TEST(InspectMultipart, RefusesExtendedParameters) {
+    const std::string form = field("a", "x") + field("model", "m") + "--b--";
+    for (const std::string_view parameter :
+         {"boundary*0=c", "boundary*=utf-8''c", "boundary*0*=utf-8''c", "BOUNDARY*0=c",
+          "charset*0=utf-7", "charset*=utf-8''utf-7", "x*=y"}) {
+        SCOPED_TRACE(parameter);
+        const std::string type = std::string(form_type) + "; " + std::string(parameter);
+        auto found = inspected(form, type);
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().kind, ErrorKind::unsupported_media_type);
+        const std::string first = "multipart/form-data; " + std::string(parameter) + "; boundary=b";
+        EXPECT_FALSE(inspected(form, first));
+    }
+    const std::string start = "--b\r\nContent-Disposition: form-data; name=\"a\"";
+    const std::string end = "\r\n\r\nx\r\n" + field("model", "m") + "--b--";
+    ASSERT_TRUE(inspected(start + end));
+    for (const std::string_view rest :
+         {"; name*0=\"mod\"; name*1=\"el\"", "; name*0*=utf-8''mod; name*1=el",
+          "; name*=utf-8''model", "; NAME*0=model", "; filename*0=\"a\"; filename*1=\".wav\"",
+          "; filename*0*=utf-8''a", "; x*=y", "; filename=\"a\\\"; name=model; x=\"",
+          "\r\nContent-Type: text/plain; charset*0=utf-7",
+          "\r\nContent-Type: text/plain; charset*=utf-8''utf-7",
+          "\r\nContent-Type: audio/wav; name*0=model"}) {
+        SCOPED_TRACE(rest);
+        auto found = inspected(start + std::string(rest) + end);
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().kind, ErrorKind::invalid_body);
+    }
+}
+
+TEST(InspectMultipart, RefusesADelimiterBehindHalfALineEnd) {
+    const std::string model = field("model", "m");
+    const std::string hidden = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbig";
+    for (const std::string& value :
+         {"x\n" + hidden, "x\r" + hidden, "\n" + hidden, hidden, "x\n\r" + hidden, "\n--b--"s,
+          "x--b\n--b"s, "\r--bc"s, "--b"s}) {
+        SCOPED_TRACE(value);
+        auto found = inspected(file(value) + model + "--b--");
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().kind, ErrorKind::invalid_body);
+        EXPECT_FALSE(inspected(model + field("prompt", value) + "--b--"));
+    }
+    EXPECT_TRUE(inspected(file("x--b\r\n\n -\n--\r-\r--a") + model + "--b--"));
+}
+
+TEST(InspectMultipart, BoundsBoundariesInsideLines) {
+    const auto with = [](std::size_t count) {
+        std::string value;
+        for (std::size_t i = 0; i < count; ++i) value += "x--b";
+        return inspected(file(value) + field("model", "m") + "--b--");
+    };
+    EXPECT_TRUE(with(multipart_inner_boundaries_max));
+    EXPECT_FALSE(with(multipart_inner_boundaries_max + 1));
+}
+
+TEST(InspectMultipart, RefusesTheFormsCharsetInEachSpelling) {
+    for (const std::string_view name : {"_charset_", "_Charset_", "_CHARSET_"}) {
+        SCOPED_TRACE(name);
+        EXPECT_FALSE(inspected(field(name, "utf-7") + field("model", "m") + "--b--"));
+    }
+}
+
 TEST(InspectMultipart, BoundsPartsHeadsAndBoundaries) {
     std::string parts;
     for (std::size_t i = 1; i < multipart_parts_max; ++i) parts += field("x", "y");
@@ -288,7 +350,11 @@ TEST(InspectMultipart, LeavesFilesAloneWhateverTheyHold) {
         for (std::uint64_t left = random() % 64; left > 0; --left) {
             bytes += alphabet[random() % alphabet.size()];
         }
-        if (("\r\n" + bytes).find("\r\n--b") != std::string::npos) continue;
+        // A delimiter to some parser.
+        const std::string lines = "\n" + bytes;
+        if (lines.find("\n--b") != std::string::npos || lines.find("\r--b") != std::string::npos) {
+            continue;
+        }
         const std::string body = file(bytes) + field("model", "m") + "--b--";
         const auto found = inspected(body);
         ASSERT_TRUE(found);

@@ -33,9 +33,10 @@ config::Upstream provider() {
 TEST(RequestHead, IsWrittenAnew) {
     http::RequestHead client;
     client.query = "beta=true&a=1";
-    EXPECT_EQ(head_for(provider(), client),
-              "POST /v1/chat/completions?beta=true HTTP/1.1\r\nhost: api.test\r\n"
-              "x-request-id: req_1\r\ncontent-length: 17\r\n\r\n");
+    EXPECT_EQ(
+        head_for(provider(), client),
+        "POST /v1/chat/completions?beta=true HTTP/1.1\r\nhost: api.test\r\n"
+        "x-request-id: req_1\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n");
 }
 
 TEST(RequestHead, CarriesOnlyTheClientsFieldsOnTheList) {
@@ -45,10 +46,38 @@ TEST(RequestHead, CarriesOnlyTheClientsFieldsOnTheList) {
         ASSERT_TRUE(client.fields.add(name, "the-value"));
     }
     const std::string head = head_for(provider(), client);
-    EXPECT_THAT(head, HasSubstr("\r\ncontent-type: the-value\r\ntraceparent: the-value\r\n"));
+    EXPECT_THAT(head,
+                HasSubstr("\r\ncontent-type: application/json\r\ntraceparent: the-value\r\n"));
     for (const char* name : {"authorization", "cookie", "x-mine", "connection", "x-forwarded-for",
                              "accept-encoding"}) {
         EXPECT_THAT(head, Not(HasSubstr(name)));
+    }
+}
+
+TEST(RequestHead, NamesTheTypeThatWasChecked) {
+    http::RequestHead client;
+    ASSERT_TRUE(client.fields.add("content-type", "application/json; charset=utf-7"));
+    struct Row {
+        const char* boundary;
+        const char* type;
+    };
+    for (const Row& row :
+         {Row{"", "application/json"}, Row{"--b0", "multipart/form-data; boundary=--b0"},
+          Row{"a'+_-.b", "multipart/form-data; boundary=a'+_-.b"},
+          Row{"a b:/=?(),", "multipart/form-data; boundary=\"a b:/=?(),\""}}) {
+        std::string head;
+        const config::Upstream upstream = provider();
+        append_request_head(head, {.upstream = upstream,
+                                   .endpoint = 0,
+                                   .asked = openai::Endpoint::chat_completions,
+                                   .model = "m",
+                                   .head = client,
+                                   .fixed_fields = "",
+                                   .request_id = "req_1",
+                                   .body_bytes = 17,
+                                   .boundary = row.boundary});
+        EXPECT_THAT(head, HasSubstr("\r\ncontent-type: " + std::string(row.type) + "\r\n"));
+        EXPECT_THAT(head, Not(HasSubstr("utf-7")));
     }
 }
 

@@ -87,6 +87,9 @@ public:
     [[nodiscard]] std::optional<Found> find_key(std::string_view raw) const;
     /// `name` is that of a form's field. Some parsers take `model[]` for model.
     [[nodiscard]] std::optional<Found> find_part(std::string_view name) const;
+    /// The fields with ids of stored things that `image[file_id]` or `image.file_id` names below
+    /// the top of a form, except in `metadata`.
+    [[nodiscard]] FieldSet ids_in_part(std::string_view name) const;
 
     /// For callers without a configuration: only what the gateway itself reads.
     [[nodiscard]] static const FieldNames& own();

@@ -114,6 +114,8 @@ inline constexpr std::int64_t output_cap_max = 1'000'000'000'000;
 inline constexpr std::size_t retained_body_bytes = 256 * 1024;
 inline constexpr std::size_t multipart_parts_max = 256;
 inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
+/// Boundaries of a form that stand inside a line of a part. Each costs a new search.
+inline constexpr std::size_t multipart_inner_boundaries_max = 4096;
 
 /// Chooses the parser by the media type. `content_type` is the header field, "" when absent.
 [[nodiscard]] Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type,
