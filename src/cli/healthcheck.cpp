@@ -29,8 +29,8 @@ constexpr std::string_view request =
 ///
 /// The certificate is not verified: the port is this container's own, the names in the certificate
 /// are for others, and nothing secret is sent.
-net::Task<void> ask_livez(net::Socket& socket, asio::ip::tcp::endpoint at,
-                          asio::ssl::context* tls, std::string& answer) {
+net::Task<void> ask_livez(net::Socket& socket, asio::ip::tcp::endpoint at, asio::ssl::context* tls,
+                          std::string& answer) {
     auto [refused] = co_await socket.async_connect(at, net::use_result);
     if (refused) {
         answer = refused.message();

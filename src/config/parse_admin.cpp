@@ -11,8 +11,7 @@ constexpr std::size_t admin_host_bytes_max = 253;
 
 bool is_host_name(std::string_view text) {
     return !text.empty() && text.size() <= admin_host_bytes_max && text.front() != '.' &&
-           text.find("..") == std::string_view::npos &&
-           std::ranges::all_of(text, [](char c) {
+           text.find("..") == std::string_view::npos && std::ranges::all_of(text, [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '-' || c == '.' || c == '_';
            });

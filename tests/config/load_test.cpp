@@ -103,8 +103,7 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     ASSERT_TRUE(config.admin.listen->tls.has_value());
     EXPECT_EQ(config.admin.listen->tls->certificate_file,
               (good_folder / "files/certificate.pem").string());
-    EXPECT_EQ(config.admin.listen->tls->private_key_file,
-              (good_folder / "files/key.pem").string());
+    EXPECT_EQ(config.admin.listen->tls->private_key_file, (good_folder / "files/key.pem").string());
     EXPECT_EQ(config.admin.hosts,
               (std::vector<std::string>{"gateway.internal", "Metrics.Internal."}));
     ASSERT_EQ(config.admin.keys.size(), 1U);
