@@ -18,7 +18,12 @@ std::ptrdiff_t cores_of_a_crash(const std::vector<std::string>& arguments) {
     const TemporaryFolder folder;
     const FakeUpstream upstream;
     const ConfigText config(upstream.base_url());
-    Daemon daemon(config.text(), {.arguments = arguments, .core_folder = folder.path().string()});
+    // The sanitizers would leave none in any case.
+    // The sanitizers would leave none in any case.
+    Daemon daemon(config.text(), {.environment = {{"ASAN_OPTIONS", "disable_coredump=0"},
+                                                  {"TSAN_OPTIONS", "disable_coredump=0"}},
+                                  .arguments = arguments,
+                                  .core_folder = folder.path().string()});
     daemon.signal(SIGABRT);
     EXPECT_TRUE(daemon.wait_for_exit());
     return std::distance(std::filesystem::directory_iterator(folder.path()), {});

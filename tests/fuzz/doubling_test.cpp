@@ -96,6 +96,14 @@ void expect_linear(const Row& row) {
     EXPECT_EQ(growth_of(row), "");
 }
 
+/// Other work on the machine can hide a growth once, hardly three times.
+bool is_seen(const Row& row) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        if (!growth_of(row).empty()) return true;
+    }
+    return false;
+}
+
 /// `before`, the part as often as it fits, `behind`. A `#` in the part is its number.
 std::function<std::string(std::size_t)> repeated(std::string before, std::string part,
                                                  std::string behind) {
@@ -133,8 +141,8 @@ TEST(Doubling, SeesWorkThatIsNotInProportion) {
                                   at = end + 1;
                               }
                           },
-                          4096};
-    EXPECT_NE(growth_of(looks_again), "");
+                          16 * 1024};
+    EXPECT_TRUE(is_seen(looks_again));
     const Row copies_again{"the rest is copied for each line", repeated("", "line\n", ""),
                            [](const std::string& text) {
                                for (std::string rest = text; !rest.empty();) {
@@ -142,7 +150,7 @@ TEST(Doubling, SeesWorkThatIsNotInProportion) {
                                }
                            },
                            4096};
-    EXPECT_NE(growth_of(copies_again), "");
+    EXPECT_TRUE(is_seen(copies_again));
 }
 
 TEST(Doubling, RequestBodiesTakeWorkInProportion) {
