@@ -88,7 +88,6 @@ std::string growth_of(const Row& row) {
         is_heap_quadratic = is_heap_quadratic && heap > ratio_max;
         ratios += " time " + std::to_string(time) + " heap " + std::to_string(heap);
     }
-    printf("%s\n", ratios.c_str());
     return is_time_quadratic || is_heap_quadratic ? ratios : "";
 }
 
