@@ -312,9 +312,11 @@ class Counted:
         connection.close()
 
     def check(self):
+        # The limiter counts in whole milliseconds, rounded down.
+        certain_s = self.window_s - 0.001
         first = 0
         for number, (_, answered) in enumerate(self.admitted):
-            while self.admitted[first][0] < answered - self.window_s:
+            while self.admitted[first][0] < answered - certain_s:
                 first += 1
             if number - first + 1 > self.rpm:
                 self.book.wrong(f"limiter: {number - first + 1} admitted within "
