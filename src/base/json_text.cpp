@@ -48,6 +48,12 @@ bool is_plain(char c) noexcept {
     return value >= 0x20 && value < 0x7F && c != '"' && c != '\\';
 }
 
+void append_member_name(std::string& out, std::string_view name) {
+    out += ",\"";
+    out += name;
+    out += "\":";
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -78,6 +84,16 @@ void append_decimal(std::string& out, std::int64_t value) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, value);
     out.append(digits, end.ptr);
+}
+
+void append_json_member(std::string& out, std::string_view name, std::string_view value) {
+    append_member_name(out, name);
+    append_json_string(out, value);
+}
+
+void append_json_member(std::string& out, std::string_view name, std::int64_t value) {
+    append_member_name(out, name);
+    append_decimal(out, value);
 }
 
 }  // namespace sluicegate

@@ -164,26 +164,31 @@ void append_timestamp(std::string& out, std::int64_t unix_microseconds) {
     out += "Z\"";
 }
 
+void append_beginning(std::string& out, std::int64_t unix_microseconds, Level level,
+                      std::string_view event) {
+    out += "{\"time\":";
+    append_timestamp(out, unix_microseconds);
+    out += ",\"level\":\"";
+    out += level_names[static_cast<std::size_t>(level)];
+    out += "\",\"event\":\"";
+    out += event;
+    out += '"';
+}
+
 std::string format_line(std::int64_t unix_microseconds, Level level, std::string_view event,
                         std::string_view message, std::initializer_list<Field> fields) {
-    std::string line = "{\"time\":";
-    append_timestamp(line, unix_microseconds);
-    line += ",\"level\":\"";
-    line += level_names[static_cast<std::size_t>(level)];
-    line += "\",\"event\":";
-    append_json_string(line, event);
-    line += ",\"message\":";
-    append_json_string(line, message);
+    std::string line;
+    append_beginning(line, unix_microseconds, level, event);
+    append_json_member(line, "message", message);
     for (const Field& field : fields) {
-        line += ',';
-        append_json_string(line, field.name);
-        line += ':';
         if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-            append_json_string(line, *text);
+            append_json_member(line, field.name, *text);
         } else if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
-            append_decimal(line, *number);
+            append_json_member(line, field.name, *number);
         } else {
-            line += std::get<bool>(field.value) ? "true" : "false";
+            line += ",\"";
+            line += field.name;
+            line += std::get<bool>(field.value) ? "\":true" : "\":false";
         }
     }
     line += '}';

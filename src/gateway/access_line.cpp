@@ -13,19 +13,9 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
+/// Only where there is a text.
 void append_text(std::string& out, std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_json_string(out, value);
-}
-
-void append_number(std::string& out, std::string_view name, std::int64_t value) {
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_decimal(out, value);
+    if (!value.empty()) append_json_member(out, name, value);
 }
 
 std::int64_t micros_between(Instant from, Instant to) {
@@ -45,23 +35,23 @@ void append_limits(std::string& out, const std::optional<limit::Decision>& decis
 void append_usage(std::string& out, const Request& request) {
     const Record& record = request.record;
     if (record.usage_source == UsageSource::none) return;
-    append_number(out, "input_tokens", record.usage.input);
-    append_number(out, "output_tokens", record.usage.output);
+    append_json_member(out, "input_tokens", record.usage.input);
+    append_json_member(out, "output_tokens", record.usage.output);
     const auto append_part = [&](std::string_view name, std::int64_t value) {
-        if (value != 0) append_number(out, name, value);
+        if (value != 0) append_json_member(out, name, value);
     };
     append_part("cached_input_tokens", record.usage.cached_input);
     append_part("cache_write_tokens", record.usage.cache_write);
     append_part("reasoning_tokens", record.usage.reasoning);
     append_part("audio_ms", record.usage.audio_ms);
     append_text(out, "usage_source", name_of(record.usage_source));
-    append_number(out, "settled_tokens", record.settled_tokens);
+    append_json_member(out, "settled_tokens", record.settled_tokens);
     if (!request.config().redaction.finds_any_in(record.finish_reason)) {
         append_text(out, "finish_reason", record.finish_reason);
     }
     if (record.output_deltas > 1) {
-        append_number(out, "inter_token_us",
-                      duration_cast<microseconds>(inter_token_time(record)).count());
+        append_json_member(out, "inter_token_us",
+                           duration_cast<microseconds>(inter_token_time(record)).count());
     }
 }
 
@@ -87,13 +77,12 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
     const client::Sent& sent = request.client.sent;
     if (!record.has_caller() && sent.error && is_repeated(request, now)) return;
     const auto wall = request.worker.clock().wall_now().time_since_epoch();
-    out += "{\"time\":";
-    log::append_timestamp(out, duration_cast<microseconds>(wall).count());
-    out += ",\"level\":\"info\",\"event\":\"access\"";
+    log::append_beginning(out, duration_cast<microseconds>(wall).count(), log::Level::info,
+                          "access");
     append_text(out, "request_id", request.client.id.text());
     append_text(out, "client", config::IpAddress(request.address()).text());
     append_text(out, "endpoint", endpoint_name(record));
-    append_number(out, "status", sent.status);
+    append_json_member(out, "status", sent.status);
     append_text(out, "outcome", sent.error ? name_of(*sent.error) : std::string_view("ok"));
     append_text(out, "user", record.caller.user_name);
     append_text(out, "key", record.caller.key_id);
@@ -101,18 +90,18 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
     if (record.model != nullptr) append_text(out, "model", record.model->settings->name);
     if (record.upstream) {
         append_text(out, "upstream", request.config().config.upstreams[*record.upstream].name);
-        append_number(out, "attempts", request.client.notes.attempts);
+        append_json_member(out, "attempts", request.client.notes.attempts);
     }
     if (record.is_streaming) out += ",\"stream\":true";
     append_limits(out, request.client.notes.decision);
     append_usage(out, request);
-    append_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
-    append_number(out, "bytes_out", static_cast<std::int64_t>(sent.body_bytes));
+    append_json_member(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
+    append_json_member(out, "bytes_out", static_cast<std::int64_t>(sent.body_bytes));
     if (record.answered_at) {
-        append_number(out, "first_byte_us",
-                      micros_between(request.started_at, *record.answered_at));
+        append_json_member(out, "first_byte_us",
+                           micros_between(request.started_at, *record.answered_at));
     }
-    append_number(out, "duration_us", micros_between(request.started_at, now));
+    append_json_member(out, "duration_us", micros_between(request.started_at, now));
     append_text(out, "detail", sent.error_detail);
     out += "}\n";
 }

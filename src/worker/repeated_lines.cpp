@@ -10,34 +10,17 @@
 namespace sluicegate::worker {
 namespace {
 
-void append_pair(std::string& out, std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_json_string(out, value);
-}
-
-void append_pair(std::string& out, std::string_view name, std::int64_t value) {
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_decimal(out, value);
-}
-
 void append_sum(std::string& out, const RepeatedLines::Ended& latest, bool has_address,
                 std::int64_t repeated, WallTime wall) {
-    out += "{\"time\":";
     const auto time =
         std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch());
-    log::append_timestamp(out, time.count());
-    out += ",\"level\":\"info\",\"event\":\"access\"";
-    append_pair(out, "request_id", latest.id.text());
-    if (has_address) append_pair(out, "client", config::IpAddress(latest.address).text());
-    append_pair(out, "endpoint", latest.endpoint);
-    append_pair(out, "status", static_cast<std::int64_t>(latest.status));
-    append_pair(out, "outcome", name_of(latest.reason));
-    append_pair(out, "repeated", repeated);
+    log::append_beginning(out, time.count(), log::Level::info, "access");
+    append_json_member(out, "request_id", latest.id.text());
+    if (has_address) append_json_member(out, "client", config::IpAddress(latest.address).text());
+    append_json_member(out, "endpoint", latest.endpoint);
+    append_json_member(out, "status", std::int64_t{latest.status});
+    append_json_member(out, "outcome", name_of(latest.reason));
+    append_json_member(out, "repeated", repeated);
     out += "}\n";
 }
 

@@ -36,6 +36,14 @@ TEST(JsonText, EscapesWhatJsonDemandsAndReplacesWhatIsNotUtf8) {
     }
 }
 
+TEST(JsonText, AppendsMembers) {
+    std::string out = "{\"a\":1";
+    append_json_member(out, "text", "x\"y");
+    append_json_member(out, "empty", "");
+    append_json_member(out, "number", -7);
+    EXPECT_EQ(out, R"({"a":1,"text":"x\"y","empty":"","number":-7)");
+}
+
 TEST(JsonText, WritesDecimals) {
     std::string out;
     append_decimal(out, 0);

@@ -12,5 +12,8 @@ namespace sluicegate {
 /// so the result is always valid JSON.
 void append_json_string(std::string& out, std::string_view text);
 void append_decimal(std::string& out, std::int64_t value);
+/// Append `,"name":value` to an object that has a member already. `name` needs no escape.
+void append_json_member(std::string& out, std::string_view name, std::string_view value);
+void append_json_member(std::string& out, std::string_view name, std::int64_t value);
 
 }  // namespace sluicegate

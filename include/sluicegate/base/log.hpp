@@ -73,6 +73,9 @@ inline void error(std::string_view event, std::string_view message,
 
 /// `"2026-11-21T20:45:23.123Z"` with its quotes; microseconds since the epoch come in.
 void append_timestamp(std::string& out, std::int64_t unix_microseconds);
+/// `{"time":…,"level":…,"event":EVENT`, the beginning of a line. `event` needs no escape.
+void append_beginning(std::string& out, std::int64_t unix_microseconds, Level level,
+                      std::string_view event);
 /// The line of write(), without the newline. For tests.
 [[nodiscard]] std::string format_line(std::int64_t unix_microseconds, Level level,
                                       std::string_view event, std::string_view message,
