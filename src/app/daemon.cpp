@@ -3,14 +3,13 @@
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/changes.hpp"
 #include "sluicegate/gateway/pipeline.hpp"
-#include "sluicegate/metrics/exposition.hpp"
-#include "sluicegate/metrics/process.hpp"
 #include "sluicegate/net/spawn.hpp"
 
-#include "app/stall_watch.hpp"
+#include "app/descriptors.hpp"
+#include "app/metrics_page.hpp"
 #include "app/state_keeper.hpp"
-#include "app/timestamp.hpp"
 #include "app/upstream_status.hpp"
+#include "app/worker_watch.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -20,7 +19,6 @@
 #include <cstdlib>
 #include <map>
 #include <pthread.h>
-#include <sys/resource.h>
 #include <utility>
 
 namespace sluicegate::app {
@@ -40,24 +38,6 @@ unsigned worker_count(unsigned configured) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// Each connection is a descriptor, on either side: the soft limit is raised as far as it goes.
-/// Returns how many there may be; 0 when that is not known.
-std::size_t raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-    const rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    const rlim_t now = ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
-    return now == RLIM_INFINITY ? 0 : static_cast<std::size_t>(now);
-}
-
-/// Descriptors of the process itself: files, the admin port, look-ups, and those of each worker.
-std::size_t own_descriptors(const config::Server& server) {
-    constexpr std::size_t of_process = 20;
-    constexpr std::size_t of_worker = 4;
-    return of_process + worker_count(server.threads) * (of_worker + server.listen.size());
-}
-
 admin::AdminSettings admin_settings_of(const worker::Snapshot& snapshot) {
     return {.access = std::make_shared<const admin::Access>(snapshot.config.admin),
             .tls = snapshot.admin_tls};
@@ -66,38 +46,6 @@ admin::AdminSettings admin_settings_of(const worker::Snapshot& snapshot) {
 void log_notes(const worker::Snapshot& snapshot) {
     for (const std::string& note : snapshot.config.notes) log::info("config", note);
     for (const std::string& warning : snapshot.warnings) log::warn("config", warning);
-}
-
-void update_limiter_metrics(metrics::Registry& registry, std::string_view window,
-                            const limit::TableCounts& counts) {
-    const auto set = [&](Metric metric, std::uint64_t value) {
-        registry.set(metric, static_cast<std::int64_t>(value), {window});
-    };
-    set(Metric::limiter_slots_used, counts.slots_used);
-    set(Metric::limiter_memory_bytes, counts.bytes_mapped);
-    set(Metric::limiter_evictions_total, counts.evictions);
-    set(Metric::limiter_overflows_total, counts.overflows);
-}
-
-void update_stall_metrics(metrics::Registry& registry, const StallWatch& watch,
-                          std::size_t workers) {
-    std::vector<Milliseconds> lasted(workers);
-    for (const StallWatch::Stall& stall : watch.stalls()) lasted[stall.worker] = stall.lasted;
-    for (std::size_t i = 0; i < workers; ++i) {
-        registry.set(Metric::worker_stalled_seconds, std::chrono::nanoseconds(lasted[i]).count(),
-                     {std::to_string(i)});
-    }
-}
-
-void report_stall(const StallWatch::Change& change) {
-    const std::string name = "worker " + std::to_string(change.worker);
-    const std::string span = std::to_string(change.lasted.count()) + " ms";
-    if (change.is_stalled) {
-        log::error("worker_stalled", name + " has done nothing for " + span,
-                   {{"worker", change.worker}});
-    } else {
-        log::info("worker_resumed", name + " goes on after " + span, {{"worker", change.worker}});
-    }
 }
 
 /// After an order to stop, for the workers; then for the log, and for the last words.
@@ -115,8 +63,7 @@ Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& s
       drain_timer_(control_.get_executor()),
       force_timer_(control_.get_executor()),
       ticket_key_timer_(control_.get_executor()),
-      watch_timer_(control_.get_executor()),
-      stall_watch_(std::make_unique<StallWatch>()) {
+      worker_watch_(std::make_unique<WorkerWatch>(control_, clock_, workers_)) {
 }
 
 Daemon::~Daemon() {
@@ -133,7 +80,6 @@ std::int64_t Daemon::unix_seconds() const {
 }
 
 Result<void> Daemon::run(config::Config config) {
-    open_files_max_ = raise_descriptor_limit();
     std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of one write, not of us
     log::set_level(config.log.level);
     started_at_ = clock_.wall_now();
@@ -164,7 +110,7 @@ Result<void> Daemon::run(config::Config config) {
     signals_.set_drain_timeout(running.server.timeouts.drain);
     start_workers();
     if (admin_) admin_->start();
-    net::spawn_vital(control_, watch_workers(), "stall watch");
+    net::spawn_vital(control_, worker_watch_->run(), "watch of the workers");
     net::spawn_vital(control_, rotate_ticket_keys(), "rotation of the keys of session tickets");
     take_signals();
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
@@ -177,23 +123,11 @@ Result<void> Daemon::run(config::Config config) {
 }
 
 void Daemon::apply_bounds(const config::Server& server) {
-    std::size_t most = server.connections_max;
-    if (open_files_max_ > 0) {
-        const std::size_t own = own_descriptors(server);
-        const std::size_t left = open_files_max_ > own ? open_files_max_ - own : 1;
-        load_.set_descriptors_max(left);
-        // Clients get three of four; the requests that run need the others for upstreams.
-        const std::size_t clients = std::max<std::size_t>(left / 4 * 3, 1);
-        if (clients < most) {
-            log::warn("config",
-                      "the limit of open files leaves room for fewer clients than "
-                      "server.max_connections: raise it",
-                      {{"open_files", open_files_max_}, {"clients", clients}});
-        }
-        most = std::min(most, clients);
-    }
-    places_.set_most(most);
-    addresses_.set_connections_max(most);
+    const ConnectionBounds bounds =
+        connection_bounds(raise_descriptor_limit(), server, worker_count(server.threads));
+    if (bounds.descriptors > 0) load_.set_descriptors_max(bounds.descriptors);
+    places_.set_most(bounds.clients);
+    addresses_.set_connections_max(bounds.clients);
 }
 
 Result<void> Daemon::bind(const config::Config& config) {
@@ -225,11 +159,13 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     if (!config.admin.listen) return {};
     std::map<std::string, admin::AdminServer::MakePage> pages;
     pages["/livez"] = [this](std::string_view) {
-        if (auto why = why_stalled()) return admin::Page{.status = 503, .body = std::move(*why)};
+        if (auto why = worker_watch_->why_stalled())
+            return admin::Page{.status = 503, .body = std::move(*why)};
         return admin::Page{.body = "ok\n"};
     };
     pages["/readyz"] = [this](std::string_view) {
-        if (auto why = why_stalled()) return admin::Page{.status = 503, .body = std::move(*why)};
+        if (auto why = worker_watch_->why_stalled())
+            return admin::Page{.status = 503, .body = std::move(*why)};
         if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
         if (auto why = why_not_ready(*snapshot_, clock_.now())) {
             return admin::Page{.status = 503, .body = std::move(*why)};
@@ -238,16 +174,12 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     };
     pages["/status"] = [this](std::string_view query) { return status(query); };
     pages["/metrics"] = [this](std::string_view) {
-        metrics::update_process_metrics(registry_);
-        registry_.set(Metric::memory_buffered_bytes, static_cast<std::int64_t>(memory_.used()));
-        registry_.set(Metric::internal_errors_total,
-                      static_cast<std::int64_t>(net::escaped_exceptions()));
-        update_stall_metrics(registry_, *stall_watch_, workers_.size());
-        update_limiter_metrics(registry_, "minute", limiter_->counts());
-        update_limiter_metrics(registry_, "day", limiter_->day_counts());
-        update_upstream_metrics(registry_, *snapshot_, clock_.now());
-        return admin::Page{.content_type = std::string(metrics::exposition_content_type),
-                           .body = metrics::expose(registry_)};
+        return metrics_page({.registry = registry_,
+                             .limiter = *limiter_,
+                             .memory = memory_,
+                             .workers = *worker_watch_,
+                             .snapshot = *snapshot_},
+                            clock_.now());
     };
     admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages),
                                                   admin_settings_of(*snapshot_));
@@ -298,9 +230,8 @@ void Daemon::worker_ended() {
     if (admin_) admin_->stop();
     if (state_keeper_) state_keeper_->stop();
     keep_running_.reset();
-    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_, &watch_timer_}) {
-        timer->cancel();
-    }
+    worker_watch_->stop();
+    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_}) timer->cancel();
 }
 
 void Daemon::take_signals() {
@@ -463,31 +394,6 @@ net::Task<void> Daemon::end_by_force_unless_ended() {
     words += "; entries of the log not written: " + std::to_string(log::unwritten_count());
     log::write_last_words(std::move(words));
     std::_Exit(forced_end_status);
-}
-
-net::Task<void> Daemon::watch_workers() {
-    std::vector<std::optional<std::uint64_t>> ticks(workers_.size());
-    while (keep_running_.owns_work()) {
-        watch_timer_.expires_after(StallWatch::look_every);
-        co_await watch_timer_.async_wait(net::use_result);
-        std::ranges::transform(workers_, ticks.begin(),
-                               [](const auto& worker) { return worker->ticks(); });
-        for (const StallWatch::Change& change : stall_watch_->look(clock_.now(), ticks)) {
-            report_stall(change);
-        }
-    }
-}
-
-std::optional<std::string> Daemon::why_stalled() const {
-    std::string lines;
-    for (const StallWatch::Stall& stall : stall_watch_->stalls()) {
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(stall.lasted).count();
-        lines += "worker " + std::to_string(stall.worker) + " is stalled since ";
-        lines += timestamp(clock_.wall_now() - stall.lasted);
-        lines += " (" + std::to_string(seconds) + " s)\n";
-    }
-    if (lines.empty()) return std::nullopt;
-    return lines;
 }
 
 }  // namespace sluicegate::app

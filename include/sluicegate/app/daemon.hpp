@@ -24,8 +24,8 @@
 
 namespace sluicegate::app {
 
-class StallWatch;
 class StateKeeper;
+class WorkerWatch;
 
 class Daemon {
 public:
@@ -62,9 +62,6 @@ private:
     net::Task<void> end_by_force_unless_ended();
     void worker_ended();
     void apply_bounds(const config::Server& server);
-    net::Task<void> watch_workers();
-    /// Why /livez and /readyz answer 503: one line for each worker that is stalled.
-    [[nodiscard]] std::optional<std::string> why_stalled() const;
     [[nodiscard]] std::int64_t unix_seconds() const;
 
     const std::string file_;
@@ -89,14 +86,12 @@ private:
     net::Timer drain_timer_;
     net::Timer force_timer_;
     net::Timer ticket_key_timer_;
-    net::Timer watch_timer_;
-    std::unique_ptr<StallWatch> stall_watch_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
     std::vector<std::unique_ptr<worker::Worker>> workers_;
+    std::unique_ptr<WorkerWatch> worker_watch_;
     std::vector<std::thread> threads_;
     std::size_t workers_running_ = 0;
-    std::size_t open_files_max_ = 0;  ///< 0: not known
     bool is_draining_ = false;
     bool is_stopping_ = false;  ///< what still runs was cut
     bool is_reloading_ = false;
