@@ -14,13 +14,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace sluicegate::route {
 
@@ -50,35 +50,22 @@ public:
     [[nodiscard]] static std::uint64_t name_key(std::string_view name) noexcept;
 
 private:
-    using Place = std::uint32_t;
-    static constexpr Place nowhere = ~Place{0};
-
     struct Entry {
         std::uint64_t id = 0;  ///< its hash
         Owner owner;
         Instant expires_at{};
-        // Of the same user's.
-        Place older = nowhere;
-        Place newer = nowhere;
     };
-    struct User {
-        Place oldest = nowhere;
-        Place newest = nowhere;
-        std::size_t ids = 0;
-    };
+    using Ids = std::list<Entry>;  ///< of one user, the oldest first
 
     void make_room(std::uint64_t user);
-    void add(std::uint64_t id, const Owner& owner, Instant expires_at);
-    void remove(Place place);
-    void count(std::uint64_t user, User& ids, std::size_t next);
+    void add(const Entry& entry);
+    void remove(Ids::iterator entry);
 
     const Bounds bounds_;
     mutable std::mutex mutex_;
-    std::vector<Entry> entries_;
-    std::vector<Place> free_;
-    std::unordered_map<std::uint64_t, Place> places_;  ///< by the id's hash
-    std::unordered_map<std::uint64_t, User> users_;
-    std::set<std::pair<std::size_t, std::uint64_t>> by_count_;  ///< ids and user
+    std::unordered_map<std::uint64_t, Ids> users_;
+    std::unordered_map<std::uint64_t, Ids::iterator> ids_;      ///< by the id's hash
+    std::set<std::pair<std::size_t, std::uint64_t>> by_count_;  ///< ids of a user, and the user
 };
 
 }  // namespace sluicegate::route
