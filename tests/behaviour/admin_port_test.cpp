@@ -165,7 +165,7 @@ protected:
     AdminTls() {
         config_.admin_lines = "  tls: {certificate: chain.pem, private_key: key.pem}\n";
         const Identity own = authority_.issue();
-        options_.files = {{"chain.pem", own.certificate}, {"key.pem", own.private_key}};
+        options_ = files_of(own);
     }
 
     CertificateAuthority authority_;

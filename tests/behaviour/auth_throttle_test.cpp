@@ -114,15 +114,10 @@ TEST_F(AuthThrottle, EndsAPipelineOfGuesses) {
 
 TEST_F(AuthThrottle, HoldsForAllListenersAndWorkersTogether) {
     const CertificateAuthority authority;
-    const Identity own = authority.issue();
-    DaemonOptions options;
-    options.files = {{"chain.pem", own.certificate}, {"key.pem", own.private_key}};
     ConfigText text = config("6");
     text.threads = "4";
-    text.listener_tls =
-        "    - address: 127.0.0.1:0\n"
-        "      tls: {certificate: chain.pem, private_key: key.pem}\n";
-    Gateway gateway(text, options);
+    text.listener_tls = tls_listener;
+    Gateway gateway(text, files_of(authority.issue()));
     const SslContext context = client_context(authority.certificate(), "localhost");
     const auto over_tls = [&](std::string_view key) {
         TestClient client(gateway.daemon().port("client_tls"), context.get(), "localhost");

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <sys/wait.h>
+#include <utility>
+#include <vector>
 
 namespace sluicegate::support {
 namespace {
@@ -42,6 +44,24 @@ protected:
         EXPECT_EQ(*ended, status);
         EXPECT_LE(steady_clock::now() - began, within + slowness);
     }
+    /// The thread called `hanging` ("": the control thread) does not run when the signals come,
+    /// each after the daemon has said that it understood the one before.
+    void end_while_one_hangs(const std::string& hanging, const std::vector<int>& signals,
+                             milliseconds within) {
+        expect_success(gateway_->chat(alice_key, "limited"));
+        const StoppedThread stopped(daemon().pid(), hanging);
+        ASSERT_TRUE(stopped.is_stopped());
+        auto began = steady_clock::now();
+        const char* understood = "draining";
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            if (i > 0) {
+                ASSERT_TRUE(daemon().wait_for_event(std::exchange(understood, "drain")));
+            }
+            began = steady_clock::now();
+            daemon().signal(signals[i]);
+        }
+        expect_end(1, began, within);
+    }
     void expect_words(std::string_view words) {
         EXPECT_NE(daemon().log().find(words), std::string::npos) << daemon().log();
     }
@@ -62,14 +82,7 @@ protected:
 
 TEST_F(ForcedEnd, ComesThoughAWorkerHangs) {
     start("500ms");
-    expect_success(gateway_->chat(alice_key, "limited"));
-    {
-        const StoppedThread stopped(daemon().pid(), "worker 0");
-        ASSERT_TRUE(stopped.is_stopped());
-        const auto began = steady_clock::now();
-        daemon().signal(SIGTERM);
-        expect_end(1, began, milliseconds(500) + allowed);
-    }
+    end_while_one_hangs("worker 0", {SIGTERM}, milliseconds(500) + allowed);
     EXPECT_TRUE(daemon().wait_for_event("forced_end"));
     expect_words("sluicegate: forced end: workers that did not stop: 0;");
     expect_two_left_after_a_restart();
@@ -77,47 +90,20 @@ TEST_F(ForcedEnd, ComesThoughAWorkerHangs) {
 
 TEST_F(ForcedEnd, ComesSoonerAfterASecondSignal) {
     start("1h");
-    expect_success(gateway_->chat(alice_key, "limited"));
-    {
-        const StoppedThread stopped(daemon().pid(), "worker 1");
-        ASSERT_TRUE(stopped.is_stopped());
-        daemon().signal(SIGTERM);
-        ASSERT_TRUE(daemon().wait_for_event("draining"));
-        const auto began = steady_clock::now();
-        daemon().signal(SIGINT);
-        expect_end(1, began, allowed);
-    }
+    end_while_one_hangs("worker 1", {SIGTERM, SIGINT}, allowed);
     expect_two_left_after_a_restart();
 }
 
 TEST_F(ForcedEnd, ComesAtOnceAfterAThirdSignal) {
     start("1h");
-    expect_success(gateway_->chat(alice_key, "limited"));
-    {
-        const StoppedThread stopped(daemon().pid(), "worker 1");
-        ASSERT_TRUE(stopped.is_stopped());
-        daemon().signal(SIGTERM);
-        ASSERT_TRUE(daemon().wait_for_event("draining"));
-        daemon().signal(SIGTERM);
-        ASSERT_TRUE(daemon().wait_for_event("drain"));
-        const auto began = steady_clock::now();
-        daemon().signal(SIGTERM);
-        expect_end(1, began, milliseconds(500));
-    }
+    end_while_one_hangs("worker 1", {SIGTERM, SIGTERM, SIGTERM}, milliseconds(500));
     expect_two_left_after_a_restart();
 }
 
 // The control thread saves the state and looks files up: a disk may hold it.
 TEST_F(ForcedEnd, ComesThoughTheControlThreadHangs) {
     start("500ms");
-    expect_success(gateway_->chat(alice_key, "limited"));
-    {
-        const StoppedThread stopped(daemon().pid(), "");
-        ASSERT_TRUE(stopped.is_stopped());
-        const auto began = steady_clock::now();
-        daemon().signal(SIGTERM);
-        expect_end(1, began, milliseconds(500) + allowed);
-    }
+    end_while_one_hangs("", {SIGTERM}, milliseconds(500) + allowed);
     expect_words("sluicegate: ended at once: it did not end in time");
     expect_two_left_after_a_restart();
 }

@@ -18,6 +18,12 @@ DaemonOptions with_listeners(DaemonOptions options, std::size_t listeners) {
 
 }  // namespace
 
+DaemonOptions files_of(const Identity& identity) {
+    DaemonOptions options;
+    options.files = {{"chain.pem", identity.certificate}, {"key.pem", identity.private_key}};
+    return options;
+}
+
 std::string upstream_line(const std::string& name, const std::string& base_url,
                           const std::string& options) {
     return "  " + name + ": {kind: openai, base_url: \"" + base_url + "\", api_key: \"" +

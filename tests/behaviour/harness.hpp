@@ -2,6 +2,7 @@
 /// The gateway as the behaviour tests see it: a configuration with a few users and models, the real
 /// daemon on it, and short words for requests and for what every error answer must hold.
 
+#include "support/certificates.hpp"
 #include "support/daemon.hpp"
 #include "support/fake_upstream.hpp"
 #include "support/test_client.hpp"
@@ -60,6 +61,13 @@ struct ConfigText {
     [[nodiscard]] std::string text() const;
     [[nodiscard]] std::size_t listeners() const { return listener_tls.empty() ? 2 : 3; }
 };
+
+/// For ConfigText::listener_tls, with the files of files_of().
+inline constexpr const char* tls_listener =
+    "    - address: 127.0.0.1:0\n"
+    "      tls: {certificate: chain.pem, private_key: key.pem}\n";
+/// Writes chain.pem and key.pem of `identity` beside the configuration.
+[[nodiscard]] DaemonOptions files_of(const Identity& identity);
 
 /// "  NAME: {kind: openai, base_url: …, api_key: …, OPTIONS}\n"
 [[nodiscard]] std::string upstream_line(const std::string& name, const std::string& base_url,

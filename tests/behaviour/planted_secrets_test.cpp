@@ -1,5 +1,5 @@
-// Secrets are planted wherever the gateway holds some, and upstreams repeat all that they get, in
-// every way of failing. No secret may be in what a client, an operator or a log reader sees.
+// Each secret that the gateway holds is planted, and upstreams repeat all that they get, in every
+// way of failing. No secret may be in what a client, an operator or a log reader sees.
 #include "behaviour/harness.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tunnel.hpp"

@@ -25,19 +25,11 @@ protected:
     ConfigText config(const std::string& server_lines) {
         ConfigText text(upstream_.base_url());
         text.server_lines = server_lines;
-        text.listener_tls =
-            "    - address: 127.0.0.1:0\n"
-            "      tls: {certificate: chain.pem, private_key: key.pem}\n";
+        text.listener_tls = tls_listener;
         return text;
     }
-    DaemonOptions files() {
-        const Identity own = authority_.issue();
-        DaemonOptions options;
-        options.files = {{"chain.pem", own.certificate}, {"key.pem", own.private_key}};
-        return options;
-    }
     Gateway& start(const std::string& server_lines) {
-        return gateway_.emplace(config(server_lines), files());
+        return gateway_.emplace(config(server_lines), files_of(authority_.issue()));
     }
     [[nodiscard]] std::uint16_t tls_port() { return gateway_->daemon().port("client_tls"); }
     Response chat_over_tls() {
@@ -153,7 +145,7 @@ TEST_F(Strangers, FiveThousandHangOnAndEveryKeyIsServed) {
 TEST_F(Strangers, KeepAConnectionAfterA401OnlyForTheTimeOfAHead) {
     ConfigText text = config("");
     text.timeouts = "{header: 300ms, body: 20s, idle: 60s, drain: 1s}";
-    gateway_.emplace(text, files());
+    gateway_.emplace(text, files_of(authority_.issue()));
     TestClient known = gateway_->connect();
     known.send(chat_request(alice_key, "m"));
     expect_success(known.read_response());
@@ -194,7 +186,7 @@ TEST_F(Strangers, OfOneAddressAreBoundedWhereThatIsAskedFor) {
 TEST_F(Strangers, FillNoMoreThanHalfOfTheMemoryWithTheirHeads) {
     ConfigText text = config("  memory: 1MiB\n  max_header: 512KiB\n");
     text.max_body = "1MiB";
-    gateway_.emplace(text, files());
+    gateway_.emplace(text, files_of(authority_.issue()));
     const std::string head = "GET /v1/models HTTP/1.1\r\nHost: a\r\nX-Long: ";
     for (int i = 0; i < 8; ++i) {
         strangers_.push_back(gateway_->connect());

@@ -161,20 +161,12 @@ TEST_F(UpstreamTls, AStreamCutUnderTlsIsACut) {
 
 class TlsListener : public testing::Test {
 protected:
-    TlsListener() : gateway_(config(), files()) {}
+    TlsListener() : gateway_(config(), files_of(authority_.issue())) {}
     ConfigText config() {
         ConfigText text(upstream_.base_url());
         text.timeouts = "{header: 2s, body: 2s, idle: 20s, drain: 1s}";
-        text.listener_tls =
-            "    - address: 127.0.0.1:0\n"
-            "      tls: {certificate: chain.pem, private_key: key.pem}\n";
+        text.listener_tls = tls_listener;
         return text;
-    }
-    DaemonOptions files() {
-        const Identity own = authority_.issue();
-        DaemonOptions options;
-        options.files = {{"chain.pem", own.certificate}, {"key.pem", own.private_key}};
-        return options;
     }
     [[nodiscard]] std::uint16_t tls_port() { return gateway_.daemon().port("client_tls"); }
 
@@ -229,8 +221,7 @@ TEST_F(TlsListener, SpeaksTls12AndLater) {
 
 TEST_F(TlsListener, ACertificateWithoutASubjectAlternativeNameIsWarnedOf) {
     const Identity nameless = authority_.issue({.names = {}, .common_name = "localhost"});
-    DaemonOptions options;
-    options.files = {{"chain.pem", nameless.certificate}, {"key.pem", nameless.private_key}};
+    DaemonOptions options = files_of(nameless);
     Gateway gateway(config(), options);
     const auto is_warning = [](const nlohmann::json& line) {
         return line.value("level", "") == "warn" &&

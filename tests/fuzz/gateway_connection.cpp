@@ -314,7 +314,7 @@ private:
 
     void answer_with_bytes(std::string_view bytes) {
         if (gateway_.upstreams.empty()) return;
-        // An answer that nobody asked for goes to the next request: HTTP/1.1 cannot tell.
+        // HTTP/1.1 cannot tell an answer without a request from that of the next request.
         is_honest_ = false;
         is_plain_ = false;
         send_from(gateway_.upstreams.size() - 1, bytes);

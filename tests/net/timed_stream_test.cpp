@@ -63,6 +63,20 @@ protected:
         return {context, stream->write(pieces, limits)};
     }
 
+    /// Writes `pieces`; `other` is ready in the turn of the reactor in which the write begins.
+    Transferred write_beside(std::function<void()> other) {
+        Transferred written;
+        const auto run = [](TimedStream& to, std::span<const asio::const_buffer> from,
+                            Transferred& result) -> Task<void> {
+            const WriteLimits limits{.progress = 1s};
+            result = co_await to.write(from, limits);
+        };
+        net::spawn(context, run(*stream, pieces, written), "test");
+        asio::post(context, std::move(other));
+        context.run();
+        return written;
+    }
+
     asio::io_context context;
     test::ManualClock clock;
     Deadlines deadlines{clock.now()};
@@ -177,15 +191,7 @@ TEST_F(TimedStreamTest, PiecesLeaveBehindWhatIsReadyInTheSameTurn) {
     const std::string body = "body";
     pieces = {asio::buffer(head), asio::const_buffer(), asio::buffer(body)};
     std::string sent_before = "not looked at";
-    Transferred written;
-    const auto run = [](TimedStream& to, std::span<const asio::const_buffer> from,
-                        Transferred& result) -> Task<void> {
-        const WriteLimits limits{.progress = 1s};
-        result = co_await to.write(from, limits);
-    };
-    net::spawn(context, run(*stream, pieces, written), "test");
-    asio::post(context, [&] { sent_before = peer->received(); });
-    context.run();
+    const Transferred written = write_beside([&] { sent_before = peer->received(); });
     EXPECT_EQ(sent_before, "");
     EXPECT_EQ(written.ended, Ended::done);
     EXPECT_EQ(written.size, 9U);
@@ -195,15 +201,7 @@ TEST_F(TimedStreamTest, PiecesLeaveBehindWhatIsReadyInTheSameTurn) {
 TEST_F(TimedStreamTest, AWriteIsWokenBeforeItsFirstByteToo) {
     connect();
     pieces = {asio::buffer(long_text)};
-    Transferred written;
-    const auto run = [](TimedStream& to, std::span<const asio::const_buffer> from,
-                        Transferred& result) -> Task<void> {
-        const WriteLimits limits{.progress = 1s};
-        result = co_await to.write(from, limits);
-    };
-    net::spawn(context, run(*stream, pieces, written), "test");
-    asio::post(context, [&] { stream->wake_write(); });
-    context.run();
+    const Transferred written = write_beside([&] { stream->wake_write(); });
     EXPECT_EQ(written.ended, Ended::woken);
     EXPECT_EQ(written.size, 0U);
     EXPECT_EQ(peer->received(), "");

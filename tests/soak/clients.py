@@ -261,7 +261,7 @@ class Client:
         connection = Connection(self.address)
         key = self.random.choice(self.keys)
         body, wanted = self.random.choice([
-            (b"{", 400), (b'{"model": "nobody-has-it", "messages": []}', 404), (b"\xff\xfe", 400),
+            (b"{", 400), (b'{"model": "not-configured", "messages": []}', 404), (b"\xff\xfe", 400),
             (b'{"model": "good", "model": "bad", "messages": []}', 400), (b"[]", 400)])
         await connection.send(request_bytes(self.address, "POST", "/v1/chat/completions", key,
                                             "application/json", body))

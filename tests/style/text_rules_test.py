@@ -22,6 +22,8 @@ class TextRules(RuleTest):
         ("unfinished work in the build", "CMakeLists.txt", f"# {UNFINISHED}\n", "leftover"),
         ("an archaic pronoun in a comment", "src/base/a.cpp", "// Who" + "ever waits.\n",
          "plain-word"),
+        ("an archaic pronoun in a comment of a test", "tests/base/a_test.cpp",
+         "    // No" + "body waits.\n", "plain-word"),
         ("an archaic pronoun in the docs", "docs/a.md", "No" + "body waits.\n", "plain-word"),
         ("a comment before pragma once", "src/base/a.hpp", "// hi\n" + GOOD_HEADER,
          "pragma-once"),
