@@ -35,7 +35,7 @@ std::string encoded(std::string_view text) {
 
 void check_query(std::string_view query, std::string_view name) {
     const fuzz::GrowthCheck growth(query.size() + name.size(),
-                                   {.base_bytes = 4096, .held_per_byte = 20, .taken_per_byte = 60});
+                                   {.base_bytes = 4096, .held_per_byte = 40, .taken_per_byte = 60});
     const auto value = admin::query_value(query, name);
     require(!value || value->size() <= query.size(), "decoding makes nothing longer");
     std::string written = encoded(name) + "=" + encoded(query);
