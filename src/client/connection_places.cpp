@@ -15,28 +15,69 @@ void ConnectionPlaces::set_most(std::size_t most) noexcept {
     strangers_most_ = most_ - most_ / reserved_divisor;
 }
 
-std::optional<ConnectionPlaces::Grant> ConnectionPlaces::take(bool takes_over) {
+bool ConnectionPlaces::GivesWayBefore::operator()(const Group& one,
+                                                  const Group& other) const noexcept {
+    if (one.count != other.count) return one.count > other.count;
+    if (one.by_idle_time.empty() || other.by_idle_time.empty()) return !one.by_idle_time.empty();
+    return one.by_idle_time.front().idle_since_ < other.by_idle_time.front().idle_since_;
+}
+
+template <typename Change>
+void ConnectionPlaces::update(Group& group, const Change& change) noexcept {
+    if (group.is_linked()) ranking_.erase(ranking_.iterator_to(group));
+    change();
+    if (group.count > 0) {
+        ranking_.insert(group);
+    } else {
+        groups_.erase(groups_.find(group.address));
+    }
+}
+
+ConnectionPlaces::Link* ConnectionPlaces::next_to_give_way() noexcept {
+    // A group without links has connections that are about to begin.
+    for (Group& group : ranking_) {
+        if (!group.by_idle_time.empty()) return &group.by_idle_time.front();
+    }
+    return nullptr;
+}
+
+void ConnectionPlaces::unlink_stranger(Link& link) noexcept {
+    Group& group = *link.group_;
+    update(group, [&] {
+        group.by_idle_time.erase(Links::s_iterator_to(link));
+        --group.count;
+    });
+    link.group_ = nullptr;
+}
+
+std::optional<ConnectionPlaces::Grant> ConnectionPlaces::take(const net::AddressBytes& address,
+                                                              bool takes_over) {
     const std::scoped_lock lock(mutex_);
     const bool has_room = taken() < most_ && strangers_ < strangers_most_;
-    if (has_room && (!takes_over || strangers_by_idle_time_.empty())) {
+    Link* const link = has_room && !takes_over ? nullptr : next_to_give_way();
+    if (!has_room && link == nullptr) return std::nullopt;
+    // Before the other gives way, because there may be no memory for it.
+    Group& group = groups_[address];
+    group.address = address;
+    update(group, [&] { ++group.count; });
+    if (link == nullptr) {
         change_taken(1);
         ++strangers_;
-        return Grant(*this, false);
+        return Grant(*this, group, false);
     }
-    if (strangers_by_idle_time_.empty()) return std::nullopt;
-    Link& link = strangers_by_idle_time_.front();
-    Owner& owner = *link.owner_;
+    Owner& owner = *link->owner_;
     if (owner.giving_way_.empty()) owner.wake_();
-    strangers_by_idle_time_.pop_front();
-    owner.giving_way_.push_back(link);
-    link.side_ = Side::given_way;
+    unlink_stranger(*link);
+    owner.giving_way_.push_back(*link);
+    link->side_ = Side::given_way;
     // The newcomer takes the place over, so the counts stay.
-    return Grant(*this, true);
+    return Grant(*this, group, true);
 }
 
 ConnectionPlaces::Grant::~Grant() {
     if (places_ == nullptr) return;
     const std::scoped_lock lock(places_->mutex_);
+    places_->update(*group_, [&] { --group_->count; });
     places_->change_taken(-1);
     --places_->strangers_;
 }
@@ -54,7 +95,9 @@ void ConnectionPlaces::add(Link& link, Owner& owner, Grant grant) noexcept {
     grant.places_ = nullptr;
     link.owner_ = &owner;
     link.side_ = Side::stranger;
-    strangers_by_idle_time_.push_back(link);
+    link.group_ = grant.group_;
+    link.idle_since_ = ++idle_times_;
+    update(*link.group_, [&] { link.group_->by_idle_time.push_back(link); });
 }
 
 void ConnectionPlaces::remove(Link& link) noexcept {
@@ -62,7 +105,7 @@ void ConnectionPlaces::remove(Link& link) noexcept {
     switch (link.side_) {
         case Side::none: break;
         case Side::stranger:
-            strangers_by_idle_time_.erase(strangers_by_idle_time_.iterator_to(link));
+            unlink_stranger(link);
             --strangers_;
             change_taken(-1);
             break;
@@ -77,7 +120,7 @@ void ConnectionPlaces::remove(Link& link) noexcept {
 void ConnectionPlaces::note_known(Link& link) noexcept {
     const std::scoped_lock lock(mutex_);
     if (link.side_ != Side::stranger) return;
-    strangers_by_idle_time_.erase(strangers_by_idle_time_.iterator_to(link));
+    unlink_stranger(link);
     --strangers_;
     link.side_ = Side::known;
 }
@@ -85,8 +128,11 @@ void ConnectionPlaces::note_known(Link& link) noexcept {
 void ConnectionPlaces::note_answered(Link& link) noexcept {
     const std::scoped_lock lock(mutex_);
     if (link.side_ != Side::stranger) return;
-    strangers_by_idle_time_.splice(strangers_by_idle_time_.end(), strangers_by_idle_time_,
-                                   strangers_by_idle_time_.iterator_to(link));
+    Links& links = link.group_->by_idle_time;
+    update(*link.group_, [&] {
+        links.splice(links.end(), links, Links::s_iterator_to(link));
+        link.idle_since_ = ++idle_times_;
+    });
 }
 
 }  // namespace sluicegate::client

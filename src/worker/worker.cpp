@@ -134,15 +134,15 @@ std::optional<client::Connection::Admitted> Worker::admit(net::Socket& socket, b
     const client::AddressTable::Limits limits{.connections_max = server.connections_per_address_max,
                                               .is_tls = is_tls};
     client::AddressTable::Refusal refusal{};
-    auto hold =
-        shared_.addresses.open(net::peer_address(socket), limits, shared_.clock.now(), refusal);
+    const net::AddressBytes address = net::peer_address(socket);
+    auto hold = shared_.addresses.open(address, limits, shared_.clock.now(), refusal);
     if (!hold) {
         const bool is_count = refusal == client::AddressTable::Refusal::connections;
         telemetry_.count_refused_connection(is_count ? Telemetry::Refused::per_address
                                                      : Telemetry::Refused::handshakes);
         return std::nullopt;
     }
-    auto place = shared_.places.take(hold->is_crowded());
+    auto place = shared_.places.take(client::AddressTable::key_of(address), hold->is_crowded());
     if (!place) {
         telemetry_.count_refused_connection(Telemetry::Refused::full);
         return std::nullopt;

@@ -6,12 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <netinet/in.h>
 #include <optional>
 #include <string>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <vector>
 
 namespace sluicegate::support {
@@ -19,6 +22,30 @@ namespace {
 
 constexpr std::string_view refused_total = "sluicegate_client_connections_refused_total";
 constexpr std::string_view evicted_total = "sluicegate_client_connections_evicted_total";
+
+/// A client at another address of the loopback network.
+Wire connect_from(const char* address, std::uint16_t port) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &local.sin_addr);
+    sockaddr_in gateway = local;
+    ::inet_pton(AF_INET, "127.0.0.1", &gateway.sin_addr);
+    gateway.sin_port = htons(port);
+    EXPECT_EQ(::bind(descriptor, reinterpret_cast<sockaddr*>(&local), sizeof local), 0);
+    EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&gateway), sizeof gateway), 0);
+    return Wire(descriptor);
+}
+
+std::string beginning_of_answer(Wire& client) {
+    std::string begun;
+    while (begun.size() < 15) {
+        const ReadResult read = client.read_some();
+        if (read.bytes.empty()) break;
+        begun += read.bytes;
+    }
+    return begun.substr(0, 15);
+}
 
 class Strangers : public testing::Test {
 protected:
@@ -119,6 +146,38 @@ TEST_F(Strangers, TheLongestIdleOneGoesFirst) {
     EXPECT_NE(second.read_to_end(), ReadEnd::timeout);
     first.send(request("GET", "/v1/models", bearer(alice_key)));
     expect_success(first.read_response("GET"));
+}
+
+TEST_F(Strangers, OfTheAddressThatHasMostGiveWayFirst) {
+    struct Row {
+        std::string name;
+        std::string first_bytes;
+        bool is_tls;
+    };
+    const std::vector<Row> rows{{"silent", "", false},
+                                {"a slow head", "POST /v1/chat/completions HTTP/1.1\r\nHo", false},
+                                {"a handshake", "\x16\x03\x01", true}};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        start("  max_connections: 100\n");
+        std::vector<Wire> slow;
+        for (const char* const address : {"127.0.0.2", "127.0.0.3", "127.0.0.3"}) {
+            slow.push_back(connect_from(address, gateway_->port()));
+        }
+        const std::string request = chat_request(alice_key, "m");
+        slow[1].write_all(std::string_view(request).substr(0, 30));
+        for (int i = 0; i < 400; ++i) {
+            strangers_.emplace_back(row.is_tls ? tls_port() : gateway_->port());
+            strangers_.back().send(row.first_bytes);
+        }
+        ASSERT_TRUE(eventually([&] { return metric(*gateway_, evicted_total) >= 300; }));
+        slow[0].write_all(request);
+        slow[1].write_all(std::string_view(request).substr(30));
+        slow[2].write_all(request);
+        for (Wire& client : slow) EXPECT_EQ(beginning_of_answer(client), "HTTP/1.1 200 OK");
+        strangers_.clear();
+        gateway_.reset();
+    }
 }
 
 TEST_F(Strangers, FiveThousandHangOnAndEveryKeyIsServed) {

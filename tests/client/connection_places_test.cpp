@@ -13,8 +13,8 @@ protected:
         for (ConnectionPlaces::Link& link : links) places.remove(link);
     }
     /// Null when there is no place.
-    ConnectionPlaces::Link* connect(ConnectionPlaces::Owner& owner) {
-        auto place = places.take();
+    ConnectionPlaces::Link* connect(ConnectionPlaces::Owner& owner, std::uint8_t address = 1) {
+        auto place = places.take({address});
         if (!place) return nullptr;
         places.add(links.emplace_back(), owner, std::move(*place));
         return &links.back();
@@ -77,17 +77,36 @@ TEST_F(ConnectionPlacesTest, AConnectionThatGaveWayFreesNothingWhenItEnds) {
 }
 
 TEST_F(ConnectionPlacesTest, APlaceThatNoConnectionTookIsFreeAgain) {
-    static_cast<void>(places.take());
+    static_cast<void>(places.take({}));
     EXPECT_EQ(places.taken(), 0U);
 }
 
 TEST_F(ConnectionPlacesTest, ACrowdTakesNoFreePlaceWhileAStrangerCanGiveWay) {
-    ASSERT_TRUE(places.take(true)) << "there is no stranger";
+    ASSERT_TRUE(places.take({}, true)) << "there is no stranger";
     connect(one);
-    auto place = places.take(true);
+    auto place = places.take({}, true);
     ASSERT_TRUE(place && place->is_from_other());
     EXPECT_EQ(one.next_to_end(), &links.front());
     EXPECT_EQ(places.taken(), 1U);
+}
+
+TEST_F(ConnectionPlacesTest, TheAddressWithMostStrangersGivesWayFirst) {
+    connect(one, 1);
+    for (int i = 0; i < 2; ++i) connect(other, 2);
+    for (int i = 0; i < 15; ++i) connect(one, 3);
+    for (std::size_t i = 0; i < 13; ++i) {
+        ASSERT_NE(connect(one, 3), nullptr);
+        EXPECT_EQ(one.next_to_end(), &links[3 + i]) << "the longest idle of the third address";
+    }
+    EXPECT_EQ(other.next_to_end(), nullptr);
+    for (std::size_t i = 16; i < links.size(); ++i) places.note_known(links[i]);
+    for (std::uint8_t i = 0; i < 2; ++i) ASSERT_NE(connect(one, 10 + i), nullptr);
+    EXPECT_EQ(one.next_to_end(), nullptr) << "two places are free";
+    places.note_answered(links[1]);
+    ASSERT_NE(connect(one, 20), nullptr);
+    EXPECT_EQ(other.next_to_end(), &links[2]) << "the second address has most now";
+    ASSERT_NE(connect(one, 21), nullptr);
+    EXPECT_EQ(one.next_to_end(), &links[0]) << "of addresses with as many, the longest idle";
 }
 
 TEST_F(ConnectionPlacesTest, ThereIsAlwaysAPlaceForOne) {

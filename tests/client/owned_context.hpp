@@ -19,7 +19,7 @@ public:
     client::Connection::Admitted admit() {
         client::AddressTable::Refusal refusal{};
         auto hold = addresses.open({}, {}, clock.now(), refusal);
-        return {.place = *places.take(), .hold = std::move(*hold)};
+        return {.place = *places.take({}), .hold = std::move(*hold)};
     }
     /// Runs what can go on at the moment.
     void settle() { test::settle(io); }

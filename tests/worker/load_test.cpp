@@ -27,8 +27,8 @@ TEST_F(LoadTest, RefusesBeyondTheLimitUntilOneEnds) {
 
 TEST_F(LoadTest, KeepsADescriptorForTheUpstreamOfEachRequest) {
     load.set_descriptors_max(3);
-    const auto one = places.take();
-    const auto two = places.take();
+    const auto one = places.take({});
+    const auto two = places.take({});
     EXPECT_EQ(load.begin(0), nullptr);
     EXPECT_NE(load.begin(0), nullptr);
 }

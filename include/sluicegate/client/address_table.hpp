@@ -88,6 +88,9 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }
 
+    /// What counts as one address.
+    [[nodiscard]] static net::AddressBytes key_of(const net::AddressBytes& address) noexcept;
+
 private:
     struct Entry {
         net::AddressBytes key{};
@@ -105,7 +108,6 @@ private:
     static constexpr std::size_t groups = 64;
 
     [[nodiscard]] static bool is_known(const Entry& entry, std::uint32_t step) noexcept;
-    [[nodiscard]] static net::AddressBytes key_of(const net::AddressBytes& address) noexcept;
     [[nodiscard]] std::size_t bucket_of(const net::AddressBytes& key) const noexcept;
     [[nodiscard]] std::mutex& mutex_of(std::size_t entry) noexcept {
         return mutexes_[entry / entries_per_bucket % groups];

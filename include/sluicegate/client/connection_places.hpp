@@ -5,19 +5,26 @@
 /// Strangers  connections that have shown no valid key yet. Every connection begins as one. They
 ///            never hold more than nine of ten places: the rest is reserved for connections that
 ///            have shown a valid key.
-/// Giving way where no place is free for a new connection, the stranger that has been idle longest
-///            loses its place to it, on whichever worker it is. A stranger that never sent anything
-///            has been idle since it was accepted. A connection that has shown a valid key keeps
-///            its place.
+/// Giving way where no place is free for a new connection, a stranger loses its place to it, on
+///            whichever worker it is: of the address that has most strangers, the one that has been
+///            idle longest; of several such addresses, that of the longest idle one. So the flood
+///            of one address takes no place from another. A stranger that never sent anything has
+///            been idle since it was accepted. A connection that has shown a valid key keeps its
+///            place.
+/// Address    as AddressTable::key_of() has it.
 /// Threads    any; one mutex, taken when a connection begins, ends or first shows a valid key.
 /// Ownership  links only. The worker that owns a connection ends it.
 
+#include "sluicegate/net/stream.hpp"
+
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -42,9 +49,11 @@ public:
         return taken_.load(std::memory_order_relaxed);
     }
 
-    /// A place for a new connection. With `takes_over`, a stranger gives way even where a place is
-    /// free. Nothing when all places belong to connections that have shown a valid key.
-    [[nodiscard]] std::optional<Grant> take(bool takes_over = false);
+    /// A place for a new connection from `address`. With `takes_over`, a stranger gives way even
+    /// where a place is free. Nothing when all places belong to connections that have shown a valid
+    /// key.
+    [[nodiscard]] std::optional<Grant> take(const net::AddressBytes& address,
+                                            bool takes_over = false);
 
 private:
     enum class Side : std::uint8_t { none, stranger, known, given_way };
@@ -55,6 +64,19 @@ private:
                                          boost::intrusive::link_mode<boost::intrusive::safe_link>>;
     using Links = boost::intrusive::list<Link, boost::intrusive::base_hook<Hook>,
                                          boost::intrusive::constant_time_size<false>>;
+
+    /// The strangers of one address.
+    struct Group : boost::intrusive::set_base_hook<> {
+        net::AddressBytes address{};
+        std::size_t count = 0;  ///< with grants
+        Links by_idle_time;     ///< the longest idle first
+    };
+    /// The first to give way comes first.
+    struct GivesWayBefore {
+        bool operator()(const Group& one, const Group& other) const noexcept;
+    };
+    using Ranking = boost::intrusive::multiset<Group, boost::intrusive::compare<GivesWayBefore>,
+                                               boost::intrusive::constant_time_size<false>>;
 
 public:
     /// What a connection is here.
@@ -68,6 +90,8 @@ public:
         friend class ConnectionPlaces;
         Side side_ = Side::none;
         Owner* owner_ = nullptr;
+        Group* group_ = nullptr;        ///< of a stranger
+        std::uint64_t idle_since_ = 0;  ///< of a stranger: counts up
     };
 
     /// The connections of one worker that have to give way. Must outlive its connections.
@@ -95,6 +119,7 @@ public:
     public:
         Grant(Grant&& other) noexcept
             : places_(std::exchange(other.places_, nullptr)),
+              group_(other.group_),
               is_from_other_(other.is_from_other_) {}
         Grant& operator=(Grant&&) = delete;
         ~Grant();
@@ -104,9 +129,10 @@ public:
 
     private:
         friend class ConnectionPlaces;
-        Grant(ConnectionPlaces& places, bool is_from_other) noexcept
-            : places_(&places), is_from_other_(is_from_other) {}
+        Grant(ConnectionPlaces& places, Group& group, bool is_from_other) noexcept
+            : places_(&places), group_(&group), is_from_other_(is_from_other) {}
         ConnectionPlaces* places_;
+        Group* group_;
         bool is_from_other_;
     };
 
@@ -122,6 +148,13 @@ public:
     void note_answered(Link& link) noexcept;
 
 private:
+    /// What decides the rank of a group changes only within `change`. A group without strangers
+    /// ends.
+    template <typename Change>
+    void update(Group& group, const Change& change) noexcept;
+    /// The stranger that gives way; null where there is none.
+    [[nodiscard]] Link* next_to_give_way() noexcept;
+    void unlink_stranger(Link& link) noexcept;
     void change_taken(std::ptrdiff_t by) noexcept {
         taken_.store(taken_.load(std::memory_order_relaxed) + static_cast<std::size_t>(by),
                      std::memory_order_relaxed);
@@ -132,7 +165,9 @@ private:
     std::size_t strangers_most_ = 1;
     std::atomic<std::size_t> taken_{0};  ///< written under the mutex
     std::size_t strangers_ = 0;
-    Links strangers_by_idle_time_;  ///< the longest idle first
+    std::uint64_t idle_times_ = 0;  ///< the latest idle_since_
+    std::map<net::AddressBytes, Group> groups_;
+    Ranking ranking_;
 };
 
 }  // namespace sluicegate::client
