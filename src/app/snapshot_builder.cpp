@@ -282,6 +282,12 @@ void SnapshotBuilder::add_models(Snapshot& snapshot) {
     }
 }
 
+MemoryShare& SnapshotBuilder::memory_share(UserId user) {
+    const auto index = static_cast<std::size_t>(user);
+    while (memory_shares_.size() <= index) memory_shares_.emplace_back();
+    return memory_shares_[index];
+}
+
 void SnapshotBuilder::add_users(Snapshot& snapshot) {
     std::unordered_map<std::string_view, const config::Group*> groups;
     for (const config::Group& group : snapshot.config.groups) groups.emplace(group.name, &group);
@@ -290,6 +296,7 @@ void SnapshotBuilder::add_users(Snapshot& snapshot) {
         const config::Group* group = found == groups.end() ? nullptr : found->second;
         snapshot.user_ids.push_back(user_id(user.name));
         snapshot.user_keys.push_back(route::user_key(user.name));
+        snapshot.memory_shares.push_back(&memory_share(snapshot.user_ids.back()));
         std::vector<limit::Plan>& plans = snapshot.plans.emplace_back();
         for (const config::Model& model : snapshot.config.models) {
             plans.push_back(plan_of(config::resolve_limits(group, user, model)));
@@ -325,6 +332,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                                         .plans = {},
                                                         .user_ids = {},
                                                         .user_keys = {},
+                                                        .memory_shares = {},
                                                         .listener_tls = std::move(*listeners),
                                                         .admin_tls = std::move(admin),
                                                         .upstream_tls = std::move(*upstreams),

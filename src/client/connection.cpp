@@ -28,6 +28,7 @@ Connection::Connection(Context& context, net::Socket socket, const net::TlsConte
       departure_(this, &Connection::departed),
       stream_(context.deadlines, std::move(socket), tls.get()),
       in_(buffer_bytes, context.memory) {
+    in_.charge_to(&context.memory.strangers());
     context_.connections.add(*this, std::move(admitted.place));
 }
 
@@ -89,14 +90,8 @@ net::Task<Result<std::size_t>> Connection::read_into(std::span<char> into) {
     co_return after_read(read);
 }
 
-/// Strangers leave half of the budget to those who have shown a valid key.
-bool Connection::may_grow() const noexcept {
-    return is_known_ || context_.memory.used() <= context_.memory.limit() / 2;
-}
-
 net::Task<Result<void>> Connection::read_more(std::size_t wanted) {
-    const bool fits = in_.size() + wanted <= buffer_bytes;
-    const std::span<char> into = fits || may_grow() ? in_.try_make_room(wanted) : in_.room();
+    const std::span<char> into = in_.try_make_room(wanted);
     if (into.empty()) {
         co_return fail(ErrorKind::overloaded, "server.memory has no room for a request");
     }

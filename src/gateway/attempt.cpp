@@ -47,7 +47,8 @@ Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry
       lease_(std::move(lease)),
       ceiling_(std::move(ceiling)),
       began_at_(now),
-      json_memory_(request.worker.client.memory) {
+      json_memory_(request.worker.client.memory, MemoryUse::answer) {
+    json_memory_.charge_to(&request.memory_share(*routed.key));
     prepare(stream_options_for(request, routed, entry.upstream));
 }
 
@@ -58,6 +59,7 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
     exchange_.emplace(pool, began_at_,
                       provider::timeouts_of(pool->settings(), *routed_.model->settings));
+    exchange_->charge_to(request_.memory_share(*routed_.key));
     client::Connection::Watched& watched = *this;
     departure_.emplace(request_.client.connection, watched);
 }

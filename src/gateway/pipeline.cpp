@@ -1,7 +1,5 @@
 #include "sluicegate/gateway/pipeline.hpp"
 
-#include "sluicegate/client/error_reply.hpp"
-
 #include "gateway/account.hpp"
 #include "gateway/forward.hpp"
 #include "gateway/relay.hpp"
@@ -19,38 +17,36 @@ namespace {
 /// upload. Limits come last before the upstream, so that a request that could not have been sent is
 /// never charged.
 net::Task<bool> answer(Request& request, bool may_idle) {
-    client::Exchange& client = request.client;
-
     auto received = co_await receive(request, may_idle);
-    if (!received) co_return co_await client::reply_error(client, std::move(received.error()));
+    if (!received) co_return co_await refuse(request, std::move(received.error()));
 
     auto identified = authenticate(request, std::move(*received));
-    if (!identified) co_return co_await client::reply_error(client, std::move(identified.error()));
+    if (!identified) co_return co_await refuse(request, std::move(identified.error()));
     if (is_answered_here(identified->match.endpoint)) {
         co_return co_await answer_models(request, *identified);
     }
 
     auto loaded = co_await receive_body(request, std::move(*identified));
-    if (!loaded) co_return co_await client::reply_error(client, std::move(loaded.error()));
+    if (!loaded) co_return co_await refuse(request, std::move(loaded.error()));
 
     auto routed =
         inspect(request, std::move(*loaded))
             .and_then([&](Inspected&& inspected) { return admit(request, std::move(inspected)); })
             .and_then([&](Admitted&& admitted) { return route(request, std::move(admitted)); });
-    if (!routed) co_return co_await client::reply_error(client, std::move(routed.error()));
+    if (!routed) co_return co_await refuse(request, std::move(routed.error()));
 
     auto forwarded = co_await forward(request, *routed);
     if (!forwarded.attempt) {
         Error& error = forwarded.attempt.error();
         settle_unanswered(request, *routed, forwarded.was_sent, error.kind);
-        co_return co_await client::reply_error(client, std::move(error));
+        co_return co_await refuse(request, std::move(error));
     }
 
     Attempt& attempt = **forwarded.attempt;
     Settlement settlement(request, *routed, attempt);
     auto ended = co_await relay(request, *routed, attempt, settlement);
     settlement.settle(ended);
-    if (!ended.told) co_return co_await client::reply_error(client, std::move(ended.told.error()));
+    if (!ended.told) co_return co_await refuse(request, std::move(ended.told.error()));
     co_return ended.stays_open;
 }
 

@@ -8,7 +8,25 @@ Request::Request(worker::Context& its_worker, client::Connection& connection) no
 
 Request::~Request() {
     if (has_begun()) worker.telemetry.in_flight().subtract();
-    if (is_in_load) worker.load.end();
+    leave_load();
+}
+
+const char* Request::enter_load(const auth::KeyRecord& key) noexcept {
+    const std::size_t most = config().config.server.in_flight_max;
+    const char* const why = worker.load.begin(most, memory_share(key));
+    is_in_load_ = why == nullptr;
+    return why;
+}
+
+const char* Request::return_to_load() noexcept {
+    const char* const why = worker.load.resume(config().config.server.in_flight_max);
+    is_in_load_ = why == nullptr;
+    return why;
+}
+
+void Request::leave_load() noexcept {
+    if (is_in_load_) worker.load.end();
+    is_in_load_ = false;
 }
 
 void Request::begin() {

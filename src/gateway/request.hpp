@@ -28,9 +28,19 @@ public:
 
     /// The first byte is there: from here on the request has an id, a snapshot and a start.
     void begin();
+    /// Counts it among the requests that are being served. Why it may not be; null when it is.
+    [[nodiscard]] const char* enter_load(const auth::KeyRecord& key) noexcept;
+    /// Whatever it goes on waiting for, it keeps no other request from being served.
+    void leave_load() noexcept;
+    /// Counts it again, with its body.
+    [[nodiscard]] const char* return_to_load() noexcept;
     [[nodiscard]] bool has_begun() const noexcept { return snapshot != nullptr; }
 
     [[nodiscard]] const worker::Snapshot& config() const noexcept { return *snapshot->shared; }
+    /// What the user of `key` holds of server.memory.
+    [[nodiscard]] MemoryShare& memory_share(const auth::KeyRecord& key) const noexcept {
+        return *config().memory_shares[key.user_index];
+    }
     /// Where the request comes from, for everything that goes by address: the ranges of keys, the
     /// throttle, the log. The one place that decides it.
     [[nodiscard]] const net::AddressBytes& address() const noexcept {
@@ -41,8 +51,10 @@ public:
     client::Exchange client;
     std::shared_ptr<worker::LocalSnapshot> snapshot;
     Instant started_at{};
-    bool is_in_load = false;  ///< it counts in worker.load
-    Record record;            ///< written by the stages, read by account() alone
+    Record record;  ///< written by the stages, read by account() alone
+
+private:
+    bool is_in_load_ = false;
 };
 
 // --- what the stages return, in their order ---

@@ -154,9 +154,8 @@ Result<Identified> authenticate(Request& request, Received&& received) {
     if (!key) return refuse_credentials(request, std::move(key.error()));
     request.client.connection.note_known();
     request.record.caller = auth::caller_of(**key);
-    const char* const why = request.worker.load.begin(request.config().config.server.in_flight_max);
-    if (why != nullptr) return fail(ErrorKind::overloaded, why);
-    request.is_in_load = true;
+    request.client.charge_to(request.memory_share(**key));
+    if (const char* const why = request.enter_load(**key)) return fail(ErrorKind::overloaded, why);
     return Identified{std::move(received.match), *key};
 }
 
@@ -164,8 +163,13 @@ net::Task<Result<Loaded>> receive_body(Request& request, Identified&& identified
     auto taken = client::take_body(request.client);
     if (!taken) co_return std::move(taken).failure();
     if (!*taken) {
+        // A body that does not end is bound by its deadline and by what its user may hold of the
+        // memory. It must not take the turn of another request.
+        request.leave_load();
         auto received = co_await client::receive_body(request.client);
         if (!received) co_return std::move(received).failure();
+        const char* const why = request.return_to_load();
+        if (why != nullptr) co_return fail(ErrorKind::overloaded, why);
     }
     request.record.bytes_in = request.client.body.size();
     co_return Loaded{identified.match.endpoint, identified.key};
@@ -250,6 +254,11 @@ Result<Routed> route(Request& request, Admitted&& admitted) {
                   .query = query};
 }
 
+net::Task<bool> refuse(Request& request, Error&& error) {
+    request.leave_load();
+    return client::reply_error(request.client, std::move(error));
+}
+
 bool is_answered_here(openai::Endpoint endpoint) noexcept {
     return endpoint == openai::Endpoint::models_list || endpoint == openai::Endpoint::model_get;
 }
@@ -257,8 +266,9 @@ bool is_answered_here(openai::Endpoint endpoint) noexcept {
 net::Task<bool> answer_models(Request& request, const Identified& identified) {
     client::Exchange& exchange = request.client;
     auto body = models_body(request, identified);
-    if (!body) co_return co_await client::reply_error(exchange, std::move(body.error()));
+    if (!body) co_return co_await refuse(request, std::move(body.error()));
     exchange.sent.status = 200;
+    request.leave_load();
     std::string& out = exchange.connection.answer_text();
     client::begin_answer(out, exchange, 200);
     http::append_field(out, "content-type", "application/json");

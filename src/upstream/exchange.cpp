@@ -103,6 +103,7 @@ Failure Exchange::broken(ErrorKind otherwise, std::string detail) const {
 void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
     release();
     connection_ = std::move(connection);
+    connection_->in.charge_to(share_);
     pool_->counters().active.add();
 }
 
@@ -113,6 +114,7 @@ void Exchange::release() noexcept {
                              is_delimited() && connection_->in.size() == payload_bytes_;
     if (is_reusable) {
         connection_->in.consume(payload_bytes_);
+        connection_->in.charge_to(nullptr);
         pool_->give_back(std::move(connection_));
     } else if (is_cut_) {
         // The peer does not read: an end would wait behind bytes that it never takes.

@@ -7,11 +7,15 @@ constexpr std::size_t memory_kept_divisor = 16;
 
 }  // namespace
 
-const char* Load::begin(std::size_t most) noexcept {
-    const std::size_t limit = memory_.limit();
-    if (memory_.used() > limit - limit / memory_kept_divisor) {
-        return "server.memory is nearly used up";
+const char* Load::begin(std::size_t most, const MemoryShare& user) noexcept {
+    const std::size_t free = memory_.free();
+    if (free < memory_.limit() / memory_kept_divisor && user.held() > free) {
+        return "server.memory is nearly used up, and the user holds much of it";
     }
+    return resume(most);
+}
+
+const char* Load::resume(std::size_t most) noexcept {
     const std::size_t in_flight = in_flight_.fetch_add(1, std::memory_order_relaxed) + 1;
     const char* why = nullptr;
     if (most > 0 && in_flight > most) {

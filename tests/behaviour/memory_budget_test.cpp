@@ -34,12 +34,12 @@ TEST_F(MemoryBudgetOfUploads, LetsTwoOfThreeInAndAnswersTheThirdAtOnce) {
     const std::string body =
         begin + std::string(upload_bytes - begin.size() - end.size(), 'x') + end;
     const std::string request = post_json("/v1/chat/completions", alice_key, body);
-    const std::size_t first_part = request.size() - upload_bytes / 2;
+    const std::string of_bob = post_json("/v1/chat/completions", bob_key, body);
 
     std::vector<TestClient> uploads;
-    for (int i = 0; i < 2; ++i) {
+    for (const std::string_view first : {request, of_bob}) {
         uploads.push_back(gateway_.connect());
-        uploads.back().send(std::string_view(request).substr(0, first_part));
+        uploads.back().send(first.substr(0, first.size() - upload_bytes / 2));
     }
     ASSERT_TRUE(eventually([&] { return buffered() == 2.0 * upload_bytes; }));
 
@@ -50,7 +50,7 @@ TEST_F(MemoryBudgetOfUploads, LetsTwoOfThreeInAndAnswersTheThirdAtOnce) {
     expect_success(gateway_.chat(alice_key, "m"));
 
     for (TestClient& upload : uploads) {
-        upload.send(std::string_view(request).substr(first_part));
+        upload.send(std::string_view(request).substr(request.size() - upload_bytes / 2));
         expect_success(upload.read_response());
     }
     EXPECT_TRUE(eventually([&] { return buffered() == 0; }));

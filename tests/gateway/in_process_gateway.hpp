@@ -26,7 +26,8 @@ namespace sluicegate::test {
 
 inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
                                                              const net::TlsContext& tls,
-                                                             const config::Streams& streams) {
+                                                             const config::Streams& streams,
+                                                             MemoryShare& share) {
     config::Config config;
     config.streams = streams;
     config::Upstream upstream;
@@ -54,6 +55,7 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
                                                             .plans = {{plan}},
                                                             .user_ids = {UserId(0)},
                                                             .user_keys = {1},
+                                                            .memory_shares = {&share},
                                                             .listener_tls = {nullptr, tls},
                                                             .upstream_tls = {nullptr},
                                                             .ceilings = {std::nullopt},
@@ -73,7 +75,7 @@ public:
     /// `tls` is that of a second listener.
     explicit InProcessGateway(limit::Plan plan = {}, const net::TlsContext& tls = nullptr,
                               const config::Streams& streams = {}) {
-        worker.adopt(snapshot_with(plan, tls, streams));
+        worker.adopt(snapshot_with(plan, tls, streams, alice_share));
         const upstream::Services services{io(), clock, deadlines(), resolver, registry, memory};
         auto& pool = worker.context().snapshot->endpoints.front().front().pool;
         pool = std::make_shared<upstream::Pool>(services, pool->settings(), 0, nullptr, [this] {
@@ -121,6 +123,7 @@ public:
     client::ConnectionPlaces places{100};
     client::AddressTable addresses{100};
     MemoryBudget memory{std::size_t{1} << 30};
+    MemoryShare alice_share;
     worker::Load load{memory, places};
     limit::OutputEstimates output_estimates;
     worker::Worker worker{

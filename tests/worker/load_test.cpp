@@ -10,37 +10,43 @@ namespace {
 class LoadTest : public testing::Test {
 protected:
     MemoryBudget memory{16 << 10};
+    MemoryShare alice;
     client::ConnectionPlaces places{100};
     Load load{memory, places};
 };
 
 TEST_F(LoadTest, RefusesBeyondTheLimitUntilOneEnds) {
-    EXPECT_EQ(load.begin(2), nullptr);
-    EXPECT_EQ(load.begin(2), nullptr);
-    EXPECT_NE(load.begin(2), nullptr);
+    EXPECT_EQ(load.begin(2, alice), nullptr);
+    EXPECT_EQ(load.begin(2, alice), nullptr);
+    EXPECT_NE(load.begin(2, alice), nullptr);
     EXPECT_EQ(load.in_flight(), 2U);
-    EXPECT_EQ(load.begin(0), nullptr) << "no limit";
+    EXPECT_EQ(load.begin(0, alice), nullptr) << "no limit";
     load.end();
     load.end();
-    EXPECT_EQ(load.begin(2), nullptr);
+    EXPECT_EQ(load.begin(2, alice), nullptr);
 }
 
 TEST_F(LoadTest, KeepsADescriptorForTheUpstreamOfEachRequest) {
     load.set_descriptors_max(3);
     const auto one = places.take({});
     const auto two = places.take({});
-    EXPECT_EQ(load.begin(0), nullptr);
-    EXPECT_NE(load.begin(0), nullptr);
+    EXPECT_EQ(load.begin(0, alice), nullptr);
+    EXPECT_NE(load.begin(0, alice), nullptr);
 }
 
-TEST_F(LoadTest, RefusesWhenTheMemoryIsNearlyUsedUp) {
-    MemoryClaim claim(memory);
-    ASSERT_TRUE(claim.resize(15 << 10));
-    EXPECT_EQ(load.begin(0), nullptr);
-    ASSERT_TRUE(claim.resize((15 << 10) + 1));
-    EXPECT_NE(load.begin(0), nullptr);
-    ASSERT_TRUE(claim.resize(0));
-    EXPECT_EQ(load.begin(0), nullptr);
+TEST_F(LoadTest, RefusesUsersWhoHoldMuchWhenTheMemoryIsNearlyUsedUp) {
+    MemoryShare bob;
+    MemoryClaim of_alice(memory);
+    of_alice.charge_to(&alice);
+    ASSERT_TRUE(of_alice.resize(2 << 10));
+    MemoryClaim others(memory);
+    ASSERT_TRUE(others.resize(13 << 10));
+    EXPECT_EQ(load.begin(0, alice), nullptr);
+    ASSERT_TRUE(others.resize((13 << 10) + 1));
+    EXPECT_NE(load.begin(0, alice), nullptr);
+    EXPECT_EQ(load.begin(0, bob), nullptr) << "who holds nothing may begin";
+    ASSERT_TRUE(of_alice.resize(1));
+    EXPECT_EQ(load.begin(0, alice), nullptr);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ inline std::shared_ptr<worker::Snapshot> minimal_snapshot(
                                                             .plans = {},
                                                             .user_ids = {},
                                                             .user_keys = {},
+                                                            .memory_shares = {},
                                                             .listener_tls = {nullptr},
                                                             .upstream_tls = std::move(tls),
                                                             .ceilings = {},

@@ -8,6 +8,7 @@
 #include "sluicegate/worker/snapshot.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,11 +19,12 @@
 namespace sluicegate::app {
 
 /// It keeps what must survive a reload: the numbers of users and models, by which the limiter knows
-/// its counts, TLS contexts whose files have not changed, so that pooled connections stay, and the
-/// keys of session tickets. The live state of routes survives in the registry, which build() only
-/// reads: the caller applies Snapshot::routes when the snapshot is published.
+/// its counts, what users hold of the memory, TLS contexts whose files have not changed, so that
+/// pooled connections stay, and the keys of session tickets. The live state of routes survives in
+/// the registry, which build() only reads: the caller applies Snapshot::routes when the snapshot is
+/// published.
 ///
-/// Lifetime  the registry must outlive this.
+/// Lifetime  the registry must outlive this, and this the requests that use a snapshot.
 /// Threads   one.
 class SnapshotBuilder {
 public:
@@ -53,6 +55,7 @@ private:
     Result<std::vector<net::TlsContext>> listener_contexts(const config::Config& config);
     Result<std::vector<net::TlsContext>> upstream_contexts(const config::Config& config);
     [[nodiscard]] auth::KeyRing key_ring(const config::Config& config);
+    [[nodiscard]] MemoryShare& memory_share(UserId user);
     void add_upstreams(worker::Snapshot& snapshot);
     void add_models(worker::Snapshot& snapshot);
     void add_users(worker::Snapshot& snapshot);
@@ -60,6 +63,7 @@ private:
     const route::StateRegistry& states_;
     std::map<std::string, UserId, std::less<>> users_;
     std::map<std::string, ModelId, std::less<>> models_;
+    std::deque<MemoryShare> memory_shares_;  ///< by UserId; none is ever removed
     std::shared_ptr<net::TicketKeys> ticket_keys_ = std::make_shared<net::TicketKeys>();
     ContextsByFingerprint contexts_;       ///< of the last snapshot
     ContextsByFingerprint next_contexts_;  ///< of the one being built

@@ -117,7 +117,6 @@ private:
     static void departed(void* self) noexcept;
     void become_known() noexcept;
     void shaken(const net::Transferred& handshake) noexcept;
-    [[nodiscard]] bool may_grow() const noexcept;
     Result<std::size_t> after_read(const net::Transferred& read);
 
     Context& context_;

@@ -59,6 +59,11 @@ public:
 
     /// The first byte is there: from here on the request has an id and settings.
     void begin(const Settings& in_force) noexcept;
+    /// What the connection and the request hold of server.memory counts for `share`.
+    void charge_to(MemoryShare& share) noexcept {
+        connection.in().charge_to(&share);
+        body_storage.charge_to(&share);
+    }
     /// Leaves the next request, if the client has sent it already, at the front of the buffer.
     void end_message();
 

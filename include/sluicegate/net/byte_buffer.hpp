@@ -30,8 +30,11 @@ public:
     explicit ByteBuffer(std::size_t initial_capacity) noexcept
         : initial_capacity_(initial_capacity) {}
     /// The budget must outlive it.
-    ByteBuffer(std::size_t initial_capacity, MemoryBudget& budget) noexcept
-        : initial_capacity_(initial_capacity), claim_(std::in_place, budget) {}
+    ByteBuffer(std::size_t initial_capacity, MemoryBudget& budget,
+               MemoryUse use = MemoryUse::request) noexcept
+        : initial_capacity_(initial_capacity), claim_(std::in_place, budget, use) {}
+    /// What it claims counts for `share`. Only with a budget.
+    void charge_to(MemoryShare* share) noexcept { claim_->charge_to(share); }
 
     [[nodiscard]] std::string_view unread() const noexcept {
         return {data_.get() + begin_, end_ - begin_};

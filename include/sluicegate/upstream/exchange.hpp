@@ -40,6 +40,10 @@ public:
     Exchange& operator=(const Exchange&) = delete;
     ~Exchange();
 
+    /// What the answer takes of server.memory counts for `share`, which must outlive the exchange.
+    /// Before there is a connection.
+    void charge_to(MemoryShare& share) noexcept { share_ = &share; }
+
     /// Takes an idle connection from the pool; false when none is fit.
     [[nodiscard]] bool take_idle() noexcept;
     /// Makes a new connection and verifies the peer. Errors: upstream_unreachable,
@@ -142,6 +146,7 @@ private:
     std::shared_ptr<Pool> pool_;
     Pool::Settings settings_;  ///< those in force when it began
     std::unique_ptr<Connection> connection_;
+    MemoryShare* share_ = nullptr;
     std::unique_ptr<Connector> connector_;  ///< while connect() runs
     config::UpstreamTimeouts timeouts_;
     Instant total_at_;

@@ -51,7 +51,7 @@ struct Connection {
     Connection(net::Deadlines& deadlines, MemoryBudget& memory, net::Socket socket,
                net::asio::ssl::context* tls)
         : stream(deadlines, std::move(socket), tls),
-          in(buffer_bytes, memory),
+          in(buffer_bytes, memory, MemoryUse::answer),
           made_at(deadlines.now()) {}
 
     net::TimedStream stream;

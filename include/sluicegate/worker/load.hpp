@@ -4,7 +4,8 @@
 /// Only requests with a valid key count, so that strangers cannot use the room up.
 /// Bounds   server.max_in_flight; the descriptors of the process, of which each request may need
 ///          one for its upstream; and 15 of 16 parts of server.memory, so that the answers of what
-///          runs already still find room.
+///          runs already still find room: beyond them, users who hold more than is left begin
+///          nothing.
 /// Threads  any. A request that is refused or ends changes one atomic number.
 
 #include "sluicegate/base/memory_budget.hpp"
@@ -26,9 +27,11 @@ public:
     /// 0: they are no bound.
     void set_descriptors_max(std::size_t most) noexcept { descriptors_max_ = most; }
 
-    /// Why a request may not begin; null when it may. `most`: server.max_in_flight, 0 for none.
-    /// Call end() for each request that has begun.
-    [[nodiscard]] const char* begin(std::size_t most) noexcept;
+    /// Why a request of `user` may not begin; null when it may. `most`: server.max_in_flight, 0 for
+    /// none. Call end() for each request that has begun.
+    [[nodiscard]] const char* begin(std::size_t most, const MemoryShare& user) noexcept;
+    /// The same for one that had ended while its body arrived: it holds its memory.
+    [[nodiscard]] const char* resume(std::size_t most) noexcept;
     void end() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
 
     [[nodiscard]] std::size_t in_flight() const noexcept {

@@ -4,6 +4,7 @@
 
 #include "sluicegate/auth/key_ring.hpp"
 #include "sluicegate/base/ids.hpp"
+#include "sluicegate/base/memory_budget.hpp"
 #include "sluicegate/base/redaction.hpp"
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/limit/plan.hpp"
@@ -54,8 +55,10 @@ struct Snapshot {
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
     /// By the user's index, then the model's: what config::resolve_limits() says.
     std::vector<std::vector<limit::Plan>> plans;
-    std::vector<UserId> user_ids;                  ///< in the order of config.users
-    std::vector<std::uint64_t> user_keys;          ///< in the same order: route::user_key()
+    std::vector<UserId> user_ids;          ///< in the order of config.users
+    std::vector<std::uint64_t> user_keys;  ///< in the same order: route::user_key()
+    /// In the same order: what each user holds of server.memory. They outlive every request.
+    std::vector<MemoryShare*> memory_shares;
     std::vector<net::TlsContext> listener_tls;     ///< by listener; null for plain ones
     net::TlsContext admin_tls{};                   ///< null: it is plain, or there is none
     std::vector<net::TlsContext> upstream_tls;     ///< by upstream; null for plain ones
