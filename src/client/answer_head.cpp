@@ -54,7 +54,9 @@ void append_passed_fields(std::string& out, const Exchange& exchange,
 
 void append_connection(std::string& out, const Exchange& exchange, bool stays_open) {
     if (!stays_open) {
-        append_field(out, "connection", "close");
+        // RFC 9110, 7.8: Upgrade is an option of this connection alone.
+        const bool offers_upgrade = exchange.sent.error == ErrorKind::websocket_not_supported;
+        append_field(out, "connection", offers_upgrade ? "upgrade, close" : "close");
     } else if (exchange.head().minor_version == 0) {
         append_field(out, "connection", "keep-alive");
     }

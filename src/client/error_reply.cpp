@@ -8,6 +8,8 @@
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 
+#include "client/http2_refusal.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
@@ -131,6 +133,13 @@ net::Task<bool> reply_error(Exchange& exchange, Error&& error) {
         co_return false;
     }
 
+    if (error.kind == ErrorKind::http_version_not_supported) {
+        openai::ApiError told = api_error_of(error);
+        std::string json = openai::error_body(told);
+        co_await refuse_http2(exchange, reply.status, std::move(json), std::move(told.message));
+        co_return false;
+    }
+
     std::string written;
     std::string_view body = openai::rate_limit_body;
     if (error.kind != ErrorKind::rate_limited) {
@@ -145,6 +154,8 @@ net::Task<bool> reply_error(Exchange& exchange, Error&& error) {
         const auto allowed = openai::allowed_methods(exchange.head().path);
         if (!allowed.empty()) append_field(out, "allow", allowed);
     }
+    // RFC 9110, 15.5.22: what the client should speak.
+    if (error.kind == ErrorKind::websocket_not_supported) append_field(out, "upgrade", "HTTP/1.1");
     if (error.kind == ErrorKind::unsupported_encoding) {
         append_field(out, "accept-encoding", "identity");
     }

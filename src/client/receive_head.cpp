@@ -1,6 +1,8 @@
 #include "sluicegate/client/receive.hpp"
 #include "sluicegate/http/request_head.hpp"
 
+#include "client/http2_refusal.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -38,6 +40,7 @@ Result<bool> take_head(Exchange& exchange, std::size_t searched) {
 
     http::RequestHead& head = connection.head();
     auto parsed = http::parse_request_head(arrived.substr(0, *end), limits, head);
+    if (!parsed && is_http2_preface(arrived)) return fail(ErrorKind::http_version_not_supported);
     if (!parsed) return std::move(parsed).failure();
     exchange.has_head = true;
     exchange.message_bytes = exchange.head_bytes;

@@ -142,9 +142,11 @@ net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     }
     const http::RequestHead& head = request.client.head();
     if (is_draining) co_return fail(ErrorKind::draining);
+    // Before path and method are judged: clients that prefer WebSockets fall back at once after a
+    // 426, and try again after anything else.
+    if (head.is_websocket_handshake) co_return fail(ErrorKind::websocket_not_supported);
     auto match = openai::match_endpoint(name_of(head.method), head.path);
     if (!match) co_return std::move(match).failure();
-    if (head.upgrade_requested) co_return fail(ErrorKind::websocket_not_supported);
     request.record.endpoint = match->endpoint;
     co_return Received{std::move(*match)};
 }

@@ -39,14 +39,20 @@ MaybeFlaw read_transfer_encoding(std::string_view text, FramingFields& out) {
     return std::nullopt;
 }
 
+/// Takes the next element, without the white space around it; "" for one that is empty.
+std::string_view take_element(std::string_view& list) noexcept {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view element = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (!element.empty() && is_white_space(element.front())) element.remove_prefix(1);
+    while (!element.empty() && is_white_space(element.back())) element.remove_suffix(1);
+    return element;
+}
+
 /// Empty list elements are skipped, as RFC 9110 section 5.6.1.2 asks of recipients.
 MaybeFlaw read_connection(std::string_view list, FramingFields& out) {
     while (!list.empty()) {
-        const std::size_t comma = std::min(list.find(','), list.size());
-        std::string_view option = list.substr(0, comma);
-        list.remove_prefix(std::min(comma + 1, list.size()));
-        while (!option.empty() && is_white_space(option.front())) option.remove_prefix(1);
-        while (!option.empty() && is_white_space(option.back())) option.remove_suffix(1);
+        const std::string_view option = take_element(list);
         if (option.empty()) continue;
         if (!is_token(option)) return Flaw{"a Connection that is no list of tokens"};
         if (equals_ignoring_case(option, "close")) out.connection_close = true;
@@ -54,6 +60,13 @@ MaybeFlaw read_connection(std::string_view list, FramingFields& out) {
         if (equals_ignoring_case(option, "upgrade")) out.connection_upgrade = true;
     }
     return std::nullopt;
+}
+
+/// Every other offer is ignored, whatever it looks like.
+void read_upgrade(std::string_view list, FramingFields& out) noexcept {
+    while (!list.empty()) {
+        if (equals_ignoring_case(take_element(list), "websocket")) out.offers_websocket = true;
+    }
 }
 
 /// The name is `wanted` once everything but its letters and digits is left out. Servers that turn
@@ -101,7 +114,7 @@ MaybeFlaw read_field(const Field& field, FramingFields& out) {
             }
             return std::nullopt;
         case std::string_view("upgrade").size():
-            if (named("upgrade")) out.has_upgrade = true;
+            if (named("upgrade")) read_upgrade(field.value, out);
             return std::nullopt;
         case std::string_view("connection").size():
             return named("connection") ? read_connection(field.value, out) : std::nullopt;

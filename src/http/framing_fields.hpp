@@ -19,8 +19,8 @@ struct FramingFields {
     bool connection_close = false;
     bool connection_keep_alive = false;
     bool connection_upgrade = false;
-    bool has_upgrade = false;
     // Requests only.
+    bool offers_websocket = false;  ///< Upgrade names it, RFC 9110 section 7.8
     std::size_t hosts = 0;
     std::string_view host;
     bool has_expect = false;

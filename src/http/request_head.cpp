@@ -110,8 +110,8 @@ void apply_framing(const FramingFields& framing, RequestHead& out) {
     out.keep_alive = framing.keeps_alive(out.minor_version);
     const bool has_body = framing.is_chunked || framing.content_length > 0;
     out.expects_continue = out.minor_version >= 1 && framing.has_expect && has_body;
-    out.upgrade_requested =
-        out.minor_version >= 1 && framing.has_upgrade && framing.connection_upgrade;
+    out.is_websocket_handshake = out.method == Method::get && out.minor_version >= 1 &&
+                                 framing.offers_websocket && framing.connection_upgrade;
     out.host = framing.host;
 }
 

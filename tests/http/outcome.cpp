@@ -28,7 +28,7 @@ std::string describe(const RequestHead& head, std::size_t size) {
         << " query=" << head.query << " 1." << head.minor_version << " host=" << head.host
         << " framing=" << name_of_framing(head.framing) << " length=" << head.content_length
         << " keep_alive=" << head.keep_alive << " expects=" << head.expects_continue
-        << " upgrade=" << head.upgrade_requested << " size=" << size;
+        << " websocket=" << head.is_websocket_handshake << " size=" << size;
     describe_fields(out, head.fields);
     return out.str();
 }

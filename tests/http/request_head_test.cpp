@@ -81,7 +81,7 @@ TEST(RequestHead, ReadsWhatOpenaiPythonSends) {
     EXPECT_EQ(head.content_length, 93U);
     EXPECT_TRUE(head.keep_alive);
     EXPECT_FALSE(head.expects_continue);
-    EXPECT_FALSE(head.upgrade_requested);
+    EXPECT_FALSE(head.is_websocket_handshake);
     EXPECT_EQ(head.fields.size(), 16U);
     EXPECT_EQ(head.fields.find("authorization"), "Bearer sk-sg-test");
     EXPECT_EQ(head.fields.find("X-STAINLESS-RETRY-COUNT"), "0");
@@ -189,12 +189,37 @@ TEST(RequestHead, FollowsRfc9112OnKeepAlive) {
     }
 }
 
-TEST(RequestHead, ReportsAnUpgradeOnlyWhenConnectionNamesIt) {
-    constexpr std::string_view asked = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
-    EXPECT_TRUE(parsed(with_lines("GET / HTTP/1.1", asked)).upgrade_requested);
-    EXPECT_FALSE(parsed(with_lines("GET / HTTP/1.0", asked)).upgrade_requested);
-    EXPECT_FALSE(parsed(with_lines("GET / HTTP/1.1", "Upgrade: h2c\r\n")).upgrade_requested);
-    EXPECT_FALSE(parsed(with_lines("GET / HTTP/1.1", "Connection: upgrade\r\n")).upgrade_requested);
+TEST(RequestHead, ReportsAWebSocketHandshakeAndIgnoresEveryOtherOffer) {
+    struct Row {
+        std::string_view request_line;
+        std::string_view lines;
+        bool is_handshake;
+    };
+    for (const Row& row : {
+             Row{"GET / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", true},
+             Row{"GET / HTTP/1.1", "Upgrade: WebSocket\r\nConnection: keep-alive, upgrade\r\n",
+                 true},
+             Row{"GET / HTTP/1.1",
+                 "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n",
+                 true},
+             Row{"GET / HTTP/1.1",
+                 "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: ,websocket,\r\n", true},
+             Row{"GET / HTTP/1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n", false},
+             Row{"POST / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", false},
+             Row{"GET / HTTP/1.1", "Upgrade: websocket\r\n", false},
+             Row{"GET / HTTP/1.1", "Connection: upgrade\r\n", false},
+             Row{"GET / HTTP/1.1", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
+                 false},
+             Row{"GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: TLS/1.0\r\n", false},
+             Row{"GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: websockets\r\n", false},
+             Row{"GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: a \"b\", ;\r\n", false},
+             Row{"GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade:\r\n", false},
+         }) {
+        SCOPED_TRACE(row.request_line);
+        SCOPED_TRACE(row.lines);
+        const std::string bytes = with_lines(row.request_line, row.lines);
+        EXPECT_EQ(parsed(bytes).is_websocket_handshake, row.is_handshake);
+    }
 }
 
 TEST(RequestHead, LetsEveryMethodHaveABodyByContentLength) {

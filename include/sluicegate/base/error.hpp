@@ -25,9 +25,11 @@ enum class ErrorKind : std::uint8_t {
     unknown_url,
     method_not_supported,
     websocket_not_supported,
+    http_version_not_supported,  ///< HTTP/2 that was not asked for
     // The client's credentials.
     missing_api_key,
-    invalid_authorization_header,  ///< wrong scheme, or more than one credential
+    invalid_authorization_header,  ///< wrong scheme, or no characters of a key
+    different_api_keys,            ///< more than one key
     invalid_api_key,
     api_key_expired,
     ip_not_allowed,

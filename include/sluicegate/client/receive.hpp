@@ -13,7 +13,8 @@ net::Task<Result<void>> await_request(Connection& connection, Milliseconds timeo
 
 /// Takes the head if all of it has arrived; most have when their first byte is seen. False: more
 /// must be read. Of the buffer, the first `searched` bytes hold no end of a head. After
-/// Exchange::begin(). Errors: those of http/request_head.hpp.
+/// Exchange::begin(). Errors: those of http/request_head.hpp,
+/// and http_version_not_supported.
 [[nodiscard]] Result<bool> take_head(Exchange& exchange, std::size_t searched = 0);
 /// Reads until take_head() has what it needs. Errors: the same, request_timeout, client_gone.
 net::Task<Result<void>> receive_head(Exchange& exchange);

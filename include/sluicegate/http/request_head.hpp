@@ -34,8 +34,9 @@ struct RequestHead {
     bool keep_alive = true;
     /// HTTP/1.1, `Expect: 100-continue`, and a body follows.
     bool expects_continue = false;
-    /// HTTP/1.1 with Upgrade and `Connection: upgrade`; reported only.
-    bool upgrade_requested = false;
+    /// A GET in HTTP/1.1 with `Upgrade: websocket` and `Connection: upgrade` (RFC 6455, 4.1). Every
+    /// other offer to upgrade is ignored (RFC 9110, 7.8).
+    bool is_websocket_handshake = false;
     std::string_view host;  ///< Host as received; empty only in HTTP/1.0
 };
 
