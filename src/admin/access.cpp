@@ -85,17 +85,15 @@ bool Access::is_known_host(std::string_view host) const {
 }
 
 std::optional<Refusal> Access::refusal_of_key(const http::FieldTable& fields) const {
-    const auth::PresentedCredentials presented{.authorization = fields.find("authorization"),
-                                               .api_key = std::nullopt,
-                                               .x_api_key = std::nullopt,
-                                               .x_goog_api_key = std::nullopt,
-                                               .repeated = fields.count("authorization") > 1};
+    auth::PresentedCredentials presented;
+    if (const auto value = fields.find("authorization")) presented.take("authorization", *value);
     const auto key = auth::credential_of(presented);
     if (!key && key.error().kind == ErrorKind::missing_api_key) {
         return Refusal{.status = 401,
                        .message = "this page needs a key of admin.keys: Authorization: Bearer KEY"};
     }
-    if (key && keys_.find(auth::hash_key(*key)) != nullptr) return std::nullopt;
+    const bool is_repeated = fields.count("authorization") > 1;
+    if (key && !is_repeated && keys_.find(auth::hash_key(*key)) != nullptr) return std::nullopt;
     return Refusal{.status = 401,
                    .message = "the key is none of admin.keys; a reload adds new ones",
                    .has_wrong_key = true};

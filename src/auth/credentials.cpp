@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace sluicegate::auth {
 namespace {
@@ -48,44 +51,78 @@ Result<std::string_view> key_of_authorization(std::string_view value) {
     return checked_key(value);
 }
 
+Result<std::string_view> key_of(const PresentedCredentials::Line& line) {
+    return line.field == CredentialField::authorization ? key_of_authorization(line.value)
+                                                        : checked_key(line.value);
+}
+
+bool is_nothing(const Result<std::string_view>& key) noexcept {
+    return !key && key.error().kind == ErrorKind::missing_api_key;
+}
+
+/// As clients write them.
+constexpr std::array<std::string_view, 4> field_names{"Authorization", "api-key", "x-api-key",
+                                                      "x-goog-api-key"};
+
+/// "Authorization (2 times) and api-key", for the client.
+std::string fields_of(const PresentedCredentials& presented) {
+    std::array<unsigned, field_names.size()> counts{};
+    for (const auto& line : presented) ++counts[static_cast<std::size_t>(line.field)];
+    auto left = std::count_if(counts.begin(), counts.end(), [](unsigned n) { return n > 0; });
+    std::string out;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] == 0) continue;
+        out += field_names[i];
+        if (counts[i] > 1) out += " (" + std::to_string(counts[i]) + " times)";
+        --left;
+        if (left > 0) out += left == 1 ? " and " : ", ";
+    }
+    return out;
+}
+
 }  // namespace
 
 bool PresentedCredentials::take(std::string_view name, std::string_view value) noexcept {
-    std::optional<std::string_view>* field = nullptr;
+    std::optional<CredentialField> field;
     switch (name.size()) {
         case 7:
-            if (equals_ignoring_case(name, "api-key")) field = &api_key;
+            if (equals_ignoring_case(name, "api-key")) field = CredentialField::api_key;
             break;
         case 9:
-            if (equals_ignoring_case(name, "x-api-key")) field = &x_api_key;
+            if (equals_ignoring_case(name, "x-api-key")) field = CredentialField::x_api_key;
             break;
         case 13:
-            if (equals_ignoring_case(name, "authorization")) field = &authorization;
+            if (equals_ignoring_case(name, "authorization")) field = CredentialField::authorization;
             break;
         case 14:
-            if (equals_ignoring_case(name, "x-goog-api-key")) field = &x_goog_api_key;
+            if (equals_ignoring_case(name, "x-goog-api-key")) {
+                field = CredentialField::x_goog_api_key;
+            }
             break;
         default: break;
     }
-    if (field == nullptr) return false;
-    if (field->has_value()) repeated = true;
-    *field = value;
+    if (!field) return false;
+    is_overfull_ = is_overfull_ || size_ == lines_.size();
+    if (!is_overfull_) lines_[size_++] = {*field, value};
     return true;
 }
 
 Result<std::string_view> credential_of(const PresentedCredentials& presented) {
-    if (presented.repeated) return malformed("a credential field came more than once");
-    const std::array<const std::optional<std::string_view>*, 4> fields{
-        &presented.authorization, &presented.api_key, &presented.x_api_key,
-        &presented.x_goog_api_key};
-    const auto is_present = [](const auto* field) { return field->has_value(); };
-    const auto first = std::find_if(fields.begin(), fields.end(), is_present);
-    if (first == fields.end()) return fail(ErrorKind::missing_api_key, "no credential field");
-    if (std::any_of(first + 1, fields.end(), is_present)) {
-        return malformed("more than one credential field");
+    if (presented.begin() == presented.end()) {
+        return fail(ErrorKind::missing_api_key, "no credential field");
     }
-    const std::string_view value = ***first;
-    return presented.authorization ? key_of_authorization(value) : checked_key(value);
+    if (presented.is_overfull()) return malformed("too many credential fields");
+    Result<std::string_view> found = key_of(*presented.begin());
+    for (const auto* line = presented.begin() + 1; line != presented.end(); ++line) {
+        Result<std::string_view> key = key_of(*line);
+        if (is_nothing(key)) continue;
+        const bool is_same = key && found && *key == *found;
+        if (!is_nothing(found) && !is_same && (key || found)) {
+            return fail(ErrorKind::different_api_keys, {}, fields_of(presented));
+        }
+        found = std::move(key);
+    }
+    return found;
 }
 
 }  // namespace sluicegate::auth

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <ostream>
 #include <random>
 #include <string>
@@ -41,6 +42,23 @@ TEST(Credentials, OneKeyInAnyOfTheFourSpellings) {
         {"a key that looks like the scheme", {{"Authorization", "Bearer Bearer"}}, "Bearer"},
         {"the longest", {{"Authorization", "Bearer " + longest}}, longest},
         {"the longest, bare", {{"x-api-key", longest}}, longest},
+        {"two fields with one key",
+         {{"Authorization", "Bearer sk-1"}, {"api-key", "sk-1"}},
+         "sk-1"},
+        {"a field twice",
+         {{"Authorization", "Bearer sk-1"}, {"authorization", "bearer  sk-1"}},
+         "sk-1"},
+        {"all four",
+         {{"x-goog-api-key", "sk-1"},
+          {"x-api-key", "sk-1"},
+          {"Authorization", "Bearer sk-1"},
+          {"api-key", "sk-1"}},
+         "sk-1"},
+        {"an empty scheme beside a key",
+         {{"Authorization", "Bearer"}, {"x-api-key", "sk-1"}},
+         "sk-1"},
+        {"an empty field behind a key", {{"x-api-key", "sk-1"}, {"x-api-key", ""}}, "sk-1"},
+        {"as many lines as may be", Fields(credential_lines_max, {"api-key", "sk-1"}), "sk-1"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
@@ -58,6 +76,7 @@ TEST(Credentials, RefusesEverythingElse) {
     };
     constexpr auto missing = ErrorKind::missing_api_key;
     constexpr auto invalid = ErrorKind::invalid_authorization_header;
+    constexpr auto different = ErrorKind::different_api_keys;
     const std::string too_long(key_bytes_max + 1, 'k');
     const Row rows[] = {
         {"nothing", {}, missing},
@@ -82,21 +101,27 @@ TEST(Credentials, RefusesEverythingElse) {
         {"line feed", {{"api-key", "sk-secret\nx: y"}}, invalid},
         {"too long", {{"Authorization", "Bearer " + too_long}}, invalid},
         {"too long, bare", {{"x-goog-api-key", too_long}}, invalid},
-        {"two spellings", {{"api-key", "sk-secret"}, {"x-api-key", "sk-secret-2"}}, invalid},
-        {"two spellings with one value",
-         {{"Authorization", "Bearer sk-secret"}, {"api-key", "sk-secret"}},
-         invalid},
-        {"two spellings, one empty", {{"Authorization", ""}, {"api-key", "sk-secret"}}, invalid},
+        {"two spellings", {{"api-key", "sk-secret"}, {"x-api-key", "sk-secret-2"}}, different},
         {"a field twice",
-         {{"Authorization", "Bearer sk-secret"}, {"authorization", "Bearer sk-secret"}},
+         {{"Authorization", "Bearer sk-secret"}, {"authorization", "Bearer sk-Secret"}},
+         different},
+        {"a prefix of the other",
+         {{"api-key", "sk-secret"}, {"api-key", "sk-secret-2"}},
+         different},
+        {"the third differs",
+         {{"api-key", "sk-secret"}, {"x-api-key", "sk-secret"}, {"x-goog-api-key", "sk-secrets"}},
+         different},
+        {"another scheme beside a key",
+         {{"Authorization", "Basic sk-secret"}, {"api-key", "sk-secret"}},
+         different},
+        {"a key beside another scheme",
+         {{"api-key", "sk-secret"}, {"Authorization", "sk-secret"}},
+         different},
+        {"another scheme twice",
+         {{"Authorization", "Basic sk-secret"}, {"Authorization", "Basic sk-secret"}},
          invalid},
-        {"a field twice, once empty", {{"x-api-key", "sk-secret"}, {"x-api-key", ""}}, invalid},
-        {"all four",
-         {{"Authorization", "Bearer sk-secret"},
-          {"api-key", "sk-secret"},
-          {"x-api-key", "sk-secret"},
-          {"x-goog-api-key", "sk-secret"}},
-         invalid},
+        {"only empty ones", {{"Authorization", "Bearer "}, {"api-key", ""}}, missing},
+        {"too many lines", Fields(credential_lines_max + 1, {"api-key", "sk-secret"}), invalid},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
@@ -104,7 +129,7 @@ TEST(Credentials, RefusesEverythingElse) {
         ASSERT_FALSE(key) << *key;
         EXPECT_EQ(key.error().kind, row.kind);
         EXPECT_EQ(key.error().detail.find("secret"), std::string::npos) << "no part of a key";
-        EXPECT_TRUE(key.error().subject.empty());
+        EXPECT_EQ(key.error().subject.find("secret"), std::string::npos);
     }
 }
 
@@ -117,7 +142,26 @@ TEST(Credentials, TakesOnlyTheFourFields) {
                              "x-goog-api-keys", "openai-api-key"}) {
         EXPECT_FALSE(presented.take(name, "v")) << name;
     }
-    EXPECT_FALSE(presented.repeated);
+    EXPECT_EQ(std::distance(presented.begin(), presented.end()), 4);
+}
+
+TEST(Credentials, DifferentKeysNameTheFieldsThatWereSeen) {
+    struct Row {
+        Fields fields;
+        std::string named;
+    };
+    const Row rows[] = {
+        {{{"api-key", "a"}, {"AUTHORIZATION", "Bearer b"}}, "Authorization and api-key"},
+        {{{"Authorization", "Bearer a"}, {"authorization", "Bearer b"}}, "Authorization (2 times)"},
+        {{{"x-api-key", "a"}, {"x-goog-api-key", "b"}, {"api-key", "a"}},
+         "api-key, x-api-key and x-goog-api-key"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.named);
+        const auto key = credential_of(present(row.fields));
+        ASSERT_FALSE(key);
+        EXPECT_EQ(key.error().subject, row.named);
+    }
 }
 
 TEST(Credentials, WhatIsAcceptedIsAlwaysVisibleAsciiWithinTheBound) {

@@ -34,6 +34,30 @@ TEST_F(Credentials, AreReadFromFourFields) {
     }
 }
 
+TEST_F(Credentials, TheSameInSeveralFieldsIsOne) {
+    const std::string key(alice_key);
+    for (const std::string& fields :
+         {bearer(key) + "api-key: " + key + "\r\n", bearer(key) + bearer(key),
+          "x-api-key: " + key + "\r\nX-Goog-Api-Key: " + key + "\r\n" + bearer(key),
+          "Authorization: Bearer\r\nx-api-key: " + key + "\r\n"}) {
+        SCOPED_TRACE(fields);
+        expect_success(chat_with(fields));
+        expect_success(gateway_.get("/v1/models", fields));
+    }
+}
+
+TEST_F(Credentials, DifferentOnesAreRefusedByTheNamesOfTheirFields) {
+    const std::string alice(alice_key);
+    const Response response =
+        chat_with(bearer("sk-stale") + "x-api-key: " + alice + "\r\napi-key: " + alice + "\r\n");
+    expect_error(response,
+                 {.status = 401,
+                  .code = "invalid_authorization_header",
+                  .message = "The request carries different API keys, in Authorization, api-key "
+                             "and x-api-key. Send one key, as \"Authorization: Bearer KEY\"."});
+    EXPECT_EQ(response.body.find("sk-stale"), std::string::npos);
+}
+
 TEST_F(Credentials, MustBeExactlyOneAndWellFormed) {
     const std::string alice(alice_key);
     const std::string bob(bob_key);
