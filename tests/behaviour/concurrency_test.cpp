@@ -12,7 +12,7 @@
 namespace sluicegate::support {
 namespace {
 
-ConfigText config_for(const std::string& base_url, const std::string& options = {}) {
+ConfigText concurrency_config(const std::string& base_url, const std::string& options = {}) {
     ConfigText text(base_url, options);
     text.models +=
         "  single: {limits: {concurrency: 1}, route: [{upstream: up}]}\n"
@@ -28,8 +28,8 @@ protected:
     Signal go_;
     Signal never_;
     FakeUpstream upstream_;
-    Gateway gateway_{config_for(upstream_.base_url(),
-                                "timeouts: {first_byte: 1s, between_bytes: 500ms, total: 2s}")};
+    Gateway gateway_{concurrency_config(
+        upstream_.base_url(), "timeouts: {first_byte: 1s, between_bytes: 500ms, total: 2s}")};
 
     /// True as soon as the one place is free again, and it can be taken.
     [[nodiscard]] bool is_released() {
@@ -210,20 +210,20 @@ TEST(ConcurrencyRelease, AfterAConnectionThatWasRefused) {
         const FakeUpstream gone;
         nowhere = gone.base_url();
     }
-    const Gateway gateway{config_for(nowhere)};
+    const Gateway gateway{concurrency_config(nowhere)};
     for (int i = 0; i < 5; ++i) EXPECT_EQ(gateway.chat(alice_key, "single").status, 502);
 }
 
 TEST(ConcurrencyRelease, AfterAHandshakeThatFailed) {
     const CertificateAuthority stranger;
     const FakeUpstream upstream(server_context(stranger.issue()));
-    const Gateway gateway{config_for(upstream.base_url())};
+    const Gateway gateway{concurrency_config(upstream.base_url())};
     for (int i = 0; i < 5; ++i) EXPECT_EQ(gateway.chat(alice_key, "single").status, 502);
 }
 
 TEST(ConcurrencyRelease, APlaceIsFreeOnEveryConnectionOnceItsAnswerIsComplete) {
     FakeUpstream upstream;
-    const Gateway gateway{config_for(upstream.base_url())};
+    const Gateway gateway{concurrency_config(upstream.base_url())};
     TestClient one = gateway.connect();
     TestClient two = gateway.connect();
     int refused = 0;
@@ -239,7 +239,7 @@ TEST(ConcurrencyRelease, AThousandShortStreamsLeaveNothingInFlight) {
     const std::string events = chat_event("a") + std::string(done_event);
     FakeUpstream upstream;
     upstream.answer(Script().send(sse_head() + chunk(events) + chunk("")));
-    const Gateway gateway{config_for(upstream.base_url())};
+    const Gateway gateway{concurrency_config(upstream.base_url())};
     TestClient client = gateway.connect();
     for (int i = 0; i < 1000; ++i) {
         client.send(chat_request(alice_key, "single", true));

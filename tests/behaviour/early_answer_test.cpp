@@ -12,7 +12,7 @@ namespace sluicegate::support {
 namespace {
 
 /// Far less than the timeouts below, far more than a local upload takes.
-constexpr milliseconds soon{10'000};
+constexpr milliseconds early_enough{10'000};
 
 class EarlyAnswer : public testing::Test {
 protected:
@@ -27,7 +27,7 @@ protected:
         TestClient client = gateway_.connect();
         client.send(large_request());
         Response response = client.read_response("POST", Deadline(milliseconds(40'000)));
-        EXPECT_LT(std::chrono::steady_clock::now() - began, soon);
+        EXPECT_LT(std::chrono::steady_clock::now() - began, early_enough);
         return response;
     }
 

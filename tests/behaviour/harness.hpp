@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ inline constexpr std::string_view narrow_key = "sk-sg-narrow-model-key-444444444
 inline constexpr std::string_view expired_key = "sk-sg-expired-key-5555555555555555555555555555";
 inline constexpr std::string_view elsewhere_key = "sk-sg-elsewhere-key-66666666666666666666666666";
 inline constexpr std::string_view upstream_key = "sk-upstream-secret-7777777777777777777777777777";
+
+inline constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
 inline constexpr std::string_view rate_limit_body =
     R"({"error":{"message":"Rate limit exceeded. Please try again later.",)"

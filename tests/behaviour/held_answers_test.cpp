@@ -10,8 +10,6 @@
 namespace sluicegate::support {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 std::string json_of_size(std::size_t size) {
     const std::string begin = R"({"usage":{"prompt_tokens":1,"total_tokens":1},"data":")";
     return begin + std::string(size - begin.size() - 2, 'x') + "\"}";

@@ -12,8 +12,8 @@
 namespace sluicegate::support {
 namespace {
 
-ConfigText config_for(const FakeUpstream& upstream, const std::string& streams,
-                      const std::string& options = {}) {
+ConfigText keep_alive_config(const FakeUpstream& upstream, const std::string& streams,
+                             const std::string& options = {}) {
     ConfigText text(upstream.base_url(), options);
     text.streams = "streams: {" + streams + "}\n";
     return text;
@@ -56,7 +56,7 @@ protected:
 };
 
 TEST_F(KeepAlive, CommentsFillASilenceBetweenEvents) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s"));
     upstream_.answer(Script()
                          .send(sse_head() + chunk(chat_event("one")))
                          .wait(go_)
@@ -74,7 +74,7 @@ TEST_F(KeepAlive, CommentsFillASilenceBetweenEvents) {
 }
 
 TEST_F(KeepAlive, NeverInsideAnEvent) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s"));
     const std::string second = chat_event("two");
     upstream_.answer(Script()
                          .send(sse_head() + chunk(chat_event("one") + second.substr(0, 40)))
@@ -90,7 +90,7 @@ TEST_F(KeepAlive, NeverInsideAnEvent) {
 }
 
 TEST_F(KeepAlive, BeforeTheFirstEventOnlyOnceTheHeadIsThere) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s"));
     // Longer than the interval without a head: nothing is said, and the failure is a status.
     upstream_.answer(Script().pause(milliseconds(2200)).send(json_response(400, "{}")));
     EXPECT_EQ(gateway.stream(alice_key, "m").status, 400);
@@ -108,7 +108,7 @@ TEST_F(KeepAlive, BeforeTheFirstEventOnlyOnceTheHeadIsThere) {
 }
 
 TEST_F(KeepAlive, CanBeSwitchedOff) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: off"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: off"));
     upstream_.answer(Script()
                          .send(sse_head() + chunk(chat_event("one")))
                          .pause(milliseconds(2500))
@@ -118,7 +118,7 @@ TEST_F(KeepAlive, CanBeSwitchedOff) {
 
 TEST_F(KeepAlive, CommentsRenewNoDeadlineOfTheUpstream) {
     const Gateway gateway(
-        config_for(upstream_, "keep_alive: 1s", "timeouts: {between_bytes: 2500ms}"));
+        keep_alive_config(upstream_, "keep_alive: 1s", "timeouts: {between_bytes: 2500ms}"));
     upstream_.answer(Script().send(sse_head() + chunk(chat_event("one"))).wait(never_));
     const Response response = gateway.stream(alice_key, "m");
     EXPECT_FALSE(response.is_complete);
@@ -127,7 +127,7 @@ TEST_F(KeepAlive, CommentsRenewNoDeadlineOfTheUpstream) {
 }
 
 TEST_F(KeepAlive, PlainAnswersGetNone) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: 1s, commit_after: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s, commit_after: 1s"));
     const std::string json = R"({"a":1})";
     upstream_.answer(
         Script()
@@ -141,8 +141,8 @@ TEST_F(KeepAlive, PlainAnswersGetNone) {
 }
 
 TEST_F(KeepAlive, ALongSilenceCommitsTheAnswerAndThenAFailureIsAnEvent) {
-    const Gateway gateway(
-        config_for(upstream_, "keep_alive: 1s, commit_after: 1s", "timeouts: {first_byte: 60s}"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s, commit_after: 1s",
+                                            "timeouts: {first_byte: 60s}"));
     struct Row {
         std::string name;
         Script end;
@@ -191,7 +191,7 @@ TEST_F(KeepAlive, ALongSilenceCommitsTheAnswerAndThenAFailureIsAnEvent) {
 
 TEST_F(KeepAlive, ACommittedAnswerThatTimesOutSaysSoInTheStream) {
     const Gateway gateway(
-        config_for(upstream_, "commit_after: 1s", "timeouts: {first_byte: 1500ms}"));
+        keep_alive_config(upstream_, "commit_after: 1s", "timeouts: {first_byte: 1500ms}"));
     upstream_.answer(Script().wait(never_));
     const Response response = gateway.stream(alice_key, "m");
     ASSERT_EQ(response.status, 200);
@@ -200,7 +200,7 @@ TEST_F(KeepAlive, ACommittedAnswerThatTimesOutSaysSoInTheStream) {
 }
 
 TEST_F(KeepAlive, ACommittedAnswerOfJsonBecomesAStream) {
-    const Gateway gateway(config_for(upstream_, "commit_after: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "commit_after: 1s"));
     upstream_.answer(Script().wait(go_).send(chat_answer()));
     TestClient client = gateway.connect();
     client.send(chat_request(alice_key, "m", true));
@@ -213,7 +213,7 @@ TEST_F(KeepAlive, ACommittedAnswerOfJsonBecomesAStream) {
 }
 
 TEST_F(KeepAlive, AClientThatLeavesACommittedAnswerStopsTheUpstream) {
-    const Gateway gateway(config_for(upstream_, "keep_alive: 1s, commit_after: 1s"));
+    const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s, commit_after: 1s"));
     upstream_.answer(Script().wait(never_));
     TestClient client = gateway.connect();
     client.send(chat_request(alice_key, "m", true));
@@ -227,7 +227,7 @@ TEST_F(KeepAlive, WorksFromAnUpstreamUnderTls) {
     FakeUpstream upstream(server_context(authority.issue()));
     DaemonOptions options;
     options.files["ca.pem"] = authority.certificate();
-    const Gateway gateway(config_for(upstream, "keep_alive: 1s", "tls: {ca_file: ca.pem}"),
+    const Gateway gateway(keep_alive_config(upstream, "keep_alive: 1s", "tls: {ca_file: ca.pem}"),
                           options);
     upstream.answer(
         Script()

@@ -11,8 +11,6 @@
 namespace sluicegate::support {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 TEST(LargeStream, ASlowReaderHoldsItsBoundAndOthersDoNotNotice) {
     constexpr std::size_t readers = 4;
     const std::string event = chat_event(std::string(50'000, 'x'));

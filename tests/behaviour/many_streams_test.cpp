@@ -39,10 +39,10 @@ struct Member {
     }
 };
 
-class Crowd {
+class StreamCrowd {
 public:
-    Crowd(const Gateway& gateway, std::mt19937& random, std::size_t size,
-          const std::string& round) {
+    StreamCrowd(const Gateway& gateway, std::mt19937& random, std::size_t size,
+                const std::string& round) {
         for (std::size_t i = 0; i < size; ++i) {
             const bool is_alice = i % 2 == 0;
             Member member{.id = round + "-" + std::to_string(i),
@@ -136,7 +136,7 @@ TEST(ManyStreams, AThousandWhoseClientsLeaveAtRandomLeaveNothingBehind) {
     for (const std::string round : {"first", "second"}) {
         SCOPED_TRACE(round);
         farm.finish_streams(false);
-        Crowd crowd(gateway, random, size, round);
+        StreamCrowd crowd(gateway, random, size, round);
         ASSERT_TRUE(eventually([&] { return crowd.sweep(); }, Deadline(milliseconds(30'000))));
         ASSERT_TRUE(farm.wait_for_running(crowd.staying(), Deadline(milliseconds(30'000))));
         farm.finish_streams();

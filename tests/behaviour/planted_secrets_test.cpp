@@ -103,11 +103,11 @@ std::string echo_of(const ReceivedRequest& request) {
            request.body.substr(0, 2000);
 }
 
-using Answer = std::function<std::string(const std::string& echo, const std::string& key)>;
+using AnswerMaker = std::function<std::string(const std::string& echo, const std::string& key)>;
 
 struct Way {
     std::string name;
-    Answer answer;
+    AnswerMaker answer;
 };
 
 std::string error_json(const std::string& echo) {

@@ -10,7 +10,7 @@
 namespace sluicegate::support {
 namespace {
 
-ConfigText config_for(const FakeUpstream& upstream, const std::string& timeouts) {
+ConfigText timeouts_config(const FakeUpstream& upstream, const std::string& timeouts) {
     return ConfigText(upstream.base_url(), "timeouts: {" + timeouts + "}");
 }
 
@@ -28,7 +28,7 @@ void expect_in_band_timeout(const Response& response, const std::string& code) {
 TEST(UpstreamTimeouts, NoFirstByteIs504AndNotToBeRetried) {
     Signal never;
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "first_byte: 400ms"));
+    const Gateway gateway(timeouts_config(upstream, "first_byte: 400ms"));
     for (const bool is_streaming : {false, true}) {
         const std::size_t connection = upstream.connections().size();
         upstream.answer(Script().wait(never));
@@ -45,21 +45,21 @@ TEST(UpstreamTimeouts, NoFirstByteIs504AndNotToBeRetried) {
 TEST(UpstreamTimeouts, HalfAHeadIsNoFirstByte) {
     Signal never;
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "first_byte: 400ms"));
+    const Gateway gateway(timeouts_config(upstream, "first_byte: 400ms"));
     upstream.answer(Script().send("HTTP/1.1 200 OK\r\nContent-").wait(never));
     EXPECT_EQ(gateway.chat(alice_key, "m").status, 504);
 }
 
 TEST(UpstreamTimeouts, ATricklingHeadIsCutOff) {
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "first_byte: 500ms, total: 2s"));
+    const Gateway gateway(timeouts_config(upstream, "first_byte: 500ms, total: 2s"));
     upstream.answer(Script().send("HTTP/1.1 200 OK\r\nX: ").repeat("x", milliseconds(30)));
     EXPECT_EQ(gateway.chat(alice_key, "m").status, 504);
 }
 
 TEST(UpstreamTimeouts, InterimResponsesDoNotRenewTheDeadline) {
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "first_byte: 500ms"));
+    const Gateway gateway(timeouts_config(upstream, "first_byte: 500ms"));
     upstream.answer(Script().repeat("HTTP/1.1 102 Processing\r\n\r\n", milliseconds(200)));
     const Response response = gateway.chat(alice_key, "m");
     EXPECT_TRUE(response.status == 504 || response.status == 502) << response.status;
@@ -68,7 +68,7 @@ TEST(UpstreamTimeouts, InterimResponsesDoNotRenewTheDeadline) {
 TEST(UpstreamTimeouts, SilenceInAStreamIsAnErrorInTheStream) {
     Signal never;
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "between_bytes: 400ms"));
+    const Gateway gateway(timeouts_config(upstream, "between_bytes: 400ms"));
     upstream.answer(Script().send(sse_head() + chunk(chat_event("one"))).wait(never));
     const Response response = gateway.send(chat_request(alice_key, "m", true));
     EXPECT_TRUE(response.body.starts_with(chat_event("one")));
@@ -79,7 +79,7 @@ TEST(UpstreamTimeouts, SilenceInAStreamIsAnErrorInTheStream) {
 TEST(UpstreamTimeouts, SilenceInAPlainAnswerIs504) {
     Signal never;
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "between_bytes: 400ms"));
+    const Gateway gateway(timeouts_config(upstream, "between_bytes: 400ms"));
     upstream.answer(
         Script()
             .send(response_head(200, "Content-Type: application/json\r\nContent-Length: 9\r\n") +
@@ -91,7 +91,7 @@ TEST(UpstreamTimeouts, SilenceInAPlainAnswerIs504) {
 
 TEST(UpstreamTimeouts, BytesRenewTheDeadlineBetweenThem) {
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "between_bytes: 1500ms"));
+    const Gateway gateway(timeouts_config(upstream, "between_bytes: 1500ms"));
     Script script;
     script.send(sse_head());
     for (int i = 0; i < 6; ++i) script.send(chunk(chat_event("x"))).pause(milliseconds(400));
@@ -101,7 +101,7 @@ TEST(UpstreamTimeouts, BytesRenewTheDeadlineBetweenThem) {
 
 TEST(UpstreamTimeouts, TheTotalEndsAStreamThatNeverStops) {
     FakeUpstream upstream;
-    const Gateway gateway(config_for(upstream, "total: 1s"));
+    const Gateway gateway(timeouts_config(upstream, "total: 1s"));
     upstream.answer(Script().send(sse_head()).repeat(chunk(chat_event("x")), milliseconds(20)));
     expect_in_band_timeout(gateway.send(chat_request(alice_key, "m", true)),
                            "upstream_total_timeout");

@@ -65,15 +65,15 @@ Outcome decode_byte_by_byte(std::string_view bytes) {
     return decode(bytes, [] { return std::size_t{1}; });
 }
 
-struct Row {
+struct ChunkedRow {
     const char* name;
     std::string_view bytes;
     const char* end;
     std::string_view payload;
 };
 
-void check(const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
+void check_chunked(const std::vector<ChunkedRow>& rows) {
+    for (const ChunkedRow& row : rows) {
         SCOPED_TRACE(row.name);
         const Outcome whole = decode_whole(row.bytes);
         EXPECT_EQ(whole.end, row.end);
@@ -83,7 +83,7 @@ void check(const std::vector<Row>& rows) {
 }
 
 TEST(ChunkedDecoder, DecodesTheGrammar) {
-    check({
+    check_chunked({
         {"nothing", "0\r\n\r\n"sv, "done", ""},
         {"one chunk", "5\r\nhello\r\n0\r\n\r\n"sv, "done", "hello"},
         {"two chunks", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"sv, "done", "hello world"},
@@ -112,7 +112,7 @@ TEST(ChunkedDecoder, DecodesTheGrammar) {
 }
 
 TEST(ChunkedDecoder, RefusesMalformedSizes) {
-    check({
+    check_chunked({
         {"empty", "\r\n"sv, "bad_request", ""},
         {"empty before an extension", ";a\r\n"sv, "bad_request", ""},
         {"a leading space", " 5\r\nhello\r\n"sv, "bad_request", ""},
@@ -140,7 +140,7 @@ TEST(ChunkedDecoder, RefusesMalformedSizes) {
 }
 
 TEST(ChunkedDecoder, RefusesLineEndsOtherThanCrlf) {
-    check({
+    check_chunked({
         {"LF after the size", "5\nhello\r\n0\r\n\r\n"sv, "bad_request", ""},
         {"CR after the size", "5\rhello"sv, "bad_request", ""},
         {"CR CR LF after the size", "5\r\r\nhello"sv, "bad_request", ""},
@@ -164,7 +164,7 @@ TEST(ChunkedDecoder, RefusesLineEndsOtherThanCrlf) {
 }
 
 TEST(ChunkedDecoder, RefusesMalformedExtensions) {
-    check({
+    check_chunked({
         {"empty", "5;\r\n"sv, "bad_request", ""},
         {"empty before another", "5;;a\r\n"sv, "bad_request", ""},
         {"a space only", "5; \r\n"sv, "bad_request", ""},
@@ -192,7 +192,7 @@ TEST(ChunkedDecoder, RefusesMalformedExtensions) {
 }
 
 TEST(ChunkedDecoder, RefusesMalformedTrailers) {
-    check({
+    check_chunked({
         {"no colon", "0\r\na\r\n\r\n"sv, "bad_request", ""},
         {"no name", "0\r\n: b\r\n\r\n"sv, "bad_request", ""},
         {"space before the colon", "0\r\na : b\r\n\r\n"sv, "bad_request", ""},

@@ -13,14 +13,14 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-struct Row {
+struct LineRow {
     const char* name;
     std::string_view line;
     const char* verdict;
 };
 
-void check(const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
+void check_line(const std::vector<LineRow>& rows) {
+    for (const LineRow& row : rows) {
         SCOPED_TRACE(row.name);
         const std::string bytes = std::string(row.line) + "\r\nHost: h\r\n\r\n";
         const std::string whole = request_outcome(bytes, all_at_once);
@@ -30,7 +30,7 @@ void check(const std::vector<Row>& rows) {
 }
 
 TEST(HostileRequestLine, MethodsMustBeKnown) {
-    check({
+    check_line({
         {"get", "GET / HTTP/1.1"sv, "accepted"},
         {"head", "HEAD / HTTP/1.1"sv, "accepted"},
         {"post", "POST / HTTP/1.1"sv, "accepted"},
@@ -70,7 +70,7 @@ TEST(HostileRequestLine, MethodsMustBeKnown) {
 }
 
 TEST(HostileRequestLine, VersionsMustBeExact) {
-    check({
+    check_line({
         {"1.1", "GET / HTTP/1.1"sv, "accepted"},
         {"1.0", "GET / HTTP/1.0"sv, "accepted"},
         {"1.2", "GET / HTTP/1.2"sv, "bad_request"},
@@ -107,7 +107,7 @@ TEST(HostileRequestLine, VersionsMustBeExact) {
 }
 
 TEST(HostileRequestLine, SeparatorsAreSingleSpaces) {
-    check({
+    check_line({
         {"two after the method", "GET  / HTTP/1.1"sv, "bad_request"},
         {"two before the version", "GET /  HTTP/1.1"sv, "bad_request"},
         {"tab after the method", "GET\t/ HTTP/1.1"sv, "bad_request"},
@@ -128,7 +128,7 @@ TEST(HostileRequestLine, SeparatorsAreSingleSpaces) {
 }
 
 TEST(HostileRequestLine, EmptyLinesBeforeIt) {
-    check({
+    check_line({
         {"one is skipped", "\r\nGET / HTTP/1.1"sv, "accepted"},
         {"two are refused", "\r\n\r\nGET / HTTP/1.1"sv, "bad_request"},
         {"a bare LF", "\nGET / HTTP/1.1"sv, "bad_request"},
@@ -140,7 +140,7 @@ TEST(HostileRequestLine, EmptyLinesBeforeIt) {
 }
 
 TEST(HostileRequestLine, OriginFormFollowsTheUriGrammar) {
-    check({
+    check_line({
         {"root", "GET / HTTP/1.1"sv, "accepted"},
         {"a path", "GET /v1/chat/completions HTTP/1.1"sv, "accepted"},
         {"a trailing slash", "GET /v1/ HTTP/1.1"sv, "accepted"},
@@ -187,7 +187,7 @@ TEST(HostileRequestLine, OriginFormFollowsTheUriGrammar) {
 }
 
 TEST(HostileRequestLine, OtherFormsOfTheTarget) {
-    check({
+    check_line({
         {"asterisk for OPTIONS", "OPTIONS * HTTP/1.1"sv, "accepted"},
         {"asterisk for GET", "GET * HTTP/1.1"sv, "bad_request"},
         {"asterisk for POST", "POST * HTTP/1.1"sv, "bad_request"},

@@ -24,14 +24,14 @@ constexpr std::string_view openai_stream =
     "x-request-id: req_0123\r\n"
     "\r\n";
 
-struct Row {
+struct ResponseRow {
     const char* name;
     std::string_view bytes;
     const char* verdict;
 };
 
-void check(const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
+void check_response(const std::vector<ResponseRow>& rows) {
+    for (const ResponseRow& row : rows) {
         SCOPED_TRACE(row.name);
         const std::string whole = response_outcome(row.bytes, Method::post, all_at_once);
         EXPECT_EQ(verdict(whole), row.verdict) << whole;
@@ -101,7 +101,7 @@ TEST(ResponseHead, FramesTheBodyByRfc9112) {
 }
 
 TEST(ResponseHead, StatusLinesMustBeExact) {
-    check({
+    check_response({
         {"1.1", "HTTP/1.1 200 OK\r\n\r\n"sv, "accepted"},
         {"1.0", "HTTP/1.0 200 OK\r\n\r\n"sv, "accepted"},
         {"no phrase", "HTTP/1.1 200 \r\n\r\n"sv, "accepted"},
@@ -148,7 +148,7 @@ TEST(ResponseHead, StatusLinesMustBeExact) {
 }
 
 TEST(ResponseHead, FramingMustBeClear) {
-    check({
+    check_response({
         {"both", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"sv,
          "upstream_bad_response"},
         {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"sv,
@@ -193,7 +193,7 @@ TEST(ResponseHead, FramingMustBeClear) {
 }
 
 TEST(ResponseHead, FieldLinesAreAsStrictAsInRequests) {
-    check({
+    check_response({
         {"plain", "HTTP/1.1 200 OK\r\na: b\r\n\r\n"sv, "accepted"},
         {"no Host is needed", "HTTP/1.1 200 OK\r\n\r\n"sv, "accepted"},
         {"space before the colon", "HTTP/1.1 200 OK\r\na : b\r\n\r\n"sv, "upstream_bad_response"},

@@ -20,6 +20,12 @@ constexpr std::int64_t day_ms = 24 * hour_ms;
 /// The memory of a key's runs once there is room for 124 of them.
 constexpr std::uint64_t largest_block_bytes = std::uint64_t{124} * 12;
 
+/// A point in time by the zero of the clock.
+inline Instant instant(std::int64_t ms) {
+    return Instant(Milliseconds(ms));
+}
+
+/// A point in time some way after it.
 inline Instant at(std::int64_t ms) {
     return Instant(Milliseconds(1'000'000 + ms));
 }

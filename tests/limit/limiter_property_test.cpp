@@ -1,3 +1,4 @@
+#include "limit/limiter_calls.hpp"
 #include "limit/random_traffic.hpp"
 
 #include <gtest/gtest.h>
@@ -14,8 +15,6 @@
 namespace sluicegate::limit {
 namespace {
 
-constexpr std::int64_t day_ms = Settings::day.count();
-constexpr std::int64_t day_unit_ms = Settings::day_unit.count();
 /// W / (R - 1) in the largest ring.
 constexpr std::int64_t day_join_ms = (day_ms / day_unit_ms + 1) / 123 * day_unit_ms;
 

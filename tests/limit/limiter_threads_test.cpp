@@ -1,4 +1,4 @@
-#include "sluicegate/limit/limiter.hpp"
+#include "limit/limiter_calls.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,13 +15,6 @@
 
 namespace sluicegate::limit {
 namespace {
-
-constexpr UserId alice{1};
-constexpr ModelId gpt{2};
-
-Instant at(std::int64_t ms) {
-    return Instant(Milliseconds(1'000'000 + ms));
-}
 
 /// Starts `act(index)` on every thread at the same moment and waits for all.
 void together(int threads, const std::function<void(int)>& act) {

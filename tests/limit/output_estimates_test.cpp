@@ -2,6 +2,8 @@
 
 #include "sluicegate/limit/plan.hpp"
 
+#include "limit/limiter_calls.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,9 +19,6 @@
 namespace sluicegate::limit {
 namespace {
 
-constexpr UserId alice{1};
-constexpr UserId bob{2};
-constexpr ModelId gpt{1};
 constexpr ModelId claude{2};
 
 using Random = std::mt19937_64;

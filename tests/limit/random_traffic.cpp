@@ -1,5 +1,7 @@
 #include "limit/random_traffic.hpp"
 
+#include "limit/limiter_calls.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,11 +11,6 @@ namespace sluicegate::limit {
 namespace {
 
 constexpr std::int64_t day_window_ms = Settings::day.count();
-constexpr std::int64_t day_unit_ms = Settings::day_unit.count();
-
-Instant at(std::int64_t ms) {
-    return Instant(Milliseconds(ms));
-}
 
 bool is_dry_run(const Plan& plan, Resource resource) {
     return (plan.dry_run & dry_run_bit(resource)) != 0;
@@ -202,7 +199,7 @@ void RandomTraffic::check_budgets(const Subject& subject, const Budgeted& budget
 }
 
 void RandomTraffic::look(const Subject& subject) {
-    const Budgets budgets = limiter_.peek(subject.user, model_, subject.plan, at(now_));
+    const Budgets budgets = limiter_.peek(subject.user, model_, subject.plan, instant(now_));
     ASSERT_NO_FATAL_FAILURE(check_budgets(subject, budgets));
 }
 
@@ -230,7 +227,7 @@ void RandomTraffic::admit(Subject& subject) {
 Decision RandomTraffic::ask(Subject& subject, const Demand& demand, std::int64_t now) {
     subject.has_slot = true;
     advance(subject, now);
-    Admission admission = limiter_.admit(subject.user, model_, subject.plan, demand, at(now));
+    Admission admission = limiter_.admit(subject.user, model_, subject.plan, demand, instant(now));
     const Decision& decision = admission.decision;
     EXPECT_EQ(decision.admitted, admission.reservation.is_active());
     EXPECT_EQ(decision.reserved, admission.reservation.reserved());
@@ -306,7 +303,7 @@ void RandomTraffic::grow_one(Subject& subject) {
     Held& held = subject.held[static_cast<std::size_t>(
         draw(0, static_cast<std::int64_t>(subject.held.size()) - 1))];
     const std::int64_t used = held.tokens + draw(-20, 60);
-    held.reservation.grow(used, at(now_));
+    held.reservation.grow(used, instant(now_));
     if (used > held.tokens) {
         advance(subject, now_);
         subject.minute.correct(held.minute, held.tokens, used);
@@ -331,7 +328,7 @@ void RandomTraffic::finish_one(Subject& subject) {
             const Reservation dropped = std::move(held.reservation);
         } else {
             advance(subject, now_);
-            held.reservation.cancel(at(now_));
+            held.reservation.cancel(instant(now_));
         }
         subject.minute.give_back(held.minute);
         if (held.counts_day) subject.day.give_back(held.day);
@@ -340,7 +337,7 @@ void RandomTraffic::finish_one(Subject& subject) {
     advance(subject, now_);
     const std::int64_t actual =
         choice <= 5 ? held.tokens : draw(0, held.tokens + held.tokens / 4 + 3);
-    held.reservation.settle(actual, at(now_));
+    held.reservation.settle(actual, instant(now_));
     subject.minute.correct(held.minute, held.tokens, actual);
     if (held.counts_day) subject.day.correct(held.day, held.tokens, actual);
 }

@@ -15,6 +15,8 @@
 
 namespace sluicegate::limit {
 
+constexpr std::int64_t day_unit_ms = Settings::day_unit.count();
+
 struct Scenario {
     std::string name;
     std::int64_t window_ms = 60'000;

@@ -3,6 +3,7 @@
 #include "sluicegate/limit/limiter.hpp"
 
 #include "limit/admission_list.hpp"
+#include "limit/limiter_calls.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,11 +25,7 @@ namespace {
 
 constexpr ModelId model{0};
 
-Instant at(std::int64_t ms) {
-    return Instant(Milliseconds(1'000'000 + ms));
-}
-
-Decision call(Limiter& limiter, std::uint32_t user, const Plan& plan, std::int64_t ms) {
+Decision call_as(Limiter& limiter, std::uint32_t user, const Plan& plan, std::int64_t ms) {
     Admission admission = limiter.admit(UserId{user}, model, plan, {}, at(ms));
     admission.reservation.settle(0, at(ms));
     return admission.decision;
@@ -42,8 +39,8 @@ TEST(SlotTable, GivesIdleSlotsToNewKeysWithoutLoss) {
         const std::int64_t ms = 60'000 * static_cast<std::int64_t>(round);
         for (std::uint32_t i = 0; i < slots; ++i) {
             const std::uint32_t user = round * 50 + i;  // half of them came last time too
-            EXPECT_TRUE(call(limiter, user, plan, ms).admitted) << user;
-            EXPECT_FALSE(call(limiter, user, plan, ms).admitted) << user;
+            EXPECT_TRUE(call_as(limiter, user, plan, ms).admitted) << user;
+            EXPECT_FALSE(call_as(limiter, user, plan, ms).admitted) << user;
         }
     }
     const TableCounts counts = limiter.counts();
@@ -56,99 +53,99 @@ TEST(SlotTable, NeverEvictsWhatIsLiveOrInFlight) {
     Limiter limiter({.slots = 2});
     const Plan plan{.rpm = 5, .concurrency = 1};
     Admission stream = limiter.admit(UserId{1}, model, plan, {}, at(0));
-    EXPECT_TRUE(call(limiter, 2, plan, 70'000).admitted);
-    EXPECT_TRUE(call(limiter, 3, plan, 70'000).admitted);  // both slots are live: shared
+    EXPECT_TRUE(call_as(limiter, 2, plan, 70'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 3, plan, 70'000).admitted);  // both slots are live: shared
     EXPECT_EQ(limiter.counts().overflows, 1U);
     EXPECT_EQ(limiter.counts().evictions, 0U);
-    EXPECT_EQ(call(limiter, 1, plan, 70'000).refused_by, Resource::concurrency);
+    EXPECT_EQ(call_as(limiter, 1, plan, 70'000).refused_by, Resource::concurrency);
     stream.reservation.settle(0, at(70'000));
-    EXPECT_TRUE(call(limiter, 1, plan, 70'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 1, plan, 70'000).admitted);
 }
 
 TEST(SlotTable, KeysOfAShardThatFindNoSlotShareOneLimit) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 10};
-    EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
+    EXPECT_TRUE(call_as(limiter, 0, plan, 0).admitted);
     int admitted = 0;
     for (std::uint32_t user = 1; user <= 1000; ++user) {
-        admitted += call(limiter, user, plan, 1).admitted;
+        admitted += call_as(limiter, user, plan, 1).admitted;
     }
     EXPECT_EQ(admitted, 10);
     EXPECT_EQ(limiter.counts().overflows, 1000U);
     EXPECT_EQ(limiter.counts().slots_used, 1U);
-    for (int i = 0; i < 9; ++i) EXPECT_TRUE(call(limiter, 0, plan, 2).admitted);
+    for (int i = 0; i < 9; ++i) EXPECT_TRUE(call_as(limiter, 0, plan, 2).admitted);
 }
 
 TEST(SlotTable, KeyThatLeavesTheSharedSlotTakesItsCountsAlong) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 10};
-    EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
-    for (int i = 0; i < 10; ++i) EXPECT_TRUE(call(limiter, 1, plan, 30'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 0, plan, 0).admitted);
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(call_as(limiter, 1, plan, 30'000).admitted);
     // The only slot is idle now and becomes user 1's, who must not start afresh in it.
-    EXPECT_FALSE(call(limiter, 1, plan, 60'000).admitted);
+    EXPECT_FALSE(call_as(limiter, 1, plan, 60'000).admitted);
     EXPECT_EQ(limiter.counts().evictions, 1U);
     EXPECT_EQ(limiter.counts().slots_used, 1U);
-    EXPECT_FALSE(call(limiter, 1, plan, 89'999).admitted);
-    EXPECT_TRUE(call(limiter, 1, plan, 90'000).admitted);
+    EXPECT_FALSE(call_as(limiter, 1, plan, 89'999).admitted);
+    EXPECT_TRUE(call_as(limiter, 1, plan, 90'000).admitted);
 }
 
 TEST(SlotTable, KeyThatLeavesTheSharedSlotTakesEachRunAlongAtItsTime) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 100};
-    EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
-    for (int i = 0; i < 100; ++i) EXPECT_TRUE(call(limiter, 1, plan, 30'000 + i).admitted);
-    EXPECT_FALSE(call(limiter, 1, plan, 60'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 0, plan, 0).admitted);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(call_as(limiter, 1, plan, 30'000 + i).admitted);
+    EXPECT_FALSE(call_as(limiter, 1, plan, 60'000).admitted);
     EXPECT_EQ(limiter.counts().evictions, 1U);
     for (int i = 0; i < 100; ++i) {
-        EXPECT_EQ(call(limiter, 1, plan, 89'999 + i).retry_after, Milliseconds(1));
-        EXPECT_TRUE(call(limiter, 1, plan, 90'000 + i).admitted);
+        EXPECT_EQ(call_as(limiter, 1, plan, 89'999 + i).retry_after, Milliseconds(1));
+        EXPECT_TRUE(call_as(limiter, 1, plan, 90'000 + i).admitted);
     }
 }
 
 TEST(SlotTable, KeyInFlightInTheSharedSlotStaysThere) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 10, .concurrency = 1};
-    EXPECT_TRUE(call(limiter, 0, plan, 0).admitted);
+    EXPECT_TRUE(call_as(limiter, 0, plan, 0).admitted);
     Admission held = limiter.admit(UserId{1}, model, plan, {}, at(1));
     EXPECT_TRUE(held.decision.admitted);
-    EXPECT_EQ(call(limiter, 1, plan, 70'000).refused_by, Resource::concurrency);
+    EXPECT_EQ(call_as(limiter, 1, plan, 70'000).refused_by, Resource::concurrency);
     held.reservation.settle(0, at(70'000));
-    EXPECT_TRUE(call(limiter, 1, plan, 70'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 1, plan, 70'000).admitted);
 }
 
 TEST(SlotTable, ClockThatStepsBackGainsNothingByAnEviction) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 1};
-    EXPECT_TRUE(call(limiter, 1, plan, 0).admitted);
-    EXPECT_TRUE(call(limiter, 2, plan, 60'000).admitted);   // evicts user 1
-    EXPECT_TRUE(call(limiter, 1, plan, 120'000).admitted);  // evicts user 2
-    EXPECT_TRUE(call(limiter, 2, plan, 180'000).admitted);
-    EXPECT_TRUE(call(limiter, 3, plan, 240'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 1, plan, 0).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, plan, 60'000).admitted);   // evicts user 1
+    EXPECT_TRUE(call_as(limiter, 1, plan, 120'000).admitted);  // evicts user 2
+    EXPECT_TRUE(call_as(limiter, 2, plan, 180'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 3, plan, 240'000).admitted);
     // As if a thread had read the clock before the eviction: time counts from there on.
-    EXPECT_FALSE(call(limiter, 3, plan, 1000).admitted);
-    EXPECT_EQ(call(limiter, 3, plan, 1000).retry_after, Milliseconds(60'000));
+    EXPECT_FALSE(call_as(limiter, 3, plan, 1000).admitted);
+    EXPECT_EQ(call_as(limiter, 3, plan, 1000).retry_after, Milliseconds(60'000));
 }
 
 TEST(SlotTable, EvictsAKeyThatWasIdleForAWindowAndNotAMillisecondSooner) {
     Limiter limiter({.slots = 1});
     const Plan plan{.rpm = 1};
-    EXPECT_TRUE(call(limiter, 1, plan, 0).admitted);
-    EXPECT_TRUE(call(limiter, 2, plan, 59'999).admitted);
+    EXPECT_TRUE(call_as(limiter, 1, plan, 0).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, plan, 59'999).admitted);
     EXPECT_EQ(limiter.counts().evictions, 0U);
-    EXPECT_FALSE(call(limiter, 2, plan, 60'000).admitted);  // with what it used while it shared
+    EXPECT_FALSE(call_as(limiter, 2, plan, 60'000).admitted);  // with what it used while it shared
     EXPECT_EQ(limiter.counts().evictions, 1U);
 }
 
 TEST(SlotTable, FindsASlotThatWasInFlightWhenItWasLastSearched) {
     Limiter limiter({.slots = 1});
     Admission held = limiter.admit(UserId{1}, model, {}, {}, at(0));
-    EXPECT_TRUE(call(limiter, 2, {}, 20).admitted);
-    EXPECT_TRUE(call(limiter, 2, {}, 30).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, {}, 20).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, {}, 30).admitted);
     EXPECT_EQ(limiter.counts().overflows, 2U);
     held.reservation.settle(0, at(40));
-    EXPECT_TRUE(call(limiter, 2, {}, 60'039).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, {}, 60'039).admitted);
     EXPECT_EQ(limiter.counts().overflows, 3U);
-    EXPECT_TRUE(call(limiter, 2, {}, 60'040).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, {}, 60'040).admitted);
     EXPECT_EQ(limiter.counts().overflows, 3U);
     EXPECT_EQ(limiter.counts().evictions, 1U);
 }
@@ -161,11 +158,11 @@ TEST(SlotTable, SearchForAnIdleSlotIsShortAndTheNextOneGoesOn) {
         SCOPED_TRACE(idle);
         Limiter limiter({.slots = slots});
         for (std::uint32_t user = 0; user < slots; ++user) {
-            ASSERT_TRUE(call(limiter, user, {}, user == idle ? 0 : 30'000).admitted);
+            ASSERT_TRUE(call_as(limiter, user, {}, user == idle ? 0 : 30'000).admitted);
         }
         std::uint32_t newcomers = 0;
         for (; limiter.counts().evictions == 0 && newcomers <= slots; ++newcomers) {
-            EXPECT_TRUE(call(limiter, slots + newcomers, {}, 60'000).admitted);
+            EXPECT_TRUE(call_as(limiter, slots + newcomers, {}, 60'000).admitted);
         }
         EXPECT_LE(newcomers, slots / looks + 2);
         EXPECT_EQ(limiter.counts().overflows, newcomers - 1);
@@ -176,10 +173,10 @@ TEST(SlotTable, SearchForAnIdleSlotIsShortAndTheNextOneGoesOn) {
 
 TEST(SlotTable, EvictedSlotGivesItsBlockBack) {
     Limiter limiter({.slots = 1});
-    for (int i = 0; i < 100; ++i) EXPECT_TRUE(call(limiter, 1, {}, i).admitted);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(call_as(limiter, 1, {}, i).admitted);
     const std::uint64_t grown = limiter.counts().bytes_mapped;
     EXPECT_GT(grown, 1000U);
-    EXPECT_TRUE(call(limiter, 2, {}, 70'000).admitted);
+    EXPECT_TRUE(call_as(limiter, 2, {}, 70'000).admitted);
     EXPECT_EQ(limiter.counts().evictions, 1U);
     EXPECT_LT(limiter.counts().bytes_mapped, grown - 1000);
 }
@@ -269,7 +266,7 @@ TEST(SlotTable, HoldsManyKeysInLittleMemory) {
     constexpr std::uint32_t keys = 100'000;
     Limiter limiter({.slots = 131'072});
     for (std::uint32_t user = 0; user < keys; ++user) {
-        ASSERT_TRUE(call(limiter, user, {.rpm = 12}, 0).admitted);
+        ASSERT_TRUE(call_as(limiter, user, {.rpm = 12}, 0).admitted);
     }
     for (std::uint32_t user = 0; user < keys; ++user) {
         EXPECT_EQ(limiter.peek(UserId{user}, model, {.rpm = 12}, at(1)).requests.remaining, 11);

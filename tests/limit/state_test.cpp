@@ -3,6 +3,8 @@
 #include "sluicegate/limit/journal.hpp"
 #include "sluicegate/limit/limiter.hpp"
 
+#include "limit/limiter_calls.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,17 +22,10 @@
 namespace sluicegate::limit {
 namespace {
 
-constexpr ModelId gpt{3};
-constexpr UserId alice{1};
-
 using Random = std::mt19937_64;
 
 std::int64_t draw(Random& random, std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(random);
-}
-
-Instant at(std::int64_t ms) {
-    return Instant(Milliseconds(ms));
 }
 
 struct Moment {
@@ -42,19 +37,19 @@ struct Moment {
 void hand_over(const Limiter& from, Moment then, Limiter& to, Moment now) {
     KeyState shared_minutes{.window = StateWindow::minute, .is_shared = true};
     KeyState shared_days{.window = StateWindow::day, .is_shared = true};
-    from.visit_state(at(then.clock), [&](const KeyState& seen) {
+    from.visit_state(instant(then.clock), [&](const KeyState& seen) {
         KeyState state = seen;
         for (RunState& run : state.runs) run.age_ms += now.calendar - then.calendar;
         if (state.is_shared) {
             KeyState& shared = state.window == StateWindow::day ? shared_days : shared_minutes;
             shared.runs.insert(shared.runs.end(), state.runs.begin(), state.runs.end());
         } else {
-            to.restore_state(state, at(now.clock));
+            to.restore_state(state, instant(now.clock));
         }
     });
     for (KeyState* shared : {&shared_minutes, &shared_days}) {
         std::ranges::sort(shared->runs, std::ranges::greater(), &RunState::age_ms);
-        if (!shared->runs.empty()) to.restore_state(*shared, at(now.clock));
+        if (!shared->runs.empty()) to.restore_state(*shared, instant(now.clock));
     }
 }
 
@@ -64,7 +59,8 @@ void hand_over(const Limiter& from, std::int64_t then, Limiter& to, std::int64_t
 }
 
 void charge(Limiter& limiter, UserId user, std::int64_t ms, std::int64_t tokens = 0) {
-    limiter.admit(user, gpt, {}, {.stated = tokens}, at(ms)).reservation.settle(tokens, at(ms));
+    limiter.admit(user, gpt, {}, {.stated = tokens}, instant(ms))
+        .reservation.settle(tokens, instant(ms));
 }
 
 TEST(LimiterState, KeepsEachChargeAtItsTime) {
@@ -78,8 +74,8 @@ TEST(LimiterState, KeepsEachChargeAtItsTime) {
     hand_over(before, 151'000, after, 155'000);
     for (const std::int64_t ms : {155'000, 159'999, 160'000, 189'999, 190'000, 210'000}) {
         SCOPED_TRACE(ms);
-        const Budgets kept = after.peek(alice, gpt, plan, at(ms));
-        const Budgets known = before.peek(alice, gpt, plan, at(ms));
+        const Budgets kept = after.peek(alice, gpt, plan, instant(ms));
+        const Budgets known = before.peek(alice, gpt, plan, instant(ms));
         EXPECT_EQ(kept.requests.used, known.requests.used);
         EXPECT_EQ(kept.requests.reset, known.requests.reset);
         EXPECT_EQ(kept.tokens.used, known.tokens.used);
@@ -90,10 +86,10 @@ TEST(LimiterState, KeepsEachChargeAtItsTime) {
 TEST(LimiterState, CountsWhatIsInFlightAsCharged) {
     const Plan plan{.rpm = 5, .tpm = 1000, .concurrency = 1};
     Limiter before({.slots = 64});
-    const Admission held = before.admit(alice, gpt, plan, {.stated = 700}, at(1000));
+    const Admission held = before.admit(alice, gpt, plan, {.stated = 700}, instant(1000));
     Limiter after({.slots = 64});
     hand_over(before, 2000, after, 3000);
-    const Budgets budgets = after.peek(alice, gpt, plan, at(3000));
+    const Budgets budgets = after.peek(alice, gpt, plan, instant(3000));
     EXPECT_EQ(budgets.requests.used, 1);
     EXPECT_EQ(budgets.tokens.used, 700);
     EXPECT_EQ(budgets.concurrency.used, 0) << "the request ended with its process";
@@ -103,7 +99,7 @@ TEST(LimiterState, HoldsNothingThatHasExpired) {
     Limiter before({.slots = 64});
     charge(before, alice, 1000);
     int seen = 0;
-    before.visit_state(at(61'000), [&](const KeyState&) { ++seen; });
+    before.visit_state(instant(61'000), [&](const KeyState&) { ++seen; });
     EXPECT_EQ(seen, 0);
     Limiter after({.slots = 64});
     hand_over(before, 60'000, after, 61'000);
@@ -114,18 +110,18 @@ TEST(LimiterState, ReachesBackBeforeTheStartOfTheClock) {
     const Plan plan{.rpm = 1};
     Limiter after({.slots = 64});
     // The machine was booted two seconds ago, after the charge.
-    after.restore_state({.user = alice, .model = gpt, .runs = {{50'000, 1, 0}}}, at(2000));
-    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(2000)).decision.admitted);
-    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(11'999)).decision.admitted);
-    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, at(12'000)).decision.admitted);
+    after.restore_state({.user = alice, .model = gpt, .runs = {{50'000, 1, 0}}}, instant(2000));
+    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, instant(2000)).decision.admitted);
+    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, instant(11'999)).decision.admitted);
+    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, instant(12'000)).decision.admitted);
 }
 
 TEST(LimiterState, CountsWhatLiesInTheFutureFromNowOn) {
     const Plan plan{.rpm = 1};
     Limiter after({.slots = 64});
-    after.restore_state({.user = alice, .model = gpt, .runs = {{-5000, 1, 0}}}, at(10'000));
-    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(69'999)).decision.admitted);
-    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, at(70'000)).decision.admitted);
+    after.restore_state({.user = alice, .model = gpt, .runs = {{-5000, 1, 0}}}, instant(10'000));
+    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, instant(69'999)).decision.admitted);
+    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, instant(70'000)).decision.admitted);
 }
 
 TEST(LimiterState, SurvivesCountsBeyondAllBounds) {
@@ -133,21 +129,21 @@ TEST(LimiterState, SurvivesCountsBeyondAllBounds) {
     Limiter after({.slots = 4});
     KeyState state{.user = alice, .model = gpt};
     for (std::int64_t i = 0; i < 300; ++i) state.runs.push_back({59'000 - i, huge, huge});
-    after.restore_state(state, at(100'000));
+    after.restore_state(state, instant(100'000));
     const Plan plan{.rpm = Plan::value_max, .tpm = Plan::value_max};
-    EXPECT_EQ(after.peek(alice, gpt, plan, at(100'000)).requests.remaining, 0);
-    EXPECT_EQ(after.peek(alice, gpt, plan, at(100'000)).tokens.remaining, 0);
-    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, at(100'000)).decision.admitted);
-    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, at(170'000)).decision.admitted);
+    EXPECT_EQ(after.peek(alice, gpt, plan, instant(100'000)).requests.remaining, 0);
+    EXPECT_EQ(after.peek(alice, gpt, plan, instant(100'000)).tokens.remaining, 0);
+    EXPECT_FALSE(after.admit(alice, gpt, plan, {}, instant(100'000)).decision.admitted);
+    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, instant(170'000)).decision.admitted);
 }
 
 TEST(LimiterState, OfManyRequestsInOneRunIsKept) {
     const Plan plan{.rpm = 1'000'000};
     Limiter after({.slots = 64});
     after.restore_state({.user = alice, .model = gpt, .runs = {{500, 70'000, 1}, {400, 2, 3}}},
-                        at(100'000));
-    EXPECT_EQ(after.peek(alice, gpt, plan, at(100'000)).requests.used, 70'002);
-    EXPECT_EQ(after.peek(alice, gpt, plan, at(159'500)).requests.used, 2);
+                        instant(100'000));
+    EXPECT_EQ(after.peek(alice, gpt, plan, instant(100'000)).requests.used, 70'002);
+    EXPECT_EQ(after.peek(alice, gpt, plan, instant(159'500)).requests.used, 2);
 }
 
 TEST(LimiterState, OfSharedSlotsLimitsEveryKeyThatMayHaveUsedThem) {
@@ -159,10 +155,10 @@ TEST(LimiterState, OfSharedSlotsLimitsEveryKeyThatMayHaveUsedThem) {
     Limiter after({.slots = 64});
     hand_over(before, 2000, after, 3000);
     for (std::uint32_t user = 0; user < 40; ++user) {
-        EXPECT_FALSE(after.admit(UserId{user}, gpt, plan, {}, at(61'999)).decision.admitted);
+        EXPECT_FALSE(after.admit(UserId{user}, gpt, plan, {}, instant(61'999)).decision.admitted);
     }
-    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, at(62'000)).decision.admitted);
-    EXPECT_TRUE(after.admit(UserId{99}, gpt, plan, {}, at(3000)).decision.admitted);
+    EXPECT_TRUE(after.admit(alice, gpt, plan, {}, instant(62'000)).decision.admitted);
+    EXPECT_TRUE(after.admit(UserId{99}, gpt, plan, {}, instant(3000)).decision.admitted);
 }
 
 TEST(LimiterState, IsJournaledFromEveryAdmissionAndOverrun) {
@@ -172,13 +168,13 @@ TEST(LimiterState, IsJournaledFromEveryAdmissionAndOverrun) {
     charge(limiter, alice, 500, 7);  // before the journal began
     limiter.set_journal(&journal);
     const Plan plan{.rpm = 4};
-    Admission grown = limiter.admit(alice, gpt, plan, {.stated = 10}, at(1000));
-    Admission over = limiter.admit(alice, gpt, plan, {.stated = 20}, at(1001));
-    Admission under = limiter.admit(alice, gpt, plan, {.stated = 30}, at(1002));
-    EXPECT_FALSE(limiter.admit(alice, gpt, plan, {.stated = 40}, at(1003)).decision.admitted);
-    grown.reservation.grow(15, at(2000));
-    over.reservation.settle(26, at(3000));
-    under.reservation.settle(1, at(4000));
+    Admission grown = limiter.admit(alice, gpt, plan, {.stated = 10}, instant(1000));
+    Admission over = limiter.admit(alice, gpt, plan, {.stated = 20}, instant(1001));
+    Admission under = limiter.admit(alice, gpt, plan, {.stated = 30}, instant(1002));
+    EXPECT_FALSE(limiter.admit(alice, gpt, plan, {.stated = 40}, instant(1003)).decision.admitted);
+    grown.reservation.grow(15, instant(2000));
+    over.reservation.settle(26, instant(3000));
+    under.reservation.settle(1, instant(4000));
     limiter.set_journal(nullptr);
     charge(limiter, alice, 5000, 8);
     std::vector<Charged> read;
@@ -198,7 +194,7 @@ TEST(LimiterState, IsJournaledFromEveryAdmissionAndOverrun) {
 
 // --- laws L1 and L5 across restarts ---
 
-struct Scenario {
+struct RestartScenario {
     std::string name;
     std::int64_t window_ms = 60'000;
     std::int64_t rpm_max;
@@ -210,7 +206,8 @@ struct Scenario {
 /// Processes that follow one another, and what they really admitted, by the calendar.
 class Restarts {
 public:
-    Restarts(const Scenario& scenario, std::uint64_t seed) : scenario_(scenario), random_(seed) {
+    Restarts(const RestartScenario& scenario, std::uint64_t seed)
+        : scenario_(scenario), random_(seed) {
         limiter_ = make();
         for (std::uint32_t i = 0; i < scenario.users; ++i) {
             plans_.push_back({.rpm = draw(random_, 1, scenario.rpm_max),
@@ -278,7 +275,7 @@ private:
         const Plan& plan = plans_[user];
         const std::int64_t tokens = draw(random_, 0, std::max<std::int64_t>(*plan.tpm / 8, 1));
         Admission admission = limiter_->admit(UserId{static_cast<std::uint32_t>(user)}, gpt, plan,
-                                              {.stated = tokens}, at(now_ - skew_));
+                                              {.stated = tokens}, instant(now_ - skew_));
         if (!admission.decision.admitted) return;
         ++admissions_;
         auto& list = admitted_[user];
@@ -314,15 +311,15 @@ private:
         });
         const std::int64_t actual = draw(random_, 0, held.tokens + 20);
         if (draw(random_, 1, 10) == 1) {
-            held.reservation.cancel(at(now_ - skew_));
+            held.reservation.cancel(instant(now_ - skew_));
             if (own != list.end()) list.erase(own);
             return;
         }
-        held.reservation.settle(actual, at(now_ - skew_));
+        held.reservation.settle(actual, instant(now_ - skew_));
         if (own != list.end()) own->tokens = actual;
     }
 
-    Scenario scenario_;
+    RestartScenario scenario_;
     Random random_;
     std::unique_ptr<Limiter> limiter_;
     std::vector<Plan> plans_;
@@ -339,20 +336,21 @@ TEST(LimiterState, KeepsTheLawsAcrossRestarts) {
     int admissions = 0;
     int restarts = 0;
     for (std::uint64_t seed = base; seed < base + 12; ++seed) {
-        for (const Scenario& scenario : {
-                 Scenario{.name = "small limits", .rpm_max = 30, .slots = 64, .users = 3},
-                 Scenario{.name = "runs are joined", .rpm_max = 2000, .slots = 64, .users = 2},
-                 Scenario{.name = "a short window",
-                          .window_ms = 500,
-                          .rpm_max = 100,
-                          .slots = 64,
-                          .users = 2},
-                 Scenario{.name = "slots are short", .rpm_max = 20, .slots = 8, .users = 30},
-                 Scenario{.name = "limits per day",
-                          .rpm_max = 30,
-                          .slots = 64,
-                          .users = 2,
-                          .has_day_limits = true},
+        for (const RestartScenario& scenario : {
+                 RestartScenario{.name = "small limits", .rpm_max = 30, .slots = 64, .users = 3},
+                 RestartScenario{
+                     .name = "runs are joined", .rpm_max = 2000, .slots = 64, .users = 2},
+                 RestartScenario{.name = "a short window",
+                                 .window_ms = 500,
+                                 .rpm_max = 100,
+                                 .slots = 64,
+                                 .users = 2},
+                 RestartScenario{.name = "slots are short", .rpm_max = 20, .slots = 8, .users = 30},
+                 RestartScenario{.name = "limits per day",
+                                 .rpm_max = 30,
+                                 .slots = 64,
+                                 .users = 2,
+                                 .has_day_limits = true},
              }) {
             SCOPED_TRACE(scenario.name + ", seed " + std::to_string(seed));
             Restarts process(scenario, seed);

@@ -23,7 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::RunningTask;
 
-constexpr Milliseconds tick = Deadlines::tick_length;
+constexpr Milliseconds one_tick = Deadlines::tick_length;
 
 /// What neither end's socket takes at once.
 const std::string long_text(8'000'000, 'x');
@@ -114,7 +114,7 @@ TEST_F(TimedStreamTest, AReadTimesOutAtItsDeadlineAndTheStreamStaysUsable) {
     auto reading = read({.deadline = clock.now() + 10s});
     pass(9'999ms);
     EXPECT_FALSE(reading.is_done());
-    pass(1ms + tick);
+    pass(1ms + one_tick);
     ASSERT_TRUE(reading.is_done());
     EXPECT_EQ(reading.take().ended, Ended::timed_out);
 
@@ -135,7 +135,7 @@ TEST_F(TimedStreamTest, AReadThatIsWokenLosesNothing) {
         auto reading = read({.deadline = clock.now() + 10s, .wake_at = clock.now() + 1s});
         pass(999ms);
         EXPECT_FALSE(reading.is_done());
-        pass(1ms + tick);
+        pass(1ms + one_tick);
         ASSERT_TRUE(reading.is_done());
         EXPECT_EQ(reading.take().ended, Ended::woken);
     }
@@ -153,7 +153,7 @@ TEST_F(TimedStreamTest, ADeadlineCanBeBroughtForwardWhileAReadWaits) {
     stream->end_by(clock.now() + 2s);
     pass(1'999ms);
     EXPECT_FALSE(reading.is_done());
-    pass(1ms + tick);
+    pass(1ms + one_tick);
     EXPECT_EQ(reading.take().ended, Ended::timed_out);
 }
 
@@ -211,7 +211,7 @@ TEST_F(TimedStreamTest, AWriteGoesOnAsLongAsThePeerTakesBytes) {
     for (const auto pair : {test::unix_pair, narrow_tcp_pair}) {
         connect(pair);
         auto writing = write(long_text, {.progress = 2s});
-        pass(2 * tick);
+        pass(2 * one_tick);
         std::size_t got = 0;
         // In all, ten times as long as the peer may be silent.
         for (int i = 0; i < 20; ++i) {
@@ -231,7 +231,7 @@ TEST_F(TimedStreamTest, AWriteTimesOutWhenThePeerTakesNothing) {
     for (const auto pair : {test::unix_pair, narrow_tcp_pair}) {
         connect(pair);
         auto writing = write(long_text, {.progress = 2s});
-        pass(2 * tick);
+        pass(2 * one_tick);
         pass(1s);
         take(200'000);
         pass(1s);
@@ -254,7 +254,7 @@ TEST_F(TimedStreamTest, AWriteHasADeadlineOfItsOwnToo) {
         static_cast<void>(peer->received());
     }
     EXPECT_FALSE(writing.is_done());
-    pass(100ms + tick);
+    pass(100ms + one_tick);
     EXPECT_EQ(writing.take().ended, Ended::timed_out);
 }
 
@@ -309,11 +309,11 @@ protected:
         }
         ASSERT_EQ(accepting.take().ended, Ended::done);
     }
-    /// A tick that comes `hops` handlers after a byte has made the socket readable: somewhere
+    /// A one_tick that comes `hops` handlers after a byte has made the socket readable: somewhere
     /// between two reads of the socket that belong to one read of the stream.
     void tick_in_the_middle(std::string_view byte, int hops) {
         client->raw().send(byte);
-        clock.advance(tick);
+        clock.advance(one_tick);
         post_later(context, hops, [this] { deadlines.tick(clock.now()); });
         test::settle(context);
     }
@@ -335,7 +335,7 @@ TEST_F(TimedTlsStreamTest, ARecordThatTricklesAroundTheDeadlineDoesNotLiftIt) {
         SCOPED_TRACE(hops);
         connect_tls();
         const std::string record = client->record_of("hello");
-        auto reading = read({.deadline = clock.now() + tick});
+        auto reading = read({.deadline = clock.now() + one_tick});
         test::settle(context);
         tick_in_the_middle(record.substr(0, 1), hops);
         tick_in_the_middle(record.substr(1, 1), hops);
@@ -354,7 +354,7 @@ TEST_F(TimedTlsStreamTest, AWokenReadLosesNoByteOfARecord) {
         const std::string record = client->record_of("hello");
         std::size_t sent = 0;
         for (int round = 0; round < 3; ++round) {
-            auto reading = read({.wake_at = clock.now() + tick});
+            auto reading = read({.wake_at = clock.now() + one_tick});
             test::settle(context);
             while (sent < record.size() - 1 && !reading.is_done()) {
                 tick_in_the_middle(record.substr(sent++, 1), hops);
@@ -371,7 +371,7 @@ TEST_F(TimedTlsStreamTest, AWokenReadLosesNoByteOfARecord) {
 TEST_F(TimedTlsStreamTest, ATimedOutReadLeavesAStreamThatCanTellWhy) {
     connect_tls();
     auto reading = read({.deadline = clock.now() + 1s});
-    pass(1s + tick);
+    pass(1s + one_tick);
     EXPECT_EQ(reading.take().ended, Ended::timed_out);
     EXPECT_EQ(write("408", {.progress = 1s}).take().ended, Ended::done);
     EXPECT_EQ(client->received(), "408");
@@ -386,7 +386,7 @@ TEST_F(TimedTlsStreamTest, AHandshakeThatTricklesEndsAtItsDeadline) {
         client->raw().send("\x16");
         pass(100ms);
     }
-    pass(100ms + 2 * tick);
+    pass(100ms + 2 * one_tick);
     ASSERT_TRUE(accepting.is_done());
     EXPECT_NE(accepting.take().ended, Ended::done);
 }
@@ -394,7 +394,7 @@ TEST_F(TimedTlsStreamTest, AHandshakeThatTricklesEndsAtItsDeadline) {
 TEST_F(TimedTlsStreamTest, AWriteIsBoundByProgress) {
     connect_tls();
     auto writing = write(long_text, {.progress = 2s});
-    pass(2 * tick);
+    pass(2 * one_tick);
     std::size_t got = 0;
     for (int i = 0; i < 10; ++i) {
         pass(1s);

@@ -3,6 +3,8 @@
 
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include "openai/inspected.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -17,12 +19,7 @@ namespace {
 
 using namespace std::string_literals;
 
-Result<Inspection> inspected(std::string_view body, Endpoint endpoint = Endpoint::chat_completions,
-                             const FieldNames& names = FieldNames::own()) {
-    std::vector<char> bytes(body.begin(), body.end());
-    bytes.resize(body.size() + body_padding, '"');
-    return inspect_json(endpoint, bytes.data(), body.size(), names);
-}
+using test::inspected;
 
 std::string part(const std::string& name, const std::string& value) {
     return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";

@@ -1,5 +1,7 @@
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include "openai/inspected.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -13,13 +15,7 @@ namespace {
 
 using namespace std::string_literals;
 
-/// A body with exactly the required padding, so that ASan detects a read beyond it.
-Result<Inspection> inspected(std::string_view body,
-                             Endpoint endpoint = Endpoint::chat_completions) {
-    std::vector<char> bytes(body.begin(), body.end());
-    bytes.resize(body.size() + body_padding, '"');
-    return inspect_json(endpoint, bytes.data(), body.size());
-}
+using test::inspected;
 
 std::string_view slice(std::string_view body, ByteRange range) {
     return body.substr(range.offset, range.size);

@@ -24,7 +24,7 @@ std::string file(std::string_view bytes) {
            std::string(bytes) + "\r\n";
 }
 
-Result<Inspection> inspected(std::string_view body, std::string_view type = form_type) {
+Result<Inspection> inspected_form(std::string_view body, std::string_view type = form_type) {
     return inspect_multipart(Endpoint::audio_transcriptions, type, body);
 }
 
@@ -39,7 +39,7 @@ TEST(InspectMultipart, FindsTheModelBeforeAndBehindTheFile) {
             field("timestamp_granularities[]", "segment") + "--b--\r\n",
     };
     for (const std::string& body : bodies) {
-        const auto found = inspected(body);
+        const auto found = inspected_form(body);
         ASSERT_TRUE(found);
         EXPECT_EQ(found->model, "whisper-1");
         EXPECT_EQ(body.substr(found->model_value.offset, found->model_value.size), "whisper-1");
@@ -83,7 +83,7 @@ TEST(InspectMultipart, ReadsEverySpellingOfTheHead) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        const auto found = inspected(row.body, row.type);
+        const auto found = inspected_form(row.body, row.type);
         ASSERT_TRUE(found);
         EXPECT_EQ(found->model, "m");
     }
@@ -92,13 +92,13 @@ TEST(InspectMultipart, ReadsEverySpellingOfTheHead) {
 TEST(InspectMultipart, ReadsStreamAndN) {
     for (const std::string_view yes : {"true", "True", "1", "on", "YES", "t", "y"}) {
         SCOPED_TRACE(yes);
-        const auto found = inspected(field("model", "m") + field("stream", yes) + "--b--");
+        const auto found = inspected_form(field("model", "m") + field("stream", yes) + "--b--");
         ASSERT_TRUE(found);
         EXPECT_TRUE(found->is_streaming);
     }
     for (const std::string_view no : {"false", "False", "0", "off", "no", "f", "n"}) {
         SCOPED_TRACE(no);
-        const auto found = inspected(field("model", "m") + field("stream", no) + "--b--");
+        const auto found = inspected_form(field("model", "m") + field("stream", no) + "--b--");
         ASSERT_TRUE(found);
         EXPECT_FALSE(found->is_streaming);
     }
@@ -106,12 +106,12 @@ TEST(InspectMultipart, ReadsStreamAndN) {
                                          field("model", "m") + field("stream", "true") + "--b--");
     ASSERT_TRUE(never);
     EXPECT_FALSE(never->is_streaming);
-    const auto four = inspected(field("n", "4") + field("model", "m") + "--b--");
+    const auto four = inspected_form(field("n", "4") + field("model", "m") + "--b--");
     ASSERT_TRUE(four);
     EXPECT_EQ(four->choices, 4);
 }
 
-struct Refused {
+struct RefusedForm {
     std::string_view name;
     std::string body;
     ErrorKind kind;
@@ -122,7 +122,7 @@ struct Refused {
 TEST(InspectMultipart, RefusesFieldsThatCannotBeTrusted) {
     const std::string model = field("model", "m");
     const std::string head = "--b\r\nContent-Disposition: form-data; name=\"model\"";
-    const Refused rows[] = {
+    const RefusedForm rows[] = {
         {"two models", model + model + "--b--", ErrorKind::duplicate_field, "model"},
         {"two models around the file", model + file("x") + model + "--b--",
          ErrorKind::duplicate_field, "model"},
@@ -157,9 +157,9 @@ TEST(InspectMultipart, RefusesFieldsThatCannotBeTrusted) {
         {"charset of the form by a part", field("_charset_", "utf-16") + model + "--b--",
          ErrorKind::invalid_body, "_charset_"},
     };
-    for (const Refused& row : rows) {
+    for (const RefusedForm& row : rows) {
         SCOPED_TRACE(row.name);
-        auto found = inspected(row.body, row.type);
+        auto found = inspected_form(row.body, row.type);
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, row.kind);
         EXPECT_EQ(found.error().subject, row.subject);
@@ -172,7 +172,7 @@ TEST(InspectMultipart, RefusesWhatParsersCouldReadDifferently) {
         return "--b\r\n" + std::string(head) + "\r\n\r\nm\r\n--b--";
     };
     const std::string named = "Content-Disposition: form-data; name=\"model\"";
-    const Refused rows[] = {
+    const RefusedForm rows[] = {
         {"empty", "", ErrorKind::invalid_body},
         {"preamble", "x\r\n" + model + "--b--", ErrorKind::invalid_body},
         {"empty line before", "\r\n" + model + "--b--", ErrorKind::invalid_body},
@@ -234,9 +234,9 @@ TEST(InspectMultipart, RefusesWhatParsersCouldReadDifferently) {
         {"mixed", model + "--b--", ErrorKind::unsupported_media_type, "",
          "multipart/mixed; boundary=b"},
     };
-    for (const Refused& row : rows) {
+    for (const RefusedForm& row : rows) {
         SCOPED_TRACE(row.name);
-        auto found = inspected(row.body, row.type);
+        auto found = inspected_form(row.body, row.type);
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, row.kind);
         EXPECT_EQ(found.error().subject, row.subject);
@@ -250,15 +250,15 @@ TEST(InspectMultipart, RefusesExtendedParameters) {
           "charset*0=utf-7", "charset*=utf-8''utf-7", "x*=y"}) {
         SCOPED_TRACE(parameter);
         const std::string type = std::string(form_type) + "; " + std::string(parameter);
-        auto found = inspected(form, type);
+        auto found = inspected_form(form, type);
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, ErrorKind::unsupported_media_type);
         const std::string first = "multipart/form-data; " + std::string(parameter) + "; boundary=b";
-        EXPECT_FALSE(inspected(form, first));
+        EXPECT_FALSE(inspected_form(form, first));
     }
     const std::string start = "--b\r\nContent-Disposition: form-data; name=\"a\"";
     const std::string end = "\r\n\r\nx\r\n" + field("model", "m") + "--b--";
-    ASSERT_TRUE(inspected(start + end));
+    ASSERT_TRUE(inspected_form(start + end));
     for (const std::string_view rest :
          {"; name*0=\"mod\"; name*1=\"el\"", "; name*0*=utf-8''mod; name*1=el",
           "; name*=utf-8''model", "; NAME*0=model", "; filename*0=\"a\"; filename*1=\".wav\"",
@@ -267,7 +267,7 @@ TEST(InspectMultipart, RefusesExtendedParameters) {
           "\r\nContent-Type: text/plain; charset*=utf-8''utf-7",
           "\r\nContent-Type: audio/wav; name*0=model"}) {
         SCOPED_TRACE(rest);
-        auto found = inspected(start + std::string(rest) + end);
+        auto found = inspected_form(start + std::string(rest) + end);
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, ErrorKind::invalid_body);
     }
@@ -280,19 +280,19 @@ TEST(InspectMultipart, RefusesADelimiterBehindHalfALineEnd) {
          {"x\n" + hidden, "x\r" + hidden, "\n" + hidden, hidden, "x\n\r" + hidden, "\n--b--"s,
           "x--b\n--b"s, "\r--bc"s, "--b"s}) {
         SCOPED_TRACE(value);
-        auto found = inspected(file(value) + model + "--b--");
+        auto found = inspected_form(file(value) + model + "--b--");
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, ErrorKind::invalid_body);
-        EXPECT_FALSE(inspected(model + field("prompt", value) + "--b--"));
+        EXPECT_FALSE(inspected_form(model + field("prompt", value) + "--b--"));
     }
-    EXPECT_TRUE(inspected(file("x--b\r\n\n -\n--\r-\r--a") + model + "--b--"));
+    EXPECT_TRUE(inspected_form(file("x--b\r\n\n -\n--\r-\r--a") + model + "--b--"));
 }
 
 TEST(InspectMultipart, BoundsBoundariesInsideLines) {
     const auto with = [](std::size_t count) {
         std::string value;
         for (std::size_t i = 0; i < count; ++i) value += "x--b";
-        return inspected(file(value) + field("model", "m") + "--b--");
+        return inspected_form(file(value) + field("model", "m") + "--b--");
     };
     EXPECT_TRUE(with(multipart_inner_boundaries_max));
     EXPECT_FALSE(with(multipart_inner_boundaries_max + 1));
@@ -301,15 +301,15 @@ TEST(InspectMultipart, BoundsBoundariesInsideLines) {
 TEST(InspectMultipart, RefusesTheFormsCharsetInEachSpelling) {
     for (const std::string_view name : {"_charset_", "_Charset_", "_CHARSET_"}) {
         SCOPED_TRACE(name);
-        EXPECT_FALSE(inspected(field(name, "utf-7") + field("model", "m") + "--b--"));
+        EXPECT_FALSE(inspected_form(field(name, "utf-7") + field("model", "m") + "--b--"));
     }
 }
 
 TEST(InspectMultipart, BoundsPartsHeadsAndBoundaries) {
     std::string parts;
     for (std::size_t i = 1; i < multipart_parts_max; ++i) parts += field("x", "y");
-    EXPECT_TRUE(inspected(parts + field("model", "m") + "--b--"));
-    EXPECT_FALSE(inspected(parts + field("x", "y") + field("model", "m") + "--b--"));
+    EXPECT_TRUE(inspected_form(parts + field("model", "m") + "--b--"));
+    EXPECT_FALSE(inspected_form(parts + field("x", "y") + field("model", "m") + "--b--"));
 
     // Of the head's bytes, all but the value of X.
     const std::string head = "Content-Disposition: form-data; name=\"model\"\r\nX: \r\n";
@@ -318,8 +318,8 @@ TEST(InspectMultipart, BoundsPartsHeadsAndBoundaries) {
         padded.insert(padded.size() - 2, size - head.size(), 'x');
         return "--b\r\n" + padded + "\r\nm\r\n--b--";
     };
-    EXPECT_TRUE(inspected(with_head(multipart_part_head_bytes_max)));
-    EXPECT_FALSE(inspected(with_head(multipart_part_head_bytes_max + 1)));
+    EXPECT_TRUE(inspected_form(with_head(multipart_part_head_bytes_max)));
+    EXPECT_FALSE(inspected_form(with_head(multipart_part_head_bytes_max + 1)));
 
     const auto with_boundary = [](std::size_t size) {
         const std::string boundary(size, 'b');
@@ -334,10 +334,10 @@ TEST(InspectMultipart, BoundsPartsHeadsAndBoundaries) {
 
 TEST(InspectMultipart, RefusesEveryCutForm) {
     const std::string body = file("x\r\n-") + field("model", "m") + field("n", "2") + "--b--";
-    ASSERT_TRUE(inspected(body));
+    ASSERT_TRUE(inspected_form(body));
     for (std::size_t size = 0; size < body.size(); ++size) {
         SCOPED_TRACE(size);
-        EXPECT_FALSE(inspected(std::string_view(body).substr(0, size)));
+        EXPECT_FALSE(inspected_form(std::string_view(body).substr(0, size)));
     }
 }
 
@@ -356,7 +356,7 @@ TEST(InspectMultipart, LeavesFilesAloneWhateverTheyHold) {
             continue;
         }
         const std::string body = file(bytes) + field("model", "m") + "--b--";
-        const auto found = inspected(body);
+        const auto found = inspected_form(body);
         ASSERT_TRUE(found);
         EXPECT_EQ(found->model_value.offset, body.rfind("m\r\n--b--"));
     }

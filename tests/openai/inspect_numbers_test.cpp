@@ -1,6 +1,8 @@
 // The numbers of a body: accepted where they are finite as a double, without being converted.
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include "openai/inspected.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,11 +14,7 @@
 namespace sluicegate::openai {
 namespace {
 
-Result<Inspection> inspected(const std::string& body) {
-    std::vector<char> bytes(body.begin(), body.end());
-    bytes.resize(body.size() + body_padding, '"');
-    return inspect_json(Endpoint::embeddings, bytes.data(), body.size());
-}
+using test::inspected;
 
 bool accepts(const std::string& number) {
     return inspected(R"({"model":"m","input":[)" + number + "]}").has_value();

@@ -8,7 +8,7 @@
 namespace sluicegate::openai {
 namespace {
 
-Result<Inspection> inspected(Endpoint endpoint, std::string_view type, std::string body) {
+Result<Inspection> inspected_by_type(Endpoint endpoint, std::string_view type, std::string body) {
     const std::size_t size = body.size();
     body.resize(size + body_padding);
     return inspect(endpoint, type, body.data(), size);
@@ -38,7 +38,7 @@ TEST(InspectRequest, ChoosesByTheMediaType) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.type);
         const auto found =
-            inspected(row.endpoint, row.type, std::string(row.is_multipart ? form : json));
+            inspected_by_type(row.endpoint, row.type, std::string(row.is_multipart ? form : json));
         ASSERT_TRUE(found);
         EXPECT_EQ(found->model, "m");
         EXPECT_EQ(found->is_multipart, row.is_multipart);
@@ -77,7 +77,7 @@ TEST(InspectRequest, RefusesOtherMediaTypes) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.type);
-        auto found = inspected(row.endpoint, row.type, std::string(json));
+        auto found = inspected_by_type(row.endpoint, row.type, std::string(json));
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().kind, ErrorKind::unsupported_media_type);
     }

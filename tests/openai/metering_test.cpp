@@ -9,7 +9,7 @@
 namespace sluicegate::openai {
 namespace {
 
-Inspection inspected(Endpoint endpoint, std::string body) {
+Inspection inspected_valid(Endpoint endpoint, std::string body) {
     const std::size_t size = body.size();
     body.resize(size + body_padding);
     auto found = inspect_json(endpoint, body.data(), size);
@@ -61,7 +61,7 @@ TEST(Metering, ReservesWhatTheRequestAllows) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         const TokenDemand demand =
-            token_demand(row.endpoint, inspected(row.endpoint, with_model(row.members)));
+            token_demand(row.endpoint, inspected_valid(row.endpoint, with_model(row.members)));
         EXPECT_EQ(demand.stated_output, row.stated);
         EXPECT_EQ(demand.is_output_open, row.is_open);
         EXPECT_EQ(demand.answers, row.answers);
@@ -70,7 +70,7 @@ TEST(Metering, ReservesWhatTheRequestAllows) {
 
 TEST(Metering, LeavesOutWhatCostsNoTokens) {
     const Inspection request =
-        inspected(Endpoint::moderations, with_model(R"("input":"a long text")"));
+        inspected_valid(Endpoint::moderations, with_model(R"("input":"a long text")"));
     EXPECT_EQ(token_demand(Endpoint::moderations, request).prompt, 0);
     EXPECT_FALSE(metering_of(Endpoint::moderations).counts_tokens);
     EXPECT_FALSE(metering_of(Endpoint::models_list).counts_tokens);
@@ -134,7 +134,7 @@ TEST(Metering, EstimatesAPromptByWhatItIsMadeOf) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         const std::int64_t tokens =
-            estimate_prompt_tokens(inspected(row.endpoint, with_model(row.members)));
+            estimate_prompt_tokens(inspected_valid(row.endpoint, with_model(row.members)));
         EXPECT_GE(tokens, row.low);
         EXPECT_LE(tokens, row.high);
     }

@@ -11,7 +11,7 @@
 namespace sluicegate::openai {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string joined(const Rewritten& rewritten) {
     std::string out;
@@ -149,10 +149,10 @@ TEST(Splice, ChangesNothingButWhatWasAskedForInRandomBodies) {
         SCOPED_TRACE(body);
         const StreamOptionsEdit edit{.include_usage = random() % 2 == 0,
                                      .continuous_usage_stats = random() % 2 == 0};
-        Json expected = Json::parse(body);
+        OrderedJson expected = OrderedJson::parse(body);
         expected["model"] = "up";
         if (edit.include_usage || edit.continuous_usage_stats) {
-            Json& options = expected["stream_options"];
+            OrderedJson& options = expected["stream_options"];
             if (edit.include_usage) options["include_usage"] = true;
             if (edit.continuous_usage_stats) options["continuous_usage_stats"] = true;
         }

@@ -13,7 +13,7 @@ namespace {
 constexpr StreamCuts everything{.usage_event = true, .usage_members = true};
 
 /// What a scanner reads from a stream, and the stream without its cuts.
-struct Verdict {
+struct StreamVerdict {
     std::string passed;
     std::optional<Usage> usage;
     std::int64_t deltas = 0;
@@ -24,14 +24,15 @@ struct Verdict {
     std::string legacy_error;
     std::int64_t events = 0;
 
-    friend bool operator==(const Verdict&, const Verdict&) = default;
+    friend bool operator==(const StreamVerdict&, const StreamVerdict&) = default;
 };
 
 /// Feeds `stream` in pieces of the sizes that `next_size` gives, and applies the cuts as they come.
 template <class NextSize>
-Verdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted, NextSize next_size) {
+StreamVerdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted,
+                      NextSize next_size) {
     SseScanner scanner(endpoint, wanted);
-    Verdict out;
+    StreamVerdict out;
     std::size_t fed = 0;
     std::size_t passed = 0;
     while (fed < stream.size()) {
@@ -60,7 +61,7 @@ Verdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted, N
     return out;
 }
 
-Verdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted = {}) {
+StreamVerdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted = {}) {
     return scanned(endpoint, stream, wanted, [&] { return stream.size(); });
 }
 
@@ -210,7 +211,7 @@ TEST(StreamUsage, CountsTheTextThatGoesBy) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        const Verdict verdict = scanned(row.endpoint, row.stream);
+        const StreamVerdict verdict = scanned(row.endpoint, row.stream);
         EXPECT_EQ(verdict.deltas, row.deltas);
         EXPECT_EQ(verdict.bytes, row.bytes);
         EXPECT_FALSE(verdict.error);
@@ -319,8 +320,8 @@ TEST(StreamUsage, CutsWhatTheClientDidNotAskFor) {
 
 TEST(StreamUsage, CutsTheErrorLineOfOlderLlamaCpp) {
     const std::string text = chat_delta(R"({"content":"a"})");
-    const Verdict verdict = scanned(Endpoint::chat_completions,
-                                    text + "error: {\"code\":500,\"message\":\"x\"}\n\n" + text);
+    const StreamVerdict verdict = scanned(
+        Endpoint::chat_completions, text + "error: {\"code\":500,\"message\":\"x\"}\n\n" + text);
     EXPECT_EQ(verdict.passed, text + text);
     EXPECT_EQ(verdict.legacy_error, R"({"code":500,"message":"x"})");
     EXPECT_FALSE(verdict.error);
@@ -355,7 +356,7 @@ TEST(StreamUsage, ReadsTheUsageAtTheEndOfAHugeEvent) {
         const auto in_pieces = [&] { return size; };
         EXPECT_EQ(scanned(Endpoint::images_generations, image + image, {}, in_pieces).usage,
                   (Usage{.input = 10, .output = 14, .total = 24}));
-        const Verdict verdict = scanned(Endpoint::responses, response, everything, in_pieces);
+        const StreamVerdict verdict = scanned(Endpoint::responses, response, everything, in_pieces);
         EXPECT_EQ(verdict.usage, (Usage{.input = 5, .output = 7, .total = 12, .reasoning = 2}));
         EXPECT_TRUE(verdict.finished);
         EXPECT_EQ(verdict.reason, "completed");
@@ -392,13 +393,13 @@ TEST(StreamUsage, SaysTheSameForEverySplitAndCutsNothingElse) {
         const StreamCuts wanted{.usage_event = random() % 2 == 0,
                                 .usage_members = random() % 2 == 0};
         const auto chat = Endpoint::chat_completions;
-        const Verdict whole = scanned(chat, stream, wanted);
+        const StreamVerdict whole = scanned(chat, stream, wanted);
         EXPECT_EQ(scanned(chat, stream, wanted, [] { return std::size_t{1}; }), whole);
         EXPECT_EQ(scanned(chat, stream, wanted, [&] { return 1 + random() % 9; }), whole);
         EXPECT_EQ(scanned(chat, stream, wanted, [&] { return 1 + random() % 90; }), whole);
 
         // The rest reads the same without usage, and nothing more is cut from it.
-        const Verdict again = scanned(chat, whole.passed, wanted);
+        const StreamVerdict again = scanned(chat, whole.passed, wanted);
         EXPECT_EQ(again.passed, whole.passed);
         EXPECT_EQ(again.deltas, whole.deltas);
         EXPECT_EQ(again.reason, whole.reason);
@@ -431,8 +432,8 @@ TEST(StreamUsage, CutsTheLinesThatBreakTheSdks) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         for (std::size_t size = 1; size <= row.stream.size(); ++size) {
-            const Verdict verdict = scanned(Endpoint::chat_completions, row.stream, everything,
-                                            [size] { return size; });
+            const StreamVerdict verdict = scanned(Endpoint::chat_completions, row.stream,
+                                                  everything, [size] { return size; });
             EXPECT_EQ(verdict.passed, row.left) << "in pieces of " << size;
         }
     }

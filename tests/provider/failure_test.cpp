@@ -2,6 +2,8 @@
 
 #include "sluicegate/config/secrets.hpp"
 
+#include "provider/now.hpp"
+
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -12,8 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// 2026-11-21T20:45:23Z
-constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
+using test::now;
 
 config::Upstream provider_with_key() {
     config::Upstream upstream;

@@ -1,5 +1,7 @@
 #include "sluicegate/provider/quota_fields.hpp"
 
+#include "provider/now.hpp"
+
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -12,8 +14,7 @@ using namespace std::chrono_literals;
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 using Allowance = route::QuotaReport::Allowance;
 
-// 2026-11-21T20:45:23Z
-constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
+using test::now;
 
 route::QuotaReport quota_in(const Fields& fields) {
     http::FieldTable table;

@@ -24,7 +24,7 @@ std::string head_for(const config::Upstream& upstream, const http::RequestHead& 
     return out;
 }
 
-config::Upstream provider() {
+config::Upstream plain_provider() {
     config::Upstream upstream;
     upstream.endpoints = {{.tls = true, .host = "api.test", .port = 443, .path_prefix = "/v1"}};
     return upstream;
@@ -34,7 +34,7 @@ TEST(RequestHead, IsWrittenAnew) {
     http::RequestHead client;
     client.query = "beta=true&a=1";
     EXPECT_EQ(
-        head_for(provider(), client),
+        head_for(plain_provider(), client),
         "POST /v1/chat/completions?beta=true HTTP/1.1\r\nhost: api.test\r\n"
         "x-request-id: req_1\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n");
 }
@@ -45,7 +45,7 @@ TEST(RequestHead, CarriesOnlyTheClientsFieldsOnTheList) {
                              "connection", "x-forwarded-for", "accept-encoding"}) {
         ASSERT_TRUE(client.fields.add(name, "the-value"));
     }
-    const std::string head = head_for(provider(), client);
+    const std::string head = head_for(plain_provider(), client);
     EXPECT_THAT(head,
                 HasSubstr("\r\ncontent-type: application/json\r\ntraceparent: the-value\r\n"));
     for (const char* name : {"authorization", "cookie", "x-mine", "connection", "x-forwarded-for",
@@ -66,7 +66,7 @@ TEST(RequestHead, NamesTheTypeThatWasChecked) {
           Row{"a'+_-.b", "multipart/form-data; boundary=a'+_-.b"},
           Row{"a b:/=?(),", "multipart/form-data; boundary=\"a b:/=?(),\""}}) {
         std::string head;
-        const config::Upstream upstream = provider();
+        const config::Upstream upstream = plain_provider();
         append_request_head(head, {.upstream = upstream,
                                    .endpoint = 0,
                                    .asked = openai::Endpoint::chat_completions,
@@ -84,11 +84,11 @@ TEST(RequestHead, NamesTheTypeThatWasChecked) {
 TEST(RequestHead, NeverCarriesTheClientsOwnIdempotencyKey) {
     http::RequestHead client;
     ASSERT_TRUE(client.fields.add("Idempotency-Key", "order-1"));
-    EXPECT_THAT(head_for(provider(), client), Not(HasSubstr("idempotency-key")));
-    const std::string head = head_for(provider(), client, "bound-to-the-user");
+    EXPECT_THAT(head_for(plain_provider(), client), Not(HasSubstr("idempotency-key")));
+    const std::string head = head_for(plain_provider(), client, "bound-to-the-user");
     EXPECT_THAT(head, HasSubstr("\r\nidempotency-key: bound-to-the-user\r\n"));
     EXPECT_THAT(head, Not(HasSubstr("order-1")));
-    config::Upstream upstream = provider();
+    config::Upstream upstream = plain_provider();
     upstream.headers = {{.name = "idempotency-key", .value = Secret("the-operators")}};
     EXPECT_THAT(head_for(upstream, client, "bound-to-the-user"), Not(HasSubstr("idempotency-key")));
 }
@@ -96,7 +96,7 @@ TEST(RequestHead, NeverCarriesTheClientsOwnIdempotencyKey) {
 TEST(RequestHead, LeavesToTheOperatorWhatTheOperatorSets) {
     http::RequestHead client;
     ASSERT_TRUE(client.fields.add("openai-beta", "the-clients"));
-    config::Upstream upstream = provider();
+    config::Upstream upstream = plain_provider();
     upstream.headers = {{.name = "openai-beta", .value = Secret("the-operators")}};
     EXPECT_THAT(head_for(upstream, client), Not(HasSubstr("openai-beta")))
         << "it is among the fixed fields";

@@ -1,5 +1,7 @@
 #include "sluicegate/provider/retry_after.hpp"
 
+#include "provider/now.hpp"
+
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -10,8 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// 2026-11-21T20:45:23Z
-constexpr WallTime now{std::chrono::seconds(1'795'293'923)};
+using test::now;
 
 TEST(RetryAfter, ReadsTheWaitInAllItsSpellings) {
     struct Row {

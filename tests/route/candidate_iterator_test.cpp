@@ -18,9 +18,8 @@ using test::at;
 using test::make_entry;
 using test::make_queueing;
 using test::make_upstream;
+using test::none;
 using Step = CandidateIterator::Step;
-
-constexpr Milliseconds none{0};
 
 std::string name_of(const ModelRoute& route, const Step& step) {
     if (step.kind == Step::nothing) return "-";
@@ -48,7 +47,7 @@ EndpointState& endpoint_of(const ModelRoute& route, std::size_t entry, std::size
     return *route.entries()[entry].handle->endpoints()[endpoint];
 }
 
-void open(EndpointState& endpoint) {
+void open_breaker(EndpointState& endpoint) {
     for (int i = 0; i < 3; ++i) {
         endpoint.report(Outcome::connect_failed, AttemptKind::ordinary, none, at(0));
     }
@@ -96,7 +95,7 @@ TEST(CandidateIterator, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnhealthyLast) {
         {make_entry(make_upstream("sick")), make_entry(make_upstream("paced"), 1, true),
          make_entry(make_upstream("well"), 1, true)},
         false);
-    open(endpoint_of(route, 0));
+    open_breaker(endpoint_of(route, 0));
     route.entries()[1].quota->report(nothing_left(), {}, at(0));
     EXPECT_EQ(all_steps(route, at(0)), "well0 paced0 sick0");
     EXPECT_EQ(all_steps(route, at(1'000)), "paced0 well0 sick0") << "one has been refilled";
@@ -104,7 +103,7 @@ TEST(CandidateIterator, OffersWhatIsPacedAfterWhatIsNotAndWhatIsUnhealthyLast) {
 
 TEST(CandidateIterator, NeverWithholdsTheLastThatIsLeft) {
     const ModelRoute route({make_entry(make_upstream("a", 2))}, false);
-    open(endpoint_of(route, 0, 0));
+    open_breaker(endpoint_of(route, 0, 0));
     endpoint_of(route, 0, 1)
         .report(Outcome::overloaded, AttemptKind::ordinary, Milliseconds(9'000), at(0));
     CandidateIterator candidates(route, {}, 5);
@@ -274,7 +273,7 @@ TEST(CandidateIterator, TriesAnEndpointForAnotherModelUnlessItCannotBeReached) {
 TEST(CandidateIterator, SendsOneProbeToAnEndpointThatIsDueForIt) {
     const ModelRoute route(
         {make_entry(make_upstream("a")), make_entry(make_upstream("b"), 1, true)}, false);
-    open(endpoint_of(route, 0));
+    open_breaker(endpoint_of(route, 0));
     CandidateIterator first(route, {}, 5);
     Step probe = first.next(at(5'000));
     EXPECT_EQ(name_of(route, probe), "a0");
@@ -343,7 +342,7 @@ TEST(CandidateIterator, OffersEachCandidateOnceAndByClass) {
             if (random.below(4) == 0) entry.quota->report(nothing_left(), {}, at(0));
             for (const auto& endpoint : entry.handle->endpoints()) {
                 const bool is_full = random.below(4) == 0 && endpoint->slots.try_take();
-                if (random.below(4) == 0) open(*endpoint);
+                if (random.below(4) == 0) open_breaker(*endpoint);
                 possible += cools || is_full ? 0 : 1;
             }
         }

@@ -11,8 +11,7 @@ namespace sluicegate::route {
 namespace {
 
 using test::at;
-
-constexpr Milliseconds none{0};
+using test::none;
 
 config::Upstream make_checked(unsigned unhealthy_after, unsigned healthy_after) {
     config::Upstream upstream = test::make_upstream("gpu");

@@ -3,6 +3,7 @@
 #include "sluicegate/route/lease.hpp"
 #include "sluicegate/route/queue_ticket.hpp"
 
+#include "route/slots.hpp"
 #include "route/support.hpp"
 
 #include <gtest/gtest.h>
@@ -21,28 +22,12 @@
 namespace sluicegate::route {
 namespace {
 
+using test::any;
 using test::at;
-
-constexpr Milliseconds none{0};
-constexpr std::uint64_t any = ~std::uint64_t{0};
-
-/// A slot of an endpoint that must be free.
-Lease take(const UpstreamHandle& upstream, std::size_t endpoint = 0) {
-    EXPECT_TRUE(upstream.endpoints()[endpoint]->slots.try_take());
-    return {upstream, endpoint, AttemptKind::ordinary, at(0)};
-}
-
-std::uint32_t in_flight(const UpstreamHandle& upstream, std::size_t endpoint = 0) {
-    return upstream.endpoints()[endpoint]->slots.in_flight();
-}
-
-void open(const UpstreamHandle& upstream, std::size_t endpoint, std::int64_t ms) {
-    for (int i = 0; i < 3; ++i) {
-        upstream.endpoints()[endpoint]->report(Outcome::connect_failed, AttemptKind::ordinary, none,
-                                               at(ms));
-    }
-    ASSERT_EQ(upstream.endpoints()[endpoint]->health(at(ms)), Health::open);
-}
+using test::in_flight;
+using test::none;
+using test::open;
+using test::take;
 
 config::Upstream without_endpoint(config::Upstream upstream, std::size_t endpoint) {
     upstream.endpoints.erase(upstream.endpoints.begin() + static_cast<std::ptrdiff_t>(endpoint));

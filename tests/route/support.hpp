@@ -20,6 +20,10 @@
 
 namespace sluicegate::test {
 
+/// A span of no length, and a mask with each bit set.
+constexpr Milliseconds none{0};
+constexpr std::uint64_t any = ~std::uint64_t{0};
+
 inline Instant at(std::int64_t ms) {
     return Instant(std::chrono::hours(1000)) + Milliseconds(ms);
 }

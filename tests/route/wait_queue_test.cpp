@@ -15,7 +15,7 @@
 namespace sluicegate::route {
 namespace {
 
-constexpr std::uint64_t any = ~std::uint64_t{0};
+using test::any;
 
 /// Three endpoints of one upstream.
 const std::vector<std::shared_ptr<EndpointState>>& endpoints() {

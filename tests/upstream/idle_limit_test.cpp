@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Instant start{1h};
+const Instant first_use{1h};
 
 TEST(PromisedIdleTime, IsASecondLessThanTheTimeout) {
     struct Row {
@@ -45,8 +45,8 @@ TEST(PromisedIdleTime, IsASecondLessThanTheTimeout) {
 }
 
 void close_twice(IdleLimit& limit, Milliseconds idle_for) {
-    limit.server_closed(idle_for, start);
-    limit.server_closed(idle_for, start);
+    limit.server_closed(idle_for, first_use);
+    limit.server_closed(idle_for, first_use);
 }
 
 TEST(IdleLimit, StaysBelowWhatTheServerWasSeenToAllow) {
@@ -79,7 +79,7 @@ TEST(IdleLimit, OneTimeTellsNothingAndTwoMustAgree) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         IdleLimit limit(30s);
-        for (const Milliseconds idle_for : row.seen) limit.server_closed(idle_for, start);
+        for (const Milliseconds idle_for : row.seen) limit.server_closed(idle_for, first_use);
         EXPECT_EQ(limit.current(), row.learned);
     }
 }
@@ -99,17 +99,17 @@ TEST(IdleLimit, LearnsNothingBelowItsFloorOrAboveTheConfiguredLimit) {
 TEST(IdleLimit, ForgetsSlowly) {
     IdleLimit limit(10s);
     close_twice(limit, 5s);
-    limit.forget(start + IdleLimit::forget_after - 1ms);
+    limit.forget(first_use + IdleLimit::forget_after - 1ms);
     EXPECT_EQ(limit.current(), 4s);
-    limit.forget(start + IdleLimit::forget_after);
+    limit.forget(first_use + IdleLimit::forget_after);
     EXPECT_EQ(limit.current(), 6s);
-    limit.forget(start + IdleLimit::forget_after + 1s);
+    limit.forget(first_use + IdleLimit::forget_after + 1s);
     EXPECT_EQ(limit.current(), 6s) << "one step at a time";
-    limit.forget(start + 2 * IdleLimit::forget_after);
+    limit.forget(first_use + 2 * IdleLimit::forget_after);
     EXPECT_EQ(limit.current(), 9s);
-    limit.forget(start + 3 * IdleLimit::forget_after);
+    limit.forget(first_use + 3 * IdleLimit::forget_after);
     EXPECT_EQ(limit.current(), 10s);
-    limit.forget(start + 4 * IdleLimit::forget_after);
+    limit.forget(first_use + 4 * IdleLimit::forget_after);
     EXPECT_EQ(limit.current(), 10s);
 }
 
