@@ -2,7 +2,7 @@
 #
 # Headers that other targets share precompiled: target_precompile_headers(other REUSE_FROM TARGET).
 # Only headers of the system belong here: they change with a package, never with a commit. A header
-# that a source forgets is found by the builds that precompile nothing, those with sanitizers.
+# that a source forgets is found by the build that precompiles nothing, the preset release-clang.
 function(sluicegate_precompiled target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;LINKS")
   set(empty ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp)
