@@ -1,6 +1,8 @@
 #include "sluicegate/base/json_text.hpp"
 
+#include <array>
 #include <charconv>
+#include <cstddef>
 
 namespace sluicegate {
 namespace {
@@ -43,10 +45,12 @@ void append_escaped(std::string& out, char c) {
     out += hex[value & 0xF];
 }
 
-bool is_plain(char c) noexcept {
-    const auto value = static_cast<unsigned char>(c);
-    return value >= 0x20 && value < 0x7F && c != '"' && c != '\\';
-}
+/// Bytes that stand for themselves in a JSON string.
+constexpr std::array<bool, 256> is_plain = [] {
+    std::array<bool, 256> table{};
+    for (std::size_t c = 0x20; c < 0x7F; ++c) table[c] = c != '"' && c != '\\';
+    return table;
+}();
 
 void append_member_name(std::string& out, std::string_view name) {
     out += ",\"";
@@ -60,7 +64,7 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
         std::size_t plain = 0;
-        while (plain < text.size() && is_plain(text[plain])) ++plain;
+        while (plain < text.size() && is_plain[static_cast<unsigned char>(text[plain])]) ++plain;
         out.append(text.substr(0, plain));
         text.remove_prefix(plain);
         if (text.empty()) break;

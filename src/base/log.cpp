@@ -3,7 +3,7 @@
 #include "sluicegate/base/json_text.hpp"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <future>
 #include <memory>
@@ -35,13 +34,22 @@ std::mutex writer_mutex;
 std::shared_ptr<spdlog::details::thread_pool> writer_thread;
 std::shared_ptr<spdlog::logger> logger;
 
-/// Counts what it has written and flushed.
-class StdoutSink final : public spdlog::sinks::stdout_sink_mt {
+void write_line(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+}
+
+/// Writes lines as they are, and counts them. Only the writing thread uses it.
+class StdoutSink final : public spdlog::sinks::sink {
 public:
     void log(const spdlog::details::log_msg& message) override {
-        spdlog::sinks::stdout_sink_mt::log(message);
+        write_line({message.payload.data(), message.payload.size()});
         written.fetch_add(1, std::memory_order_release);
     }
+    void flush() override {}
+    void set_pattern(const std::string&) override {}
+    void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 };
 
 void emit(std::string_view line) {
@@ -50,14 +58,13 @@ void emit(std::string_view line) {
         logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
         return;
     }
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fputc('\n', stdout);
-    std::fflush(stdout);
+    write_line(line);
 }
 
-void append_two_digits(std::string& out, int value) {
-    out += static_cast<char>('0' + value / 10 % 10);
-    out += static_cast<char>('0' + value % 10);
+/// In `size` digits, with zeros in front.
+char* put_digits(char* to, unsigned value, std::size_t size) noexcept {
+    for (std::size_t i = size; i-- > 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
+    return to + size;
 }
 
 }  // namespace
@@ -77,8 +84,6 @@ void start(Level level) {
     auto sink = std::make_shared<StdoutSink>();
     logger = std::make_shared<spdlog::async_logger>("sluicegate", std::move(sink), writer_thread,
                                                     spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_pattern("%v");
-    logger->flush_on(spdlog::level::info);
 }
 
 bool stop(std::chrono::milliseconds patience) {
@@ -141,27 +146,29 @@ std::int64_t dropped_count() {
 }
 
 void append_timestamp(std::string& out, std::int64_t unix_microseconds) {
-    const std::int64_t milliseconds = unix_microseconds / 1000;
-    const std::time_t seconds = milliseconds / 1000;
-    const int fraction = static_cast<int>(milliseconds % 1000);
-    std::tm utc{};
-    gmtime_r(&seconds, &utc);
-    out += '"';
-    append_decimal(out, utc.tm_year + 1900);
-    out += '-';
-    append_two_digits(out, utc.tm_mon + 1);
-    out += '-';
-    append_two_digits(out, utc.tm_mday);
-    out += 'T';
-    append_two_digits(out, utc.tm_hour);
-    out += ':';
-    append_two_digits(out, utc.tm_min);
-    out += ':';
-    append_two_digits(out, utc.tm_sec);
-    out += '.';
-    out += static_cast<char>('0' + fraction / 100);
-    append_two_digits(out, fraction);
-    out += "Z\"";
+    using std::chrono::floor;
+    const std::chrono::sys_time<std::chrono::microseconds> time{
+        std::chrono::microseconds(unix_microseconds)};
+    const auto day = floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(floor<std::chrono::milliseconds>(time - day));
+    const auto put = [](char* to, auto value, std::size_t size, char behind) {
+        to = put_digits(to, static_cast<unsigned>(value), size);
+        *to = behind;
+        return to + 1;
+    };
+    std::array<char, 32> text;
+    char* to = text.data();
+    *to++ = '"';
+    to = put(to, int{date.year()}, 4, '-');
+    to = put(to, unsigned{date.month()}, 2, '-');
+    to = put(to, unsigned{date.day()}, 2, 'T');
+    to = put(to, clock.hours().count(), 2, ':');
+    to = put(to, clock.minutes().count(), 2, ':');
+    to = put(to, clock.seconds().count(), 2, '.');
+    to = put(to, clock.subseconds().count(), 3, 'Z');
+    *to++ = '"';
+    out.append(text.data(), to);
 }
 
 void append_beginning(std::string& out, std::int64_t unix_microseconds, Level level,

@@ -17,6 +17,8 @@ TEST(IpAddress, ParsesAndWritesBothFamilies) {
         {"v4", "10.1.2.3", "10.1.2.3", true},
         {"v4 zero", "0.0.0.0", "0.0.0.0", true},
         {"v6", "2001:DB8:0:0::1", "2001:db8::1", false},
+        {"v4 with parts of all lengths", "0.9.99.255", "0.9.99.255", true},
+        {"longest v4", "255.255.255.255", "255.255.255.255", true},
         {"unspecified", "::", "::", false},
         {"loopback", "::1", "::1", false},
         {"v4-mapped is v4", "::ffff:10.1.2.3", "10.1.2.3", true},
