@@ -116,7 +116,7 @@ openai::ApiError api_error_of(const Error& error) {
             .param = std::string(parameter_of(reply, error))};
 }
 
-net::Task<bool> reply_error(Exchange& exchange, Error&& error) {
+net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
     const FailureReply& reply = failure_row(error.kind).reply;
     exchange.sent.status = reply.status;
     exchange.sent.error = error.kind;

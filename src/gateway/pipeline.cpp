@@ -16,37 +16,37 @@ namespace {
 /// comes before the body is read, so that a client without a key cannot make the gateway hold an
 /// upload. Limits come last before the upstream, so that a request that could not have been sent is
 /// never charged.
+///
+/// Frame  at most 1,020 bytes: Asio recycles no larger frame, and gives up a small one each time it
+///        looks for one in vain.
 net::Task<bool> answer(Request& request, bool may_idle) {
     auto received = co_await receive(request, may_idle);
-    if (!received) co_return co_await refuse(request, std::move(received.error()));
-
-    auto identified = authenticate(request, std::move(*received));
-    if (!identified) co_return co_await refuse(request, std::move(identified.error()));
+    auto identified = std::move(received).and_then(
+        [&](Received&& head) { return authenticate(request, std::move(head)); });
+    if (!identified) co_return co_await refuse(request, identified.error());
     if (is_answered_here(identified->match.endpoint)) {
         co_return co_await answer_models(request, *identified);
     }
 
     auto loaded = co_await receive_body(request, std::move(*identified));
-    if (!loaded) co_return co_await refuse(request, std::move(loaded.error()));
-
     auto routed =
-        inspect(request, std::move(*loaded))
+        std::move(loaded)
+            .and_then([&](Loaded&& body) { return inspect(request, std::move(body)); })
             .and_then([&](Inspected&& inspected) { return admit(request, std::move(inspected)); })
             .and_then([&](Admitted&& admitted) { return route(request, std::move(admitted)); });
-    if (!routed) co_return co_await refuse(request, std::move(routed.error()));
+    if (!routed) co_return co_await refuse(request, routed.error());
 
     auto forwarded = co_await forward(request, *routed);
     if (!forwarded.attempt) {
         Error& error = forwarded.attempt.error();
         settle_unanswered(request, *routed, forwarded.was_sent, error.kind);
-        co_return co_await refuse(request, std::move(error));
+        co_return co_await refuse(request, error);
     }
 
-    Attempt& attempt = **forwarded.attempt;
-    Settlement settlement(request, *routed, attempt);
-    auto ended = co_await relay(request, *routed, attempt, settlement);
+    Settlement settlement(request, *routed, **forwarded.attempt);
+    auto ended = co_await relay(request, *routed, **forwarded.attempt, settlement);
     settlement.settle(ended);
-    if (!ended.told) co_return co_await refuse(request, std::move(ended.told.error()));
+    if (!ended.told) co_return co_await refuse(request, ended.told.error());
     co_return ended.stays_open;
 }
 

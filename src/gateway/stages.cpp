@@ -256,9 +256,9 @@ Result<Routed> route(Request& request, Admitted&& admitted) {
                   .query = query};
 }
 
-net::Task<bool> refuse(Request& request, Error&& error) {
+net::Task<bool> refuse(Request& request, const Error& error) {
     request.leave_load();
-    return client::reply_error(request.client, std::move(error));
+    return client::reply_error(request.client, error);
 }
 
 bool is_answered_here(openai::Endpoint endpoint) noexcept {
@@ -268,7 +268,7 @@ bool is_answered_here(openai::Endpoint endpoint) noexcept {
 net::Task<bool> answer_models(Request& request, const Identified& identified) {
     client::Exchange& exchange = request.client;
     auto body = models_body(request, identified);
-    if (!body) co_return co_await refuse(request, std::move(body.error()));
+    if (!body) co_return co_await refuse(request, body.error());
     exchange.sent.status = 200;
     request.leave_load();
     std::string& out = exchange.connection.answer_text();

@@ -29,7 +29,7 @@ Result<Routed> route(Request& request, Admitted&& admitted);
 
 /// Tells the client of a failure; true when the connection may carry another request. While the
 /// client takes the answer, or sends the rest of its body, no other request waits for it.
-net::Task<bool> refuse(Request& request, Error&& error);
+net::Task<bool> refuse(Request& request, const Error& error);
 
 /// GET /models and GET /models/{id} are answered from the configuration.
 [[nodiscard]] bool is_answered_here(openai::Endpoint endpoint) noexcept;

@@ -14,6 +14,6 @@ namespace sluicegate::client {
 /// when the connection may carry another request.
 ///
 /// `error` must outlive the task.
-net::Task<bool> reply_error(Exchange& exchange, Error&& error);
+net::Task<bool> reply_error(Exchange& exchange, const Error& error);
 
 }  // namespace sluicegate::client

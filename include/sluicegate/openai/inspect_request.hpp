@@ -56,14 +56,12 @@ struct PromptSize {
     friend bool operator==(const PromptSize&, const PromptSize&) = default;
 };
 
+/// It stays in the frame of the coroutine that answers, so its small members stand side by side.
 struct Inspection {
     /// Decoded: 1 … 256 bytes of UTF-8 without control characters.
     std::string model;
     /// The whole JSON string with its quotes, or the value of the multipart part.
     ByteRange model_value;
-    /// The client wants an event stream: `stream`, or `stream_format: "sse"` of audio_speech. Never
-    /// true for an endpoint that does not stream.
-    bool is_streaming = false;
     /// The largest of the fields that cap the output of the endpoint (metering.hpp), at most
     /// output_cap_max. -1 if there is none, or if one of them is -1, which self-hosted upstreams
     /// read as "no limit".
@@ -73,7 +71,13 @@ struct Inspection {
     /// For completions the number of prompts in an array, each of which gets its own answer; else
     /// 1.
     std::int64_t prompts = 1;
+    /// The client wants an event stream: `stream`, or `stream_format: "sse"` of audio_speech. Never
+    /// true for an endpoint that does not stream.
+    bool is_streaming = false;
+    bool is_multipart = false;
     bool has_stream_options = false;
+    /// The object has no members.
+    bool stream_options_empty = false;
     /// stream_options.include_usage is true.
     bool wants_usage = false;
     /// stream_options.continuous_usage_stats is true.
@@ -81,8 +85,6 @@ struct Inspection {
     /// The object with its braces if has_stream_options; else the null in its place, or empty if
     /// there is no such member.
     ByteRange stream_options;
-    /// The object has no members.
-    bool stream_options_empty = false;
     /// The values of these two members of stream_options; empty when absent.
     ByteRange include_usage;
     ByteRange continuous_usage_stats;
@@ -91,7 +93,6 @@ struct Inspection {
     /// and embeddings, `prompt` of completions. Empty if it is absent, and for other endpoints.
     /// Only affinity_hash() reads it.
     ByteRange conversation;
-    bool is_multipart = false;
     /// The known fields that are there with a value other than null. The ids of files and vector
     /// stores are among them at any depth of the body, except in `metadata`.
     FieldSet fields;
