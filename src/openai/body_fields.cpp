@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstring>
 
 namespace sluicegate::openai {
 namespace {
@@ -91,28 +90,6 @@ constexpr std::size_t of_no_interest = body_fields_max;
 /// A longer name is none of ours.
 constexpr std::size_t folded_bytes_max = 64;
 
-std::uint64_t word_at(const char* bytes) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/// Of the size and of the first and last eight bytes, which tell all known names apart.
-std::uint64_t name_hash(std::string_view name) noexcept {
-    constexpr std::size_t word_bytes = sizeof(std::uint64_t);
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
-    if (name.size() >= word_bytes) {
-        first = word_at(name.data());
-        last = word_at(name.data() + name.size() - word_bytes);
-    } else {
-        for (const char c : name) first = first << 8U | static_cast<unsigned char>(c);
-    }
-    std::uint64_t hash = (first ^ name.size()) * 0x9E3779B97F4A7C15U;
-    hash ^= (last ^ hash >> 32U) * 0xC2B2AE3D27D4EB4FU;
-    return hash ^ hash >> 29U;
-}
-
 /// The letter that a parser takes the character at the start of `text` for, and its size. No
 /// letter: 0.
 struct LookAlike {
@@ -150,25 +127,23 @@ std::string folded_name(std::string_view name) {
     return out;
 }
 
-std::size_t FieldNames::Table::slot_of(std::string_view name) const noexcept {
-    std::size_t slot = name_hash(name) % slots;
-    while (index_[slot] != 0 && entries_[index_[slot] - 1U].name != name) slot = (slot + 1) % slots;
-    return slot;
-}
-
 void FieldNames::Table::put(std::string_view name, std::size_t number) {
-    const std::size_t slot = slot_of(name);
-    if (index_[slot] != 0) {
-        entries_[index_[slot] - 1U].number = number;
-        return;
+    if (by_size_.size() <= name.size()) by_size_.resize(name.size() + 1);
+    std::vector<Entry>& entries = by_size_[name.size()];
+    const auto known = std::ranges::find(entries, name, &Entry::name);
+    if (known == entries.end()) {
+        entries.push_back({std::string(name), number});
+    } else {
+        known->number = number;
     }
-    entries_.push_back({std::string(name), number});
-    index_[slot] = static_cast<std::uint16_t>(entries_.size());
 }
 
 std::size_t FieldNames::Table::find(std::string_view name) const noexcept {
-    const std::size_t slot = slot_of(name);
-    return index_[slot] == 0 ? none : entries_[index_[slot] - 1U].number;
+    if (name.empty() || name.size() >= by_size_.size()) return none;
+    for (const Entry& entry : by_size_[name.size()]) {
+        if (entry.name.front() == name.front() && entry.name == name) return entry.number;
+    }
+    return none;
 }
 
 FieldNames::FieldNames() {

@@ -95,7 +95,8 @@ public:
     [[nodiscard]] static const FieldNames& own();
 
 private:
-    /// Names to numbers. Made for look-ups that mostly find the name.
+    /// Names to numbers, apart by the size of the name. Of one size there are few names, and nearly
+    /// all of these differ in their first letter.
     class Table {
     public:
         void put(std::string_view name, std::size_t number);
@@ -108,12 +109,7 @@ private:
             std::string name;
             std::size_t number = none;
         };
-        static constexpr std::size_t slots = 2048;  // more than twice as many as names
-
-        [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
-
-        std::vector<std::uint16_t> index_ = std::vector<std::uint16_t>(slots);  // entry + 1
-        std::vector<Entry> entries_;
+        std::vector<std::vector<Entry>> by_size_;
     };
 
     [[nodiscard]] std::optional<Found> find_folded(std::string_view name) const;
