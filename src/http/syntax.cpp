@@ -36,15 +36,20 @@ bool is_field_value(std::string_view text) noexcept {
 }
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
+    constexpr std::size_t block_bytes = sizeof(std::uint64_t);
     if (left.size() != right.size()) return false;
-    std::size_t at = 0;
-    for (; left.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
-        if (lower_block(left.data() + at) != lower_block(right.data() + at)) return false;
+    const auto differ_at = [&](std::size_t at) {
+        return lower_block(left.data() + at) != lower_block(right.data() + at);
+    };
+    if (left.size() < block_bytes) {
+        return std::equal(left.begin(), left.end(), right.begin(),
+                          [](char a, char b) { return lower(a) == lower(b); });
     }
-    for (; at < left.size(); ++at) {
-        if (lower(left[at]) != lower(right[at])) return false;
+    for (std::size_t at = 0; at < left.size() - block_bytes; at += block_bytes) {
+        if (differ_at(at)) return false;
     }
-    return true;
+    // The last block overlaps the one before it.
+    return !differ_at(left.size() - block_bytes);
 }
 
 }  // namespace sluicegate::http
