@@ -307,7 +307,7 @@ void SnapshotBuilder::add_users(Snapshot& snapshot) {
 Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
                                                                std::int64_t now) {
     next_contexts_.clear();
-    warnings_.clear();
+    warnings_ = config.warnings;
     auto listeners = listener_contexts(config);
     if (!listeners) return std::move(listeners).failure();
     net::TlsContext admin;

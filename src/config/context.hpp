@@ -5,6 +5,7 @@
 
 #include "config/problems.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Context {
     const Environment& environment;
     /// By file index: the folder for relative paths in that file.
     const std::vector<std::string>& folders;
+    /// The files of the configuration in which secrets were found.
+    std::set<std::string>& secret_files;
     /// True inside an upstream that `when_env` turns off. There, an unset variable or a missing
     /// file is no problem; every other mistake is.
     bool is_off = false;

@@ -1,5 +1,6 @@
 #include "config/files.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -35,6 +36,8 @@ Opened open_regular(const std::string& path) {
     }
     File file(std::fopen(path.c_str(), "rbe"));
     if (file == nullptr) return {nullptr, message_of_errno()};
+    // A buffer of the file would keep the secrets that are read.
+    static_cast<void>(std::setvbuf(file.get(), nullptr, _IONBF, 0));
     return {std::move(file), ""};
 }
 
@@ -44,14 +47,14 @@ FileText read_file(const std::string& path, std::size_t bytes_max) {
     const Opened opened = open_regular(path);
     if (opened.file == nullptr) return {"", opened.error};
     std::string text;
-    char buffer[16384];
+    const auto buffer = std::make_unique<std::array<char, 16384>>();
     while (true) {
-        const std::size_t size = std::fread(buffer, 1, sizeof buffer, opened.file.get());
-        text.append(buffer, size);
+        const std::size_t size = std::fread(buffer->data(), 1, buffer->size(), opened.file.get());
+        text.append(buffer->data(), size);
         if (text.size() > bytes_max) {
             return {"", "is larger than " + std::to_string(bytes_max) + " bytes"};
         }
-        if (size < sizeof buffer) break;
+        if (size < buffer->size()) break;
     }
     if (std::ferror(opened.file.get()) != 0) return {"", message_of_errno()};
     return {std::move(text), ""};
@@ -59,6 +62,18 @@ FileText read_file(const std::string& path, std::size_t bytes_max) {
 
 std::string why_unreadable(const std::string& path) {
     return open_regular(path).error;
+}
+
+std::string who_else_may(const std::string& path) {
+    using std::filesystem::perms;
+    std::error_code error;
+    const perms allowed = std::filesystem::status(path, error).permissions();
+    if (error) return "";
+    const auto may = [allowed](perms who) { return (allowed & who) != perms::none; };
+    if (may(perms::others_write)) return "every user may write to it";
+    if (may(perms::others_read)) return "every user may read it";
+    if (may(perms::group_write)) return "its group may write to it";
+    return "";
 }
 
 std::string why_unwritable(const std::string& path) {

@@ -19,6 +19,10 @@ struct FileText {
 /// "" if `path` is a regular file that can be read; else the reason, as in FileText::error.
 [[nodiscard]] std::string why_unreadable(const std::string& path);
 
+/// What others than its owner may do with a file: "every user may read it", …; "" if nothing that
+/// they should not. Its group may read it, because the daemon often runs as its group.
+[[nodiscard]] std::string who_else_may(const std::string& path);
+
 /// "" if a new file may replace `path`, else the reason. Its folder must be writable, and an
 /// existing file must be a readable regular file.
 [[nodiscard]] std::string why_unwritable(const std::string& path);

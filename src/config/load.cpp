@@ -1,5 +1,6 @@
 #include "sluicegate/config/load.hpp"
 
+#include "config/files.hpp"
 #include "config/sections.hpp"
 #include "config/sources.hpp"
 
@@ -88,6 +89,12 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     check_denied_names(context, Value{&main, "models"}, config);
     append(config.notes, std::move(upstreams.notes));
     append(config.notes, std::move(models.notes));
+    for (const std::string& file : context.secret_files) {
+        const std::string reason = who_else_may(file);
+        if (reason.empty()) continue;
+        config.warnings.push_back(file + " holds a secret, and " + reason +
+                                  ": chmod 600, or write ${NAME} or file:PATH for the secret");
+    }
     config.sha256 = sources.digest();
     config.files = context.problems.files();
     if (context.problems.count() == 0 && config.models.empty()) {

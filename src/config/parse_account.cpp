@@ -58,6 +58,14 @@ std::string why_not_a_field(std::string_view name) {
     return is_reserved ? "is a header that only sluicegate may set" : "";
 }
 
+/// True for the names of fields that usually hold a credential; `name` is in lower case.
+bool names_credential(std::string_view name) {
+    constexpr std::array<std::string_view, 7> words{"auth",   "cookie",   "credential", "key",
+                                                    "secret", "password", "token"};
+    return std::ranges::any_of(
+        words, [name](std::string_view word) { return name.find(word) != std::string_view::npos; });
+}
+
 void parse_api_key_header(Context& context, const Value& at, std::string& into) {
     const auto text = read_text(context, at);
     if (!text) return;
@@ -87,7 +95,7 @@ void parse_headers(Context& context, const Value& at, bool has_key, Upstream& up
             reason = "comes twice: the names of headers are the same in upper and lower case";
         }
         if (!reason.empty()) context.problems.add(*entry.key, entry.value.path, reason);
-        auto value = read_field_value(context, entry.value);
+        auto value = read_field_value(context, entry.value, names_credential(name));
         upstream.headers.push_back({std::move(name), std::move(value).value_or(Secret())});
     }
 }

@@ -65,6 +65,7 @@ void parse_proxy(Context& context, const Value& at, Upstream& upstream) {
         return;
     }
     upstream.proxy = std::move(*std::get_if<Proxy>(&parsed));
+    if (upstream.proxy->authorization && !text->is_from_environment) note_secret(context, at);
     const bool has_socket = std::ranges::any_of(
         upstream.endpoints, [](const Endpoint& one) { return !one.unix_socket.empty(); });
     if (has_socket) add_problem(context, at, "cannot lead to a Unix socket");

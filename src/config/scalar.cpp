@@ -87,7 +87,7 @@ std::optional<std::string> read_usable_path(Context& context, const Value& at,
 }
 
 /// A literal, `${NAME}`, or `file:PATH`; not empty.
-std::optional<std::string> read_hidden(Context& context, const Value& at) {
+std::optional<std::string> read_hidden(Context& context, const Value& at, bool is_credential) {
     auto written = read_text(context, at);
     if (!written) return std::nullopt;
     std::string text = std::move(written->text);
@@ -105,6 +105,8 @@ std::optional<std::string> read_hidden(Context& context, const Value& at) {
         text = std::move(file.text);
         if (text.ends_with('\n')) text.pop_back();
         if (text.ends_with('\r')) text.pop_back();
+    } else if (is_credential && !written->is_from_environment) {
+        note_secret(context, at);
     }
     if (text.empty()) {
         if (!context.is_off) add_problem(context, at, "the secret is empty");
@@ -117,6 +119,10 @@ std::optional<std::string> read_hidden(Context& context, const Value& at) {
 
 void add_problem(Context& context, const Value& at, std::string message) {
     context.problems.add(*at.node, at.path, std::move(message));
+}
+
+void note_secret(Context& context, const Value& at) {
+    context.secret_files.insert(context.problems.files()[at.node->file]);
 }
 
 std::optional<Text> read_text(Context& context, const Value& at) {
@@ -268,7 +274,7 @@ std::optional<bool> read_bool(Context& context, const Value& at) {
 }
 
 std::optional<Secret> read_secret(Context& context, const Value& at) {
-    auto text = read_hidden(context, at);
+    auto text = read_hidden(context, at, true);
     if (!text) return std::nullopt;
     if (text->size() > text_bytes_max || !std::ranges::all_of(*text, is_visible)) {
         add_problem(context, at,
@@ -279,8 +285,8 @@ std::optional<Secret> read_secret(Context& context, const Value& at) {
     return Secret(*std::move(text));
 }
 
-std::optional<Secret> read_field_value(Context& context, const Value& at) {
-    auto text = read_hidden(context, at);
+std::optional<Secret> read_field_value(Context& context, const Value& at, bool is_credential) {
+    auto text = read_hidden(context, at, is_credential);
     if (!text) return std::nullopt;
     const bool is_plain =
         std::ranges::all_of(*text, [](char c) { return is_visible(c) || c == ' '; });

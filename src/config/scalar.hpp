@@ -56,8 +56,12 @@ void add_problem(Context& context, const Value& at, std::string message);
 [[nodiscard]] std::optional<bool> read_bool(Context& context, const Value& at);
 /// A literal, `${NAME}`, or `file:PATH`: the file's text without the newline at its end.
 [[nodiscard]] std::optional<Secret> read_secret(Context& context, const Value& at);
-/// The same for the value of a header, which may hold spaces between its words.
-[[nodiscard]] std::optional<Secret> read_field_value(Context& context, const Value& at);
+/// The same for the value of a header, which may hold spaces between its words. Not each is a
+/// credential.
+[[nodiscard]] std::optional<Secret> read_field_value(Context& context, const Value& at,
+                                                     bool is_credential);
+/// The text of `at` is a secret: others should not read its file.
+void note_secret(Context& context, const Value& at);
 /// A path, resolved against the folder of the file that holds it; the file can be read.
 [[nodiscard]] std::optional<std::string> read_path(Context& context, const Value& at);
 /// The same for a file that sluicegate writes: it need not exist, its folder must be writable.

@@ -6,6 +6,7 @@
 #include "config/node.hpp"
 
 #include <deque>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,9 @@ public:
     /// The entries of a section to which included files may add, in the order of the files.
     /// Repeated and invalid names are problems.
     [[nodiscard]] std::vector<NamedEntry> merged(Context& context, std::string_view section) const;
-    [[nodiscard]] Context context() { return Context{problems_, environment_, folders_}; }
+    [[nodiscard]] Context context() {
+        return Context{problems_, environment_, folders_, secret_files_};
+    }
     /// Hexadecimal SHA-256 over all texts.
     [[nodiscard]] std::string digest() const;
 
@@ -44,6 +47,7 @@ private:
     NodeBudget budget_;
     std::deque<Node> trees_;  // a deque, because pointers to nodes must stay valid
     std::vector<std::string> folders_;
+    std::set<std::string> secret_files_;
     std::vector<std::string> open_;  // the chain of includes down to the file being read
     std::vector<std::string> read_;  // canonical paths of all files, sorted
     std::string digests_;            // the SHA-256 of each file in turn

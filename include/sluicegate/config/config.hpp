@@ -32,6 +32,8 @@ struct Config {
     std::vector<User> users;          ///< not empty
     /// One sentence for each part that is off, with the reason: "model gpt-4o-mini is off: …".
     std::vector<std::string> notes;
+    /// Sentences about files that will give trouble.
+    std::vector<std::string> warnings;
     /// Digest of the text of all files, 64 hexadecimal digits. It identifies a configuration in
     /// metrics and logs.
     std::string sha256;
