@@ -1,5 +1,7 @@
 #include "sluicegate/base/redaction.hpp"
 
+#include "sluicegate/base/wipe_scope.hpp"
+
 #include "base/plain_text.hpp"
 
 #include <algorithm>
@@ -77,6 +79,11 @@ struct Workspace {
         text = {long_text.get(), size + PlainText::padding};
         places = {long_places.get(), size};
     }
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+    ~Workspace() {
+        if (holds_secret) ::explicit_bzero(text.data(), text.size());
+    }
 
     std::array<char, short_text_bytes + PlainText::padding> short_text;
     std::array<SourceRange, short_text_bytes> short_places;
@@ -84,6 +91,7 @@ struct Workspace {
     std::unique_ptr<SourceRange[]> long_places;
     std::span<char> text = short_text;
     std::span<SourceRange> places = short_places;
+    bool holds_secret = false;  ///< then it is wiped
 };
 
 /// Without what may be an escape or a line's lead that goes on behind the end.
@@ -104,6 +112,7 @@ struct Redaction::Match {
 
 void Redaction::add(std::string_view secret) {
     if (secret.size() < secret_bytes_min) return;
+    const WipeScope wipes;
     add_needle(secret, false);
     add_needle(hex_of(secret), true);
     for (const std::size_t before : {0U, 1U, 2U}) add_needle(base64_inside(secret, before), true);
@@ -209,9 +218,10 @@ std::size_t Redaction::clean_part(std::string_view text, std::size_t certain_min
         return text.size();
     }
     const std::string_view closed = is_complete ? text : without_open_end(text);
-    const Workspace memory(closed.size());
+    Workspace memory(closed.size());
     const PlainText plain(closed, memory.text, memory.places);
     const std::vector<Match> matches = matches_in(closed, plain);
+    if (!matches.empty()) memory.holds_secret = true;
 
     std::size_t certain = text.size();
     if (!is_complete) {
@@ -246,11 +256,13 @@ std::string Redaction::cleaned(std::string_view text) const {
 
 bool Redaction::finds_any_in(std::string_view text) const {
     if (text.size() < needle_bytes_min_) return false;
-    const Workspace memory(text.size());
+    Workspace memory(text.size());
     const std::string_view plain = PlainText(text, memory.text, memory.places).text();
     for (std::size_t i = 0; i + key_bytes <= plain.size(); ++i) {
-        if (may_begin(key_of(plain.data() + i)) && longest_at(plain.substr(i)) != nullptr)
-            return true;
+        if (!may_begin(key_of(plain.data() + i))) continue;
+        if (longest_at(plain.substr(i)) == nullptr) continue;
+        memory.holds_secret = true;
+        return true;
     }
     return false;
 }

@@ -4,10 +4,16 @@
 
 namespace sluicegate {
 
+void grow_wiping(std::string& text, std::size_t size) {
+    std::string moved;
+    moved.reserve(size);
+    moved = text;
+    wipe(text);
+    text = std::move(moved);
+}
+
 void Secret::wipe() noexcept {
-    // explicit_bzero is not optimised away, unlike memset before a free.
-    ::explicit_bzero(text_.data(), text_.capacity());
-    text_.clear();
+    sluicegate::wipe(text_);
 }
 
 Secret& Secret::operator=(const Secret& other) {

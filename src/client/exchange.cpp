@@ -1,5 +1,6 @@
 #include "sluicegate/client/exchange.hpp"
 
+#include "sluicegate/base/secret.hpp"
 #include "sluicegate/client/event_writer.hpp"
 
 #include <algorithm>
@@ -10,7 +11,11 @@ Exchange::Exchange(Connection& its_connection) noexcept
     : connection(its_connection), body_storage(0, its_connection.context().memory) {
 }
 
-Exchange::~Exchange() = default;
+Exchange::~Exchange() {
+    // The next message has a key, and the request to the upstream had one.
+    if (!pipelined.empty()) wipe(pipelined);
+    wipe(connection.request_text());
+}
 
 void Exchange::begin(const Settings& in_force) noexcept {
     id = context().request_ids.next();

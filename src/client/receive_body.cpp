@@ -129,6 +129,8 @@ net::Task<Result<void>> read_chunked(Exchange& exchange, std::size_t limit) {
         if (!got) co_return std::move(got).failure();
         is_done = take_chunks(exchange, chunks, {raw.get(), *got}, limit, false);
         if (!is_done) co_return std::move(is_done).failure();
+        // The head of the next message has a key.
+        if (!exchange.pipelined.empty()) ::explicit_bzero(raw.get(), *got);
     }
     exchange.body_storage.fit();
     exchange.body = exchange.body_storage.unread();

@@ -1,5 +1,7 @@
 #include "sluicegate/config/load.hpp"
 
+#include "sluicegate/base/wipe_scope.hpp"
+
 #include "config/files.hpp"
 #include "config/sections.hpp"
 #include "config/sources.hpp"
@@ -124,6 +126,7 @@ Environment process_environment() {
 }
 
 LoadResult load(const std::string& file, const Environment& environment) {
+    const WipeScope wipes;
     LoadResult result;
     Problems problems;
     try {

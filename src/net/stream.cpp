@@ -1,5 +1,7 @@
 #include "sluicegate/net/stream.hpp"
 
+#include "sluicegate/base/secret.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -26,6 +28,9 @@ constexpr std::size_t joined_bytes_max = 16 * 1024;
 
 struct Stream::Tls {
     Tls(Socket& socket, asio::ssl::context& context) : stream(socket, context) {}
+    Tls(const Tls&) = delete;
+    Tls& operator=(const Tls&) = delete;
+    ~Tls() { wipe(joined); }
 
     /// What was read from the socket and not asked for yet lies here.
     [[nodiscard]] bool has_unread() {
@@ -43,7 +48,7 @@ struct Stream::Tls {
     }
 
     asio::ssl::stream<Socket&> stream;
-    std::string joined;
+    std::string joined;  ///< may hold an upstream's key
     asio::const_buffer joined_buffer;
 };
 
@@ -94,11 +99,17 @@ std::span<const asio::const_buffer> Stream::in_one_record(
         return buffers;
     }
     tls_->joined.clear();
+    reserve_wiping(tls_->joined, asio::buffer_size(buffers));
     for (const asio::const_buffer& buffer : buffers) {
         tls_->joined.append(static_cast<const char*>(buffer.data()), buffer.size());
     }
     tls_->joined_buffer = asio::buffer(tls_->joined);
     return {&tls_->joined_buffer, 1};
+}
+
+void Stream::wipe_joined() noexcept {
+    ::explicit_bzero(tls_->joined.data(), tls_->joined.size());
+    tls_->joined.clear();
 }
 
 int Stream::unacknowledged_bytes() noexcept {

@@ -168,6 +168,7 @@ Task<Transferred> TimedStream::write(std::span<const asio::const_buffer> buffers
         accepted_ += taken;
         failure = error;
     }
+    stream_.wipe_record();
     if (accepted_ < size && !failure) failure = asio::error::operation_aborted;
     co_return end(write_, failure, accepted_);
 }

@@ -71,6 +71,8 @@ Result<void> load_certificate(SSL_CTX* native, const std::string& certificate_fi
 Result<void> prepare(SSL_CTX* native) {
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    // Clients send keys, and upstreams may repeat theirs.
+    SSL_CTX_set_options(native, SSL_OP_CLEANSE_PLAINTEXT);
     if (SSL_CTX_set_cipher_list(native, tls12_ciphers) != 1) {
         return refused("cannot use the ciphers", tls12_ciphers);
     }

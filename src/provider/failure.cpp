@@ -1,5 +1,6 @@
 #include "sluicegate/provider/failure.hpp"
 
+#include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/reset_text.hpp"
@@ -77,6 +78,7 @@ std::optional<openai::ApiError> first_error(std::string_view events, Read read) 
 std::optional<Error> failure_of(const config::Upstream& upstream, const http::ResponseHead& head,
                                 std::string_view body, WallTime now) {
     if (is_success(head.status)) return std::nullopt;
+    const WipeScope wipes;
     Error error{.kind = ErrorKind::upstream_failed,
                 .detail = upstream.name + " answered " + std::to_string(head.status),
                 .subject = {},
@@ -99,12 +101,14 @@ std::optional<Error> failure_of(const config::Upstream& upstream, const http::Re
 
 bool is_unknown_model(const http::ResponseHead& head, std::string_view body) {
     if (head.status != 404) return false;
+    const WipeScope wipes;
     const auto said = openai::normalise_error(head.status, content_type_of(head), body);
     return said.code == "DeploymentNotFound";
 }
 
 openai::ApiError rejection_of(const Redaction& redaction, const http::ResponseHead& head,
                               std::string_view body) {
+    const WipeScope wipes;
     // Before anything is cut out of it: a secret that is cut is not found.
     const std::string clean = redaction.cleaned(body.substr(0, openai::error_body_bytes_max + 1));
     openai::ApiError said = openai::normalise_error(head.status, content_type_of(head), clean);
@@ -116,6 +120,7 @@ openai::ApiError rejection_of(const Redaction& redaction, const http::ResponseHe
 
 Error error_of_events(const config::Upstream& upstream, const Redaction& redaction,
                       std::string_view events) {
+    const WipeScope wipes;
     const std::string clean = redaction.cleaned(events);
     const auto said = first_error(clean, openai::error_in);
     return {.kind = said ? kind_of(*said) : ErrorKind::upstream_failed,
@@ -127,6 +132,7 @@ Error error_of_events(const config::Upstream& upstream, const Redaction& redacti
 
 std::optional<Error> failure_in_events(const config::Upstream& upstream, const Redaction& redaction,
                                        std::string_view events) {
+    const WipeScope wipes;
     const std::string clean = redaction.cleaned(events);
     const auto said = first_error(clean, openai::error_in_response);
     if (!said) return std::nullopt;

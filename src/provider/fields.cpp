@@ -1,5 +1,6 @@
 #include "sluicegate/provider/fields.hpp"
 
+#include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
 #include "provider/kind_rules.hpp"
@@ -24,6 +25,7 @@ std::string host_field(const config::Endpoint& endpoint) {
 }  // namespace
 
 Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint) {
+    const WipeScope wipes;
     std::string out;
     const bool has_address = !upstream.endpoints.empty();
     http::append_field(out, "host",

@@ -2,6 +2,7 @@
 
 #include "sluicegate/base/json_text.hpp"
 #include "sluicegate/base/upstream_words.hpp"
+#include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/config/secrets.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
@@ -32,6 +33,7 @@ http::Method health_method(const config::HealthCheck& check) noexcept {
 }
 
 Secret health_request(const config::Upstream& upstream, std::size_t endpoint) {
+    const WipeScope wipes;
     const config::HealthCheck& check = *upstream.health;
     std::string target;
     std::string body;

@@ -1,5 +1,6 @@
 #include "sluicegate/provider/request_head.hpp"
 
+#include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/provider/fields.hpp"
 #include "sluicegate/provider/target.hpp"
@@ -35,6 +36,8 @@ void append_content_type(std::string& out, std::string_view boundary) {
 }  // namespace
 
 void append_request_head(std::string& out, const RequestParts& parts) {
+    // The key is among the fields: the text must not leave copies behind when it grows.
+    const WipeScope wipes;
     out += "POST ";
     append_target(out, parts.upstream, parts.endpoint, parts.asked, parts.model, parts.head.query);
     out += " HTTP/1.1\r\n";

@@ -1,5 +1,6 @@
 #include "sluicegate/upstream/exchange.hpp"
 
+#include "sluicegate/base/secret.hpp"
 #include "sluicegate/net/spawn.hpp"
 #include "sluicegate/net/wait.hpp"
 
@@ -277,6 +278,7 @@ Result<bool> Exchange::take_head() {
             return false;
         }
         // The buffer is needed for the body, and moves: the head's views point into a copy.
+        reserve_wiping(connection_->head_text, *end);
         connection_->head_text.assign(in.unread().substr(0, *end));
         in.consume(*end);
         searched_ = 0;

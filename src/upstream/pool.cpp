@@ -89,6 +89,9 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
     }
     if (!is_fit(*connection, now)) return;
     connection->in.shrink();
+    // The answer may have repeated a key, and the connection may stay for long.
+    connection->in.wipe_consumed();
+    wipe(connection->head_text);
     idle_.push_back(std::move(connection));
     counters_->idle.add();
 }

@@ -2,11 +2,25 @@
 /// Text that must not be shown: it has no stream operator and no formatter, and is wiped when
 /// destroyed.
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace sluicegate {
+
+/// Zeroes the memory of `text`, all that it may have held since it was given that memory.
+inline void wipe(std::string& text) noexcept {
+    // explicit_bzero is not optimised away, unlike memset before a free.
+    ::explicit_bzero(text.data(), text.capacity());
+    text.clear();
+}
+void grow_wiping(std::string& text, std::size_t size);
+/// Makes room for `size` bytes. A text that moves leaves nothing behind.
+inline void reserve_wiping(std::string& text, std::size_t size) {
+    if (size > text.capacity()) grow_wiping(text, size);
+}
 
 class Secret {
 public:

@@ -2,6 +2,9 @@
 /// Bytes that have arrived and are not consumed yet: appended at the end, consumed at the front.
 ///
 /// A few bytes more than the capacity are always readable, as SIMD parsers demand.
+/// Wiping  bytes that have been in the buffer are zeroed before their memory is given back, because
+///         they may hold keys. Of a buffer with a budget, which is for bodies, these are the bytes
+///         within the initial capacity alone.
 /// Growth  in place where the system can do it (realloc), so that large content is not held twice.
 /// Budget  a buffer with one claims what it takes beyond its initial capacity, before it takes it.
 /// Views   what unread() returned stays valid until make_room(), try_make_room(), fit() or shrink()
@@ -35,6 +38,10 @@ public:
         : initial_capacity_(initial_capacity), claim_(std::in_place, budget, use) {}
     /// What it claims counts for `share`. Only with a budget.
     void charge_to(MemoryShare* share) noexcept { claim_->charge_to(share); }
+
+    ByteBuffer(const ByteBuffer&) = delete;
+    ByteBuffer& operator=(const ByteBuffer&) = delete;
+    ~ByteBuffer() { wipe(); }
 
     [[nodiscard]] std::string_view unread() const noexcept {
         return {data_.get() + begin_, end_ - begin_};
@@ -79,7 +86,10 @@ public:
         }
         return room();
     }
-    void commit(std::size_t count) noexcept { end_ += count; }
+    void commit(std::size_t count) noexcept {
+        end_ += count;
+        touched_ = std::max(touched_, end_);
+    }
 
     /// Gives back what is free behind the unread bytes, beyond the initial capacity.
     void fit() {
@@ -95,9 +105,14 @@ public:
     /// Gives memory beyond the initial capacity back when nothing is unread.
     void shrink() noexcept {
         if (!empty() || capacity_ <= initial_capacity_) return;
+        wipe();
         data_.reset();
         capacity_ = begin_ = end_ = 0;
         if (claim_) static_cast<void>(claim_->resize(0));
+    }
+    /// Zeroes what was consumed, when nothing is unread.
+    void wipe_consumed() noexcept {
+        if (empty()) wipe();
     }
 
 private:
@@ -112,16 +127,30 @@ private:
         end_ -= begin_;
         begin_ = 0;
     }
+    void wipe() noexcept {
+        const std::size_t wiped = claim_ ? std::min(touched_, initial_capacity_) : touched_;
+        if (wiped > 0) ::explicit_bzero(data_.get(), wiped);
+        touched_ = 0;
+    }
     /// Claims a capacity that is larger than now.
     [[nodiscard]] bool may_have(std::size_t capacity) noexcept {
         return !claim_ || claim_->resize(capacity - std::min(capacity, initial_capacity_));
     }
     /// The unread bytes stand at the front.
     void set_capacity(std::size_t capacity) {
-        char* moved = static_cast<char*>(
-            std::realloc(data_.get(), capacity + padding));  // NOLINT(*-no-malloc)
+        // realloc() would leave the old bytes behind.
+        const bool is_wiped = data_ && (!claim_ || capacity_ <= initial_capacity_);
+        void* const old = is_wiped ? nullptr : data_.get();
+        char* moved =
+            static_cast<char*>(std::realloc(old, capacity + padding));  // NOLINT(*-no-malloc)
         if (moved == nullptr) throw std::bad_alloc();
-        static_cast<void>(data_.release());
+        if (is_wiped) {
+            std::memcpy(moved, data_.get(), end_);
+            wipe();
+            touched_ = end_;
+        } else {
+            static_cast<void>(data_.release());
+        }
         data_.reset(moved);
         capacity_ = capacity;
         if (claim_) static_cast<void>(may_have(capacity));
@@ -131,6 +160,7 @@ private:
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    std::size_t touched_ = 0;  ///< so many bytes may have been written
     std::unique_ptr<char[], Free> data_;
     std::optional<MemoryClaim> claim_;  ///< what is taken beyond the initial capacity
 };

@@ -59,6 +59,10 @@ public:
     /// What it returns is valid until the next call.
     [[nodiscard]] std::span<const asio::const_buffer> in_one_record(
         std::span<const asio::const_buffer> buffers);
+    /// Forgets the bytes that were joined: they may hold a key.
+    void wipe_record() noexcept {
+        if (tls_) wipe_joined();
+    }
     /// Bytes that were written and that the peer has not acknowledged, as the kernel counts them.
     [[nodiscard]] int unacknowledged_bytes() noexcept;
     /// Ends the operations that wait with an error. A plain stream stays usable. Of a TLS stream
@@ -83,6 +87,7 @@ public:
 
 private:
     struct Tls;
+    void wipe_joined() noexcept;
 
     Socket socket_;
     std::unique_ptr<Tls> tls_;

@@ -13,6 +13,7 @@
 
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/base/secret.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/metrics/registry.hpp"
@@ -53,12 +54,15 @@ struct Connection {
         : stream(deadlines, std::move(socket), tls),
           in(buffer_bytes, memory, MemoryUse::answer),
           made_at(deadlines.now()) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() { wipe(head_text); }
 
     net::TimedStream stream;
     net::ByteBuffer in;  ///< what it takes beyond buffer_bytes counts in server.memory
     /// Of the answer that is being received; lives here because its table is large.
     http::ResponseHead head;
-    std::string head_text;  ///< what the views of `head` point into
+    std::string head_text;  ///< what the views of `head` point into; it may repeat a key
     Instant made_at;
     Instant idle_since{};
     Milliseconds idle_max = Milliseconds::max();  ///< what its server has promised
