@@ -16,7 +16,8 @@ namespace sluicegate::app {
 namespace {
 
 constexpr std::size_t header_bytes = 4096;
-constexpr std::uint32_t format = 1;
+constexpr std::uint32_t format = 2;
+constexpr std::uint32_t format_without_seals = 1;
 
 struct Header {
     std::array<char, 20> mark{};
@@ -120,8 +121,11 @@ Result<JournalFile> JournalFile::open(const std::string& file, std::size_t recor
     if (::fstat(descriptor.get(), &status) != 0) return fail_with_errno("cannot read", file);
     auto header = read_header(descriptor.get(), file);
     if (!header) return std::move(header).failure();
+    Header expected = header_for(records, header->id);
+    const bool is_older = header->format == format_without_seals;
+    if (is_older) expected.format = format_without_seals;
     const bool is_whole = static_cast<std::uint64_t>(status.st_size) == size_bytes &&
-                          header->id != 0 && *header == header_for(records, header->id);
+                          header->id != 0 && *header == expected;
     if (!is_whole) {
         *header = header_for(records, new_id());
         auto made = make_empty(descriptor.get(), size_bytes, *header, file);
@@ -131,6 +135,10 @@ Result<JournalFile> JournalFile::open(const std::string& file, std::size_t recor
     if (!mapped) return std::move(mapped).failure();
     JournalFile journal(file, std::move(descriptor), *mapped, size_bytes);
     journal.id_ = header->id;
+    if (is_whole && is_older) {
+        limit::Journal::upgrade(journal.ring());
+        std::memcpy(journal.mapped_ + offsetof(Header, format), &format, sizeof format);
+    }
     return journal;
 }
 

@@ -25,8 +25,9 @@ namespace sluicegate::app {
 
 class JournalFile {
 public:
-    /// Opens the file, or makes one of `records`, a power of two. A journal of another size or
-    /// format is made anew; what is no journal is set aside as FILE.unusable. Errors: another
+    /// Opens the file, or makes one of `records`, a power of two. Format 1, without checksums, is
+    /// read; a journal of another size or format is made anew under a new id, so that its state
+    /// misses it. What is no journal is set aside as FILE.unusable. Errors: another
     /// process has it; it is not ours (open_own_file()); it cannot be created.
     static Result<JournalFile> open(const std::string& file, std::size_t records);
     JournalFile(JournalFile&& other) noexcept;

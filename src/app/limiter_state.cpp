@@ -71,7 +71,7 @@ Elapsed elapsed_since(const limit::StateHeader& header, const std::string& boot_
 RunsByKey read_journal(std::span<const limit::JournalRecord> ring, const limit::StateHeader& header,
                        RestoreReport& report) {
     RunsByKey runs;
-    limit::Journal::visit(ring, header.journal_from, [&](const Charged& charged) {
+    report.lost = limit::Journal::visit(ring, header.journal_from, [&](const Charged& charged) {
         ++report.journaled;
         const RunState run{.age_ms = static_cast<std::int64_t>(header.clock_ms) -
                                      static_cast<std::int64_t>(charged.clock_ms),
@@ -206,6 +206,7 @@ Result<RestoreReport> LimiterState::restore(const Ids& ids, const limit::StateNa
         return std::move(saved).failure();
     }
     journaling_->file.set_id(id);
+    limit::Journal::remove_damaged(journaling_->file.ring());
     limiter_.set_journal(&journaling_->journal);
     return report;
 }
@@ -241,6 +242,8 @@ Result<RestoreReport> LimiterState::read(const Ids& ids) {
     RunsByKey journaled;
     if (header.journal_id == journaling_->file.id()) {
         journaled = read_journal(journaling_->file.ring(), header, report);
+    } else if (header.journal_id != 0) {
+        report.is_journal_missing = true;
     }
     Restorer(limiter_, *reader, elapsed, clock_.now(), ids, report).restore(std::move(journaled));
     return report;

@@ -50,6 +50,18 @@ Result<void> StateKeeper::restore() {
         log::info("limiter_state", "there is no state yet; the limits start empty",
                   {{"file", file_}});
     }
+    if (restored->lost > 0) {
+        log::warn("limiter_journal",
+                  "records of the journal are damaged or were not finished; what they charged does "
+                  "not count",
+                  {{"file", file_ + ".journal"}, {"lost", restored->lost}});
+    }
+    if (restored->is_journal_missing) {
+        log::warn("limiter_journal",
+                  "the journal of the state is not there or cannot be used; what was charged after "
+                  "the state does not count",
+                  {{"file", file_ + ".journal"}});
+    }
     return {};
 }
 

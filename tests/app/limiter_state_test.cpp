@@ -10,6 +10,8 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <new>
 #include <random>
 #include <string>
@@ -200,6 +202,91 @@ TEST_F(LimiterStateFile, LosesNothingWithoutACleanEnd) {
     }
 }
 
+/// Where the records of a journal begin.
+constexpr std::streamoff journal_header_bytes = 4096;
+
+void overwrite(const std::string& file, std::streamoff at, const std::string& bytes) {
+    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(at);
+    out << bytes;
+    ASSERT_TRUE(out.flush());
+}
+
+TEST_F(LimiterStateFile, BelievesNoRecordThatWasOverwritten) {
+    for (const std::string& bytes :
+         {std::string(96, '\xFF'), std::string(96, '\0'), std::string(96, 'x'), std::string("x")}) {
+        SCOPED_TRACE(bytes.substr(0, 1));
+        std::filesystem::remove_all(folder_);
+        std::filesystem::create_directories(folder_);
+        {
+            Process process(file());
+            ASSERT_TRUE(process.restore());
+            process.use("alice", "gpt", 10);
+        }
+        // Of the fourth to the sixth of the ten records, or of the fourth alone.
+        overwrite(journal(), journal_header_bytes + 3 * 32, bytes);
+        const unsigned damaged = bytes.size() == 1 ? 1 : 3;
+        {
+            Process after(file());
+            const Result<RestoreReport> report = after.restore();
+            ASSERT_TRUE(report);
+            EXPECT_EQ(report->journaled, 10U - damaged);
+            EXPECT_EQ(report->lost, damaged);
+            EXPECT_EQ(after.used("alice", "gpt"), 10 - damaged);
+        }
+        Process again(file());
+        const Result<RestoreReport> report = again.restore();
+        ASSERT_TRUE(report);
+        EXPECT_EQ(report->lost, 0U) << "that was said";
+    }
+}
+
+TEST_F(LimiterStateFile, ReadsAJournalWithoutChecksums) {
+    {
+        Process process(file());
+        ASSERT_TRUE(process.restore());
+        process.use("alice", "gpt", 5);
+    }
+    // As an older sluicegate wrote it: format 1, and records that end with their number plus 1.
+    overwrite(journal(), 20, std::string("\1\0\0\0", 4));
+    for (char number = 1; number <= 5; ++number) {
+        overwrite(journal(), journal_header_bytes + number * 32 - 8, number + std::string(7, '\0'));
+    }
+    Process after(file());
+    const Result<RestoreReport> report = after.restore();
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->journaled, 5U);
+    EXPECT_EQ(report->lost, 0U);
+    EXPECT_FALSE(report->is_journal_missing);
+    EXPECT_EQ(after.used("alice", "gpt"), 5);
+}
+
+TEST_F(LimiterStateFile, SaysThatTheJournalOfAStateIsMissing) {
+    const auto is_missed = [&](const std::function<void()>& damage) {
+        {
+            Process process(file());
+            EXPECT_TRUE(process.restore());
+            process.use("alice", "gpt", 1);
+        }
+        damage();
+        Process after(file());
+        const Result<RestoreReport> report = after.restore();
+        return report && report->is_journal_missing;
+    };
+    EXPECT_FALSE(is_missed([] {}));
+    EXPECT_TRUE(is_missed([&] { std::filesystem::remove(journal()); }));
+    EXPECT_TRUE(is_missed([&] { std::filesystem::resize_file(journal(), 5000); }));
+    EXPECT_TRUE(is_missed([&] { overwrite(journal(), 20, "\x7F"); })) << "a format to come";
+    EXPECT_TRUE(is_missed([&] { overwrite(journal(), 0, "not a journal"); }));
+    std::filesystem::remove(file());
+    leave_behind(1);
+    std::filesystem::remove(journal());
+    Process after(file());
+    const Result<RestoreReport> report = after.restore();
+    ASSERT_TRUE(report);
+    EXPECT_FALSE(report->is_journal_missing) << "a clean end needs none";
+}
+
 TEST_F(LimiterStateFile, MeetsOnlyTheJournalOfItsOwnProcess) {
     leave_behind(2);
     {
@@ -218,6 +305,7 @@ TEST_F(LimiterStateFile, MeetsOnlyTheJournalOfItsOwnProcess) {
     const Result<RestoreReport> report = third.restore();
     ASSERT_TRUE(report);
     EXPECT_EQ(report->journaled, 0U);
+    EXPECT_TRUE(report->is_journal_missing) << "nothing is forgotten in silence";
     EXPECT_EQ(third.used("alice", "gpt"), 2);
     EXPECT_EQ(third.used("bob", "gpt"), 0);
 }

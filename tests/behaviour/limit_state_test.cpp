@@ -280,6 +280,25 @@ TEST_F(LimitState, ALostJournalCostsNoRequestAndIsMadeAnew) {
     }
 }
 
+TEST_F(LimitState, OverwrittenRecordsDoNotCountAndAreReported) {
+    start();
+    EXPECT_EQ(admitted_of(alice_key, "limited", 2), 2);
+    end(SIGKILL);
+    {
+        std::fstream journal(file() + ".journal", std::ios::binary | std::ios::in | std::ios::out);
+        journal.seekp(4096);
+        journal << std::string(32, '\xFF');
+        ASSERT_TRUE(journal.flush());
+    }
+    start();
+    EXPECT_TRUE(gateway_->daemon().wait_for_log([](const nlohmann::json& line) {
+        return line.value("event", "") == "limiter_journal" && line.value("lost", 0) == 1 &&
+               line.value("level", "") == "warn";
+    }));
+    EXPECT_EQ(admitted_of(alice_key, "limited", 6), 2) << "the record behind it counts";
+    end(SIGTERM);
+}
+
 TEST_F(LimitState, GoesOnWithoutAJournalWhereNoneCanBeMade) {
     start();
     const std::string journal = file() + ".journal";

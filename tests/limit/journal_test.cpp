@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -14,6 +18,10 @@ std::vector<Charged> read(const std::vector<JournalRecord>& ring, std::uint64_t 
     std::vector<Charged> read;
     Journal::visit(ring, from, [&](const Charged& charged) { read.push_back(charged); });
     return read;
+}
+
+std::uint64_t lost(const std::vector<JournalRecord>& ring, std::uint64_t from) {
+    return Journal::visit(ring, from, [](const Charged&) {});
 }
 
 Charged charge(std::uint64_t tokens) {
@@ -74,11 +82,88 @@ TEST(Journal, PassesOverRecordsThatAreNotWhole) {
     journal.append(charge(1));
     journal.append(charge(2));
     journal.append(charge(3));
-    ring[1].number.store(0);  // killed before its last store
-    ring[3].number.store((~std::uint64_t{0} & ~std::uint64_t{7}) + 4);  // garbage
-    ring[2].number.store(2 + 8);                                        // a number of another place
-    EXPECT_EQ(read(ring, 0), std::vector{charge(1)});
-    EXPECT_EQ(Journal::end_of(ring), 1U);
+    ring[1].seal.store(0);                  // killed before its last store
+    ring[3].seal.store(~std::uint64_t{0});  // garbage
+    EXPECT_EQ(read(ring, 0), (std::vector{charge(1), charge(3)}));
+    EXPECT_EQ(Journal::end_of(ring), 3U);
+    EXPECT_EQ(lost(ring, 0), 2U);
+    Journal::remove_damaged(ring);
+    EXPECT_EQ(read(ring, 0), (std::vector{charge(1), charge(3)}));
+    EXPECT_EQ(lost(ring, 3), 0U);
+}
+
+TEST(Journal, BelievesNoRecordThatWasOverwritten) {
+    constexpr std::size_t records = 64;
+    constexpr std::size_t bytes = sizeof(JournalRecord);
+    struct Row {
+        const char* name;
+        std::function<void(std::byte*)> damage;  ///< of the record that it gets
+    };
+    std::mt19937_64 random(7);
+    const Row rows[] = {
+        {"zeros", [](std::byte* record) { std::memset(record, 0, bytes); }},
+        {"ones", [](std::byte* record) { std::memset(record, 0xFF, bytes); }},
+        {"text", [](std::byte* record) { std::memset(record, 'x', bytes); }},
+        {"noise",
+         [&](std::byte* record) {
+             for (std::size_t i = 0; i < bytes; ++i) record[i] = static_cast<std::byte>(random());
+         }},
+        {"one bit of the tokens", [](std::byte* record) { record[16] ^= std::byte{1}; }},
+        {"one bit of the user", [](std::byte* record) { record[4] ^= std::byte{1}; }},
+        {"one bit of the time", [](std::byte* record) { record[12] ^= std::byte{0x10}; }},
+        {"one bit of the turn", [](std::byte* record) { record[28] ^= std::byte{2}; }},
+        {"one bit of the checksum", [](std::byte* record) { record[24] ^= std::byte{1}; }},
+        {"half of it", [](std::byte* record) { std::memset(record + 8, 0, bytes / 2); }},
+        {"the record before it",
+         [](std::byte* record) { std::memcpy(record, record - bytes, bytes); }},
+        {"tokens of another",
+         [](std::byte* record) { std::memcpy(record + 16, record - bytes + 16, 8); }},
+    };
+    for (const std::uint64_t first : {0U, 100U}) {
+        for (const Row& row : rows) {
+            SCOPED_TRACE(row.name);
+            std::vector<JournalRecord> ring(records);
+            Journal journal(ring, first);
+            std::vector<std::uint64_t> expected;
+            for (std::uint64_t i = 0; i < 40; ++i) {
+                journal.append(charge(1000 + i));
+                if (i != 20) expected.push_back(1000 + i);
+            }
+            row.damage(reinterpret_cast<std::byte*>(&ring[(first + 20) % records]));
+            std::vector<std::uint64_t> tokens;
+            for (const Charged& each : read(ring, first)) tokens.push_back(each.tokens);
+            std::ranges::sort(tokens);
+            EXPECT_EQ(tokens, expected);
+            EXPECT_EQ(lost(ring, first), 1U);
+            EXPECT_EQ(Journal::end_of(ring), first + 40);
+        }
+    }
+}
+
+TEST(Journal, SaysHowManyRecordsALaterTurnHasOverwritten) {
+    std::vector<JournalRecord> ring(8);
+    Journal journal(ring, 0);
+    for (std::uint64_t i = 0; i < 11; ++i) journal.append(charge(i));
+    EXPECT_EQ(lost(ring, 0), 3U);
+    EXPECT_EQ(lost(ring, 3), 0U);
+    EXPECT_EQ(lost(ring, 11), 0U);
+}
+
+TEST(Journal, ReadsARingThatHadNoChecksums) {
+    std::vector<JournalRecord> ring(8);
+    const std::uint64_t from = 5;
+    {
+        Journal journal(ring, from);
+        for (std::uint64_t i = 0; i < 6; ++i) journal.append(charge(i));
+    }
+    const std::vector<Charged> before = read(ring, from);
+    ASSERT_EQ(before.size(), 6U);
+    // As format 1 wrote them; one was upgraded already.
+    for (std::uint64_t i = 1; i < 6; ++i) ring[(from + i) % 8].seal.store(from + i + 1);
+    ring[4].seal.store(78);  // of no record
+    Journal::upgrade(ring);
+    EXPECT_EQ(read(ring, from), before);
+    EXPECT_EQ(Journal::end_of(ring), 11U);
 }
 
 TEST(Journal, LeavesRecordsAsTheyAreWhenItTouchesThem) {

@@ -35,13 +35,15 @@
 namespace sluicegate::app {
 
 struct RestoreReport {
-    bool was_found = false;      ///< there was a state file, used or not
-    std::string set_aside{};     ///< why it could not be used; it is FILE.unusable now
-    std::size_t keys = 0;        ///< (user, model) pairs and windows that count again
-    std::size_t unknown = 0;     ///< left out: the user or the model is not configured any more
-    std::size_t expired = 0;     ///< left out: all of it was older than its window
-    std::size_t journaled = 0;   ///< charges that only the journal knew: the end was not clean
-    Milliseconds age{0};         ///< of the state
+    bool was_found = false;     ///< there was a state file, used or not
+    std::string set_aside{};    ///< why it could not be used; it is FILE.unusable now
+    std::size_t keys = 0;       ///< (user, model) pairs and windows that count again
+    std::size_t unknown = 0;    ///< left out: the user or the model is not configured any more
+    std::size_t expired = 0;    ///< left out: all of it was older than its window
+    std::size_t journaled = 0;  ///< charges that only the journal knew: the end was not clean
+    std::uint64_t lost = 0;     ///< records of the journal that are damaged or not finished
+    bool is_journal_missing = false;  ///< the state names a journal that is not there any more
+    Milliseconds age{0};              ///< of the state
     bool by_wall_clock = false;  ///< measured by the calendar: the machine was booted in between
 };
 

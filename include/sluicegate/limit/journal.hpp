@@ -2,8 +2,9 @@
 /// What was charged since the last export, in memory that outlives the process.
 ///
 /// The records lie in a ring that the owner maps from a file. What a thread has stored there is in
-/// the file, however the process ends. A record's number is stored last: it says that the record is
-/// whole, and to which turn of the ring it belongs.
+/// the file, however the process ends. A record's seal is stored last: it says to which turn of the
+/// ring the record belongs, and has a checksum of it. A record that was overwritten, or that its
+/// thread did not finish, is not believed.
 ///
 /// A charge is recorded after it was made and before its admission is returned. An owner that takes
 /// next() first and then exports the limiter misses nothing. A record with a smaller number was
@@ -29,7 +30,7 @@ struct alignas(32) JournalRecord {
     std::atomic<std::uint64_t> key;
     std::atomic<std::uint64_t> when;  ///< clock in ms, and Charged's flags in the low 16 bits
     std::atomic<std::uint64_t> tokens;
-    std::atomic<std::uint64_t> number;  ///< the record's number plus 1
+    std::atomic<std::uint64_t> seal;  ///< its turn of the ring plus 1, then 32 bits of checksum
 };
 static_assert(sizeof(JournalRecord) == 32 && std::atomic<std::uint64_t>::is_always_lock_free);
 
@@ -49,8 +50,7 @@ struct Charged {
 class Journal {
 public:
     /// A ring of a power of two of records, to go on with from number `next`.
-    Journal(std::span<JournalRecord> ring, std::uint64_t next) noexcept
-        : ring_(ring), mask_(ring.size() - 1), next_(next) {}
+    Journal(std::span<JournalRecord> ring, std::uint64_t next) noexcept;
 
     void append(const Charged& charged) noexcept;
 
@@ -67,15 +67,22 @@ public:
     /// do it. They stay as they are.
     void touch_ahead(std::size_t records) noexcept;
 
-    /// The records from number `from` on that the ring still holds, in its own order.
-    static void visit(std::span<const JournalRecord> ring, std::uint64_t from,
-                      const std::function<void(const Charged&)>& act);
+    /// The records from number `from` on that the ring still holds, in its own order. Returns how
+    /// many are lost: damaged, not finished, or overwritten by a later turn.
+    static std::uint64_t visit(std::span<const JournalRecord> ring, std::uint64_t from,
+                               const std::function<void(const Charged&)>& act);
     /// One more than the highest number in the ring; 0 when it is empty.
     [[nodiscard]] static std::uint64_t end_of(std::span<const JournalRecord> ring) noexcept;
+    /// Zeroes what is no whole record, so that it is not found again.
+    static void remove_damaged(std::span<JournalRecord> ring) noexcept;
+    /// Seals the records of a ring whose last words are their numbers plus 1, without a checksum
+    /// (format 1 of the file). It may be repeated after a kill in its middle.
+    static void upgrade(std::span<JournalRecord> ring) noexcept;
 
 private:
     std::span<JournalRecord> ring_;
     std::size_t mask_;
+    unsigned turn_shift_;  ///< a number without these low bits is that of its turn
     alignas(64) std::atomic<std::uint64_t> next_;
 };
 
