@@ -15,6 +15,7 @@
 #include <iterator>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace sluicegate::openai {
 namespace {
@@ -112,6 +113,7 @@ private:
     bool has_output_;
     bool is_response_;
     bool is_sound_ = true;  // for all values so far: see Nesting
+    ResponseIds ids_;
     AnswerFacts facts_;
 };
 
@@ -199,10 +201,6 @@ AnswerFacts AnswerReader::run() {
             facts_.usage = read_usage(value_text(begin, end));
         } else if (!has_output_ || is_output) {
             // Without output only the usage matters; the output itself was read above.
-        } else if (is_response_ && key == "id") {
-            facts_.response_id = kept_id(string_text(value_text(begin, end)));
-        } else if (is_response_ && key == "conversation") {
-            facts_.conversation_id = conversation_id_of(value_text(begin, end));
         } else if (key == "text") {
             facts_.output_bytes +=
                 static_cast<std::int64_t>(string_text(value_text(begin, end)).size());
@@ -212,6 +210,8 @@ AnswerFacts AnswerReader::run() {
             status = string_text(value_text(begin, end));
         } else if (key == "incomplete_details") {
             incomplete_details = value_text(begin, end);
+        } else if (is_response_) {
+            read_id_member(key, value_text(begin, end), ids_);
         }
         if (at(end) != ',') {
             const bool is_last = at(end) == '}' && end + 1 == starts_.size();
@@ -223,6 +223,8 @@ AnswerFacts AnswerReader::run() {
     if (facts_.finish_reason.empty()) {
         facts_.finish_reason = response_reason(status, incomplete_details);
     }
+    facts_.response_id = std::move(ids_.response);
+    facts_.conversation_id = std::move(ids_.conversation);
     return std::move(facts_);
 }
 
@@ -235,11 +237,9 @@ AnswerFacts facts_of_answer(Endpoint endpoint, std::string_view json_body) {
         AnswerFacts facts;
         facts.usage = read_usage(scan_top_level(json_body).usage);
         if (endpoint == Endpoint::responses) {
-            for_each_member(json_body, [&](const TextMember& member) {
-                if (member.key == "id") facts.response_id = kept_id(string_text(member.value));
-                if (member.key != "conversation") return;
-                facts.conversation_id = conversation_id_of(member.value);
-            });
+            ResponseIds ids = response_ids_in(json_body);
+            facts.response_id = std::move(ids.response);
+            facts.conversation_id = std::move(ids.conversation);
         }
         return facts;
     }

@@ -1,11 +1,13 @@
 #include "openai/event_interpreter.hpp"
 
 #include "openai/delta_text.hpp"
+#include "openai/json_text.hpp"
 #include "openai/text_scanner.hpp"
 #include "openai/usage_object.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace sluicegate::openai {
 namespace {
@@ -103,8 +105,10 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
 
 void EventInterpreter::read_long(EventName name, std::string_view start, std::string_view outline) {
     // The outline cuts long ids.
-    if (endpoint_ == Endpoint::responses && response_id.empty()) {
-        response_id = kept_id(first_text(start, R"("id")"));
+    if (endpoint_ == Endpoint::responses) {
+        for_each_member(start, [&](const TextMember& member) {
+            if (spells(member.key, "response")) keep_ids(member.value);
+        });
     }
     const TopLevel found = read_members(name, outline);
     // Only the start of the text was kept, so only that is counted.
@@ -148,15 +152,14 @@ void EventInterpreter::note_error(EventName name, std::string_view data, const T
 
 /// Of the first event that has them: response.created, or a later one.
 void EventInterpreter::read_ids_of(const TopLevel& found) {
-    if (endpoint_ != Endpoint::responses || found.response.empty()) return;
+    if (endpoint_ == Endpoint::responses && !found.response.empty()) keep_ids(found.response);
+}
+
+void EventInterpreter::keep_ids(std::string_view response) {
     if (!response_id.empty() && !conversation_id.empty()) return;
-    for_each_member(found.response, [&](const TextMember& member) {
-        if (member.key == "id" && response_id.empty()) {
-            response_id = kept_id(string_text(member.value));
-        } else if (member.key == "conversation" && conversation_id.empty()) {
-            conversation_id = conversation_id_of(member.value);
-        }
-    });
+    ResponseIds ids = response_ids_in(response);
+    if (response_id.empty()) response_id = std::move(ids.response);
+    if (conversation_id.empty()) conversation_id = std::move(ids.conversation);
 }
 
 void EventInterpreter::read_usage_of(const TopLevel& found) {

@@ -60,6 +60,7 @@ private:
     }
     [[nodiscard]] TopLevel read_members(EventName name, std::string_view data);
     void read_ids_of(const TopLevel& found);
+    void keep_ids(std::string_view response);
     void read_usage_of(const TopLevel& found);
     void note_error(EventName name, std::string_view data, const TopLevel& found,
                     std::int64_t pieces) noexcept;

@@ -27,6 +27,14 @@ namespace sluicegate::openai {
 /// True if `raw` decodes to `plain`. `raw` must have valid escapes.
 [[nodiscard]] bool decodes_to(std::string_view raw, std::string_view plain);
 
+/// True if parsers read the key `raw` as `name`, in whatever way it is spelled. `raw` may be any
+/// text between quotes.
+[[nodiscard]] inline bool spells(std::string_view raw, std::string_view name) {
+    // One character at least is an escape of six bytes.
+    if (raw.size() < name.size() + 5) return raw == name;
+    return has_escape(raw) && has_valid_escapes(raw) && decodes_to(raw, name);
+}
+
 /// Section 6, within the range of a double. A number that overflows to infinity is refused, because
 /// parsers disagree about it.
 [[nodiscard]] bool is_number(std::string_view text) noexcept;

@@ -17,26 +17,45 @@ std::string_view object_or_nothing(std::string_view value) noexcept {
     return is_object(value) ? value : std::string_view();
 }
 
+std::string kept_id(std::string_view raw) {
+    std::string id =
+        has_escape(raw) && has_valid_escapes(raw) ? decode_string(raw) : std::string(raw);
+    if (id.size() > kept_id_bytes_max) id.clear();
+    return id;
+}
+
+/// The id in a `conversation`: a text, or an object with one.
+std::string conversation_id_of(std::string_view value) {
+    if (!value.starts_with('{')) return kept_id(string_text(value));
+    std::string id;
+    for_each_member(value, [&](const TextMember& member) {
+        if (spells(member.key, "id")) id = kept_id(string_text(member.value));
+    });
+    return id;
+}
+
 }  // namespace
 
 bool is_truthy(std::string_view value) noexcept {
     return !value.empty() && value != "null" && value != "false" && value != "0" && value != "\"\"";
 }
 
-std::string_view kept_id(std::string_view id) noexcept {
-    return id.size() <= kept_id_bytes_max ? id : std::string_view();
+void read_id_member(std::string_view raw_key, std::string_view value, ResponseIds& into) {
+    if (spells(raw_key, "id")) {
+        into.response = kept_id(string_text(value));
+    } else if (spells(raw_key, "conversation")) {
+        into.conversation = conversation_id_of(value);
+    }
 }
 
-std::string_view conversation_id_of(std::string_view value) noexcept {
-    if (!is_object(value)) return kept_id(string_text(value));
-    std::string_view id;
-    for_each_member(value, [&](const TextMember& member) {
-        if (member.key == "id") id = kept_id(string_text(member.value));
-    });
-    return id;
+ResponseIds response_ids_in(std::string_view response) {
+    ResponseIds ids;
+    for_each_member(
+        response, [&](const TextMember& member) { read_id_member(member.key, member.value, ids); });
+    return ids;
 }
 
-TopLevel scan_top_level(std::string_view json) noexcept {
+TopLevel scan_top_level(std::string_view json) {
     TopLevel found;
     TextScanner scanner(json);
     if (!scanner.take('{')) return found;
@@ -68,7 +87,7 @@ TopLevel scan_top_level(std::string_view json) noexcept {
             found.has_empty_choices = is_empty_array(value);
         } else if (key == "prompt_filter_results") {
             found.has_filter_results = is_truthy(value);
-        } else if (key == "response") {
+        } else if (spells(key, "response")) {
             found.response = object_or_nothing(value);
         } else if (key == "message") {
             found.message = object_or_nothing(value);

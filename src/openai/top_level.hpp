@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sluicegate::openai {
@@ -29,11 +30,17 @@ struct TopLevel {
 
 /// For JavaScript and Python.
 [[nodiscard]] bool is_truthy(std::string_view value) noexcept;
-/// `id`, unless it is too long to be remembered.
-[[nodiscard]] std::string_view kept_id(std::string_view id) noexcept;
-/// The id in a `conversation`: a text, or an object with one.
-[[nodiscard]] std::string_view conversation_id_of(std::string_view value) noexcept;
+/// The ids of a response and of its conversation, as a client reads them: decoded. "" where there
+/// is none, or where it is too long to be remembered.
+struct ResponseIds {
+    std::string response;
+    std::string conversation;
+};
+/// Takes what the member says of the ids. Of members that come twice, the last one counts.
+void read_id_member(std::string_view raw_key, std::string_view value, ResponseIds& into);
+/// Of an object that may be cut off.
+[[nodiscard]] ResponseIds response_ids_in(std::string_view response);
 
-[[nodiscard]] TopLevel scan_top_level(std::string_view json) noexcept;
+[[nodiscard]] TopLevel scan_top_level(std::string_view json);
 
 }  // namespace sluicegate::openai

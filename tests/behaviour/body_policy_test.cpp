@@ -277,6 +277,51 @@ TEST_F(BodyPolicy, AStreamedResponseHasAnOwnerFromItsFirstEventOn) {
         R"({"type":"response.created","sequence_number":0,"response":)" +
         response_json("resp_streamed", "conv_streamed") + "}\n\n";
     const std::string large =
+TEST_F(BodyPolicy, AResponseHasAnOwnerHoweverItsIdIsSpelled) {
+    const auto answered = [](const std::string& text) {
+        return json_response(200, R"({"object":"response","status":"completed",)" + text + "}");
+    };
+    const auto streamed = [](const std::string& event) {
+        return sse_head() + chunk("event: response.created\ndata: " + event + "\n\n") + chunk("");
+    };
+    const std::string padding(200'000, 'x');
+    struct Row {
+        std::string id;
+        std::string answer;
+        bool is_stream = false;
+    };
+    const std::vector<Row> rows{
+        {"resp_1", answered(R"("i\u0064":"resp_1")")},
+        {"resp_2", answered(R"("\u0069\u0064":"resp_2")")},
+        {"resp_3", answered(R"("id":"resp\u005f3")")},
+        {"resp_4", answered(R"("i\u0064":"resp_4","a":")" + std::string(9'000'000, 'x') + '"')},
+        {"resp_5",
+         streamed(R"({"type":"response.created","response":{"i\u0064":"resp_5","status":"x"}})"),
+         true},
+        {"resp_6", streamed(R"({"type":"response.created","r\u0065sponse":{"id":"resp_6"}})"),
+         true},
+        {"resp_7",
+         streamed(R"({"type":"response.created","\u0072esponse":{"a":")" + padding +
+                  R"(","\u0069d":"resp_7"}})"),
+         true},
+        {"resp_8",
+         streamed(R"({"response":{"conversation":{"id":"c"},"i\u0064":"resp_8","a":")" + padding +
+                  R"("},"type":"response.created"})"),
+         true},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.id);
+        upstream_.answer(Script().send(row.answer));
+        const std::string stream = row.is_stream ? R"(,"stream":true)" : "";
+        static_cast<void>(sent(R"({"model":"m","input":"x")" + stream + '}', "/v1/responses"));
+        expect_error(
+            sent(with(R"("previous_response_id":")" + row.id + '"'), "/v1/responses", bob_key),
+            {.status = 400,
+             .code = "previous_response_not_found",
+             .param = "previous_response_id"});
+    }
+}
+
         "event: response.created\ndata: "
         R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_large","instructions":")" +
         std::string(200'000, 'x') + "\"}}\n\n";

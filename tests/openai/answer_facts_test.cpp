@@ -91,5 +91,30 @@ TEST(Answer, MayTellAnErrorInAnyShape) {
     }
 }
 
+TEST(ResponseIds, AreReadHoweverTheirNamesAndValuesAreSpelled) {
+    for (
+        const std::string answer :
+        {R"({"id":"resp_1","conversation":{"id":"conv_1"}})",
+         R"({"i\u0064":"resp_1","conversation":"conv_1"})",
+         R"({"\u0069d":"resp_1","conversat\u0069on":{"id":"conv_1"}})",
+         R"({"\u0069\u0064":"resp\u005F1","\u0063onversation":{"\u0069\u0064":"conv\u005f1"}})",
+         R"({"object":"response","usage":{"id":"x"},"i\u0064" : "resp_1","conversation":{"a":{"id":"y"},"i\u0064":"conv_1"}})",
+         R"({"id":"resp_0","i\u0064":"resp_1","conversation":"conv_1"})",
+         "{\"i\\u0064\":\"resp_1\",\"conversation\":\"conv_1\",\"a\":\"\x01\"}"}) {
+        SCOPED_TRACE(answer);
+        const AnswerFacts facts = facts_of_answer(Endpoint::responses, answer);
+        EXPECT_EQ(facts.response_id, "resp_1");
+        EXPECT_EQ(facts.conversation_id, "conv_1");
+    }
+    for (const std::string answer :
+         {R"({"ID":"resp_1"})", R"({"i\\u0064":"resp_1"})", R"({"i\u0064x":"resp_1"})",
+          R"({"i\ud800":"resp_1"})", R"({"output":{"id":"resp_1"}})", R"({"id":1})",
+          R"({"i\u006":"resp_1"})"}) {
+        SCOPED_TRACE(answer);
+        EXPECT_EQ(facts_of_answer(Endpoint::responses, answer).response_id, "");
+    }
+    EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, R"({"i\u0064":"x"})").response_id, "");
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

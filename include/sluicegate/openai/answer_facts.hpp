@@ -25,8 +25,8 @@ struct AnswerFacts {
     std::string finish_reason;
     /// Bytes of generated text, counted between the quotes. Used when there is no usage.
     std::int64_t output_bytes = 0;
-    /// Of a response: its id and that of its conversation, without their quotes and not decoded. At
-    /// most kept_id_bytes_max; "" where there is none.
+    /// Of a response: its id and that of its conversation, decoded, and however their names are
+    /// spelled. At most kept_id_bytes_max; "" where there is none.
     std::string response_id;
     std::string conversation_id;
     /// The text is one complete object or array in valid UTF-8, with only white space around it.
