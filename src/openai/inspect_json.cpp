@@ -39,7 +39,7 @@ const FieldNames& conversation_names() {
     return names;
 }
 
-/// Members that are neither counted as a part of the prompt nor looked into.
+/// Members that are not counted as a part of the prompt where they are scalars.
 bool is_setting(Field field) noexcept {
     return field <= Field::best_of;
 }
@@ -65,6 +65,8 @@ private:
     Result<void> read_own(Field field, ByteRange range, std::string_view value);
     void read_choice_of_service(Field field, std::string_view value);
     void take_unread(std::string_view raw_key);
+    ByteRange take_setting();
+    ByteRange take_inner(std::string_view raw_key);
     Result<void> read_model(ByteRange range, std::string_view value);
     Result<void> read_stream_format(std::string_view raw);
     Result<void> read_stream_options();
@@ -118,8 +120,7 @@ Result<Inspection> Reader::run() {
         return fail(ErrorKind::missing_model, "no model in the body", "model");
     if (is_uncapped_) found_.output_cap = -1;
     found_.prompt = tally_.size();
-    // In what rerank compares, a file_id is a word like any other.
-    if (endpoint_ != Endpoint::rerank) found_.fields |= tally_.references();
+    found_.fields |= tally_.references();
     return std::move(found_);
 }
 
@@ -156,9 +157,21 @@ Result<void> Reader::read_member(FieldNames::Found found, std::string_view raw_k
             break;
         default: break;
     }
-    const ByteRange range = is_setting(field) ? cursor_.take_value() : cursor_.take_value(tally_);
+    const ByteRange range = is_setting(field) ? take_setting() : cursor_.take_value(tally_);
     if (cursor_.failed()) return syntax_failure();
     return is_own ? read_own(field, range, text_.substr(range.offset, range.size)) : Result<void>();
+}
+
+/// Steps over a value that is no part of the prompt. Ids of what is stored count there too.
+ByteRange Reader::take_setting() {
+    const bool is_scalar = cursor_.peek() != '{' && cursor_.peek() != '[';
+    return is_scalar ? cursor_.take_value() : cursor_.take_value(tally_);
+}
+
+/// The same for a member of an object that is read here.
+ByteRange Reader::take_inner(std::string_view raw_key) {
+    cursor_.show_reference(raw_key, tally_);
+    return take_setting();
 }
 
 /// `background` and `service_tier`.
@@ -223,7 +236,7 @@ Result<void> Reader::read_conversation() {
     std::string_view raw_key;
     while (cursor_.next_member(container, raw_key)) {
         const auto found = conversation_names().find_key(raw_key);
-        const ByteRange range = cursor_.take_value();
+        const ByteRange range = take_inner(raw_key);
         if (cursor_.failed()) break;
         if (!found) continue;
         if (!found->is_exact) {
@@ -273,7 +286,7 @@ Result<void> Reader::read_stream_options() {
     while (cursor_.next_member(container, raw_key)) {
         found_.stream_options_empty = false;
         const auto found = option_names().find_key(raw_key);
-        const ByteRange range = cursor_.take_value();
+        const ByteRange range = take_inner(raw_key);
         if (cursor_.failed()) break;
         if (!found) continue;
         const bool is_usage = found->number == 0;

@@ -2,9 +2,12 @@
 
 #include "openai/content_type.hpp"
 #include "openai/field_check.hpp"
+#include "openai/json_cursor.hpp"
+#include "openai/json_index.hpp"
 #include "openai/json_text.hpp"
 #include "openai/model_name.hpp"
 #include "openai/multipart_reader.hpp"
+#include "openai/prompt_tally.hpp"
 
 #include <algorithm>
 
@@ -62,12 +65,25 @@ void count_part(Endpoint endpoint, const Part& part, PromptSize& prompt) noexcep
     }
 }
 
-/// Reads a field that the gateway needs; of the others it looks at the name alone.
+/// The ids of what is stored that a part of JSON holds.
+FieldSet ids_in_json(const Part& part) {
+    if (part.is_file || !part.content_type) return {};
+    const std::optional<ContentType> type = parse_content_type(*part.content_type);
+    if (!type || !type->media_type.ends_with("json")) return {};
+    const auto starts = index_tokens(part.value);
+    if (!starts) return {};
+    PromptTally tally;
+    JsonCursor(part.value, *starts).take_value(tally);
+    return tally.references();
+}
+
+/// Reads a field that the gateway needs; of the others it looks at the name, and at JSON.
 Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body,
                         const FieldNames& names, FieldCheck& check, Inspection& out) {
     if (equals_ignoring_case(part.name, "_charset_")) {
         return fail(ErrorKind::invalid_body, "multipart: a form with its own charset", part.name);
     }
+    out.fields |= ids_in_json(part);
     const auto found = names.find_part(part.name);
     if (!found) {
         out.fields |= names.ids_in_part(part.name);

@@ -111,9 +111,7 @@ bool JsonCursor::enter(Container& container, bool is_object) noexcept {
 template <class Visitor>
 void JsonCursor::show_key(Visitor& visitor, std::string_view raw) const {
     visitor.key(raw);
-    if (!may_name_reference(raw)) return;
-    const std::size_t inside = next_ + 1;
-    visitor.reference(raw, peek(), inside < starts_.size() ? text_[starts_[inside]] : '\0');
+    if (may_name_reference(raw)) visitor.reference(raw, peek(), peek_inside());
 }
 
 template <class Visitor>
@@ -160,6 +158,10 @@ ByteRange JsonCursor::take_value() noexcept {
 
 ByteRange JsonCursor::take_value(PromptTally& tally) {
     return walk(tally);
+}
+
+void JsonCursor::show_reference(std::string_view raw_key, PromptTally& tally) const {
+    if (may_name_reference(raw_key)) tally.reference(raw_key, peek(), peek_inside());
 }
 
 }  // namespace sluicegate::openai

@@ -58,6 +58,9 @@ public:
     /// The same, and adds what it contains to `tally`.
     ByteRange take_value(PromptTally& tally);
 
+    /// Shows `tally` a key that the caller has stepped over, and what its value begins with.
+    void show_reference(std::string_view raw_key, PromptTally& tally) const;
+
     /// Fails if anything but white space follows.
     void take_end() noexcept {
         if (!failed_ && !at_end()) fault();
@@ -74,6 +77,9 @@ private:
     ByteRange walk(Visitor& visitor);
     template <class Visitor>
     void show_key(Visitor& visitor, std::string_view raw) const;
+    [[nodiscard]] char peek_inside() const noexcept {
+        return next_ + 1 < starts_.size() ? text_[starts_[next_ + 1]] : '\0';
+    }
     [[nodiscard]] std::string_view token() const noexcept {
         const std::size_t begin = starts_[next_];
         const std::size_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1] : text_.size();

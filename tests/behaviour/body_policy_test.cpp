@@ -152,6 +152,12 @@ TEST_F(BodyPolicy, IdsOfFilesAndStoresAreRefused) {
          R"({"model":"m","messages":[{"content":[{"type":"file","file":{"File_Id":"f"}}]}]})",
          "file_id"},
         {"/v1/images/edits", R"({"model":"m","images":[{"file_id":"f"}]})", "file_id"},
+        {"/v1/rerank", R"({"model":"m","query":"q","documents":[{"file_id":"f"}]})", "file_id"},
+        {"/v1/rerank", R"({"model":"m","query":{"a":{"vector_store_ids":["v"]}}})",
+         "vector_store_ids"},
+        {"/v1/embeddings", R"({"model":"m","input":[{"file_\u0069d":"f"}]})", "file_id"},
+        {"/v1/chat/completions", R"({"model":"m","stream_options":{"x":[{"file_ids":["f"]}]}})",
+         "file_ids"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.body);
@@ -271,12 +277,6 @@ TEST_F(BodyPolicy, AResponseOfAnotherUserIsNotFound) {
     expect_success(go_on(bob_key, R"("previous_response_id":"resp_unknown")"));
 }
 
-TEST_F(BodyPolicy, AStreamedResponseHasAnOwnerFromItsFirstEventOn) {
-    const std::string created =
-        "event: response.created\ndata: "
-        R"({"type":"response.created","sequence_number":0,"response":)" +
-        response_json("resp_streamed", "conv_streamed") + "}\n\n";
-    const std::string large =
 TEST_F(BodyPolicy, AResponseHasAnOwnerHoweverItsIdIsSpelled) {
     const auto answered = [](const std::string& text) {
         return json_response(200, R"({"object":"response","status":"completed",)" + text + "}");
@@ -322,6 +322,12 @@ TEST_F(BodyPolicy, AResponseHasAnOwnerHoweverItsIdIsSpelled) {
     }
 }
 
+TEST_F(BodyPolicy, AStreamedResponseHasAnOwnerFromItsFirstEventOn) {
+    const std::string created =
+        "event: response.created\ndata: "
+        R"({"type":"response.created","sequence_number":0,"response":)" +
+        response_json("resp_streamed", "conv_streamed") + "}\n\n";
+    const std::string large =
         "event: response.created\ndata: "
         R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_large","instructions":")" +
         std::string(200'000, 'x') + "\"}}\n\n";

@@ -317,10 +317,58 @@ TEST(BodyFields, FindIdsOfWhatIsStoredAtAnyDepth) {
             EXPECT_EQ(found->fields[i], i == number_of(row.found)) << i;
         }
     }
-    const auto compared =
-        inspected(R"({"model":"m","documents":[{"file_id":"f"}]})", Endpoint::rerank);
-    ASSERT_TRUE(compared);
-    EXPECT_FALSE(compared->fields[number_of(Field::file_id)]);
+}
+
+TEST(BodyFields, FindIdsOfWhatIsStoredOnEveryEndpoint) {
+    for (const Endpoint endpoint :
+         {Endpoint::chat_completions, Endpoint::completions, Endpoint::responses,
+          Endpoint::embeddings, Endpoint::moderations, Endpoint::rerank,
+          Endpoint::images_generations, Endpoint::images_edits, Endpoint::audio_speech}) {
+        SCOPED_TRACE(name_of(endpoint));
+        for (const std::string member :
+             {R"("documents":[{"file_id":"f"}])", R"("query":{"a":[{"file_id":"f"}]})",
+              R"("prompt":[{"file_id":"f"}])", R"("input":{"file_id":"f"})",
+              R"("stream_options":{"file_id":"f"})", R"("stream_options":{"a":{"file_id":"f"}})",
+              R"("conversation":{"id":"c","file_id":"f"})",
+              R"("conversation":{"id":"c","a":[{"file\u005fid":"f"}]})"}) {
+            SCOPED_TRACE(member);
+            const auto found = inspected(R"({"model":"m",)" + member + '}', endpoint);
+            ASSERT_TRUE(found);
+            EXPECT_TRUE(found->fields[number_of(Field::file_id)]);
+        }
+        const auto stores =
+            inspected(R"({"model":"m","documents":[{"a":{"vector_store_ids":["v"]}}]})", endpoint);
+        ASSERT_TRUE(stores);
+        EXPECT_TRUE(stores->fields[number_of(Field::vector_store_ids)]);
+    }
+    // Values that the endpoint does not read.
+    for (const std::string name : {"stream_format", "best_of", "max_output_tokens"}) {
+        const auto found = inspected(R"({"model":"m",")" + name + R"(":[{"file_id":"f"}]})");
+        ASSERT_TRUE(found);
+        EXPECT_TRUE(found->fields[number_of(Field::file_id)]) << name;
+    }
+}
+
+TEST(BodyFields, FindIdsOfWhatIsStoredInJsonOfAForm) {
+    struct Row {
+        const char* type;
+        const char* value;
+        bool is_found;
+    };
+    for (const Row& row :
+         {Row{"application/json", R"({"file_id":"f"})", true},
+          Row{"application/json; charset=utf-8", R"([{"a":{"FILE_ID":"f"}}])", true},
+          Row{"application/x+json", R"({"file_id":"f"})", true},
+          Row{"application/json", R"({"file_id":1})", false}, Row{"application/json", "{", false},
+          Row{"text/plain", R"({"file_id":"f"})", false}}) {
+        SCOPED_TRACE(row.value);
+        const std::string json =
+            std::string("--b\r\ncontent-disposition: form-data; name=image\r\n") +
+            "content-type: " + row.type + "\r\n\r\n" + row.value + "\r\n";
+        const auto found = inspected_form(part("model", "m") + json);
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->fields[number_of(Field::file_id)], row.is_found);
+    }
 }
 
 TEST(BodyFields, OfResponsesNameWhatTheRequestGoesOnFrom) {
