@@ -141,6 +141,7 @@ void Connection::shaken(const net::Transferred& handshake) noexcept {
     const bool has_failed =
         handshake.ended != net::Ended::done && handshake.ended != net::Ended::cancelled;
     hold_.end_handshake(has_failed, context_.deadlines.now());
+    if (net::lacks_client_certificate(handshake.error)) context_.refused_certificates.add();
 }
 
 net::Task<void> Connection::run(std::unique_ptr<Connection> connection,

@@ -40,7 +40,8 @@ constexpr std::array refused_connection_labels{
     Label{"reason",
           "`full`: `server.max_connections` have all shown a valid key; `per_address`: "
           "`server.max_connections_per_address`; `handshakes`: too many TLS handshakes of the "
-          "address have failed"}};
+          "address have failed; `client_certificate`: none that is valid came, at a listener with "
+          "`client_ca`"}};
 constexpr std::array upstream_labels{upstream};
 constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
 constexpr std::array upstream_connect_labels{

@@ -1,6 +1,7 @@
 #include "sluicegate/net/tls.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -197,6 +198,17 @@ Session SessionCache::take() noexcept {
     Session newest = std::move(kept_.back().session);
     kept_.pop_back();
     return newest;
+}
+
+bool lacks_client_certificate(const ErrorCode& error) noexcept {
+    if (error.category() != boost::asio::error::get_ssl_category()) return false;
+    switch (ERR_GET_REASON(static_cast<unsigned>(error.value()))) {
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        case SSL_R_BAD_SIGNATURE:
+            return true;  // the last: the key of its certificate is not its own
+        default: return false;
+    }
 }
 
 Result<void> prepare_client_handshake(ssl_st* handle, const std::string& server_name,

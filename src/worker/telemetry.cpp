@@ -15,7 +15,8 @@ Telemetry::Telemetry(metrics::Registry& registry)
       in_flight_(registry.gauge(Metric::requests_in_flight)),
       refused_{registry.counter(Metric::client_connections_refused_total, {"full"}),
                registry.counter(Metric::client_connections_refused_total, {"per_address"}),
-               registry.counter(Metric::client_connections_refused_total, {"handshakes"})},
+               registry.counter(Metric::client_connections_refused_total, {"handshakes"}),
+               registry.counter(Metric::client_connections_refused_total, {"client_certificate"})},
       evicted_(registry.counter(Metric::client_connections_evicted_total, {})) {
 }
 

@@ -318,6 +318,56 @@ TEST_F(TlsListener, ClientCertificatesAreDemandedFromAReloadOnAndNoTicketPassesT
     EXPECT_EQ(status_with(next.issue(good)), 0) << "and then is not trusted";
 }
 
+TEST_F(TlsListener, ARefusedClientCertificateIsCounted) {
+    const CertificateAuthority clients("clients");
+    gateway_.daemon().write_beside_config("clients.pem", clients.certificate());
+    ConfigText text = config();
+    text.listener_tls =
+        "    - address: 127.0.0.1:0\n"
+        "      tls: {certificate: chain.pem, private_key: key.pem, client_ca: clients.pem}\n";
+    const std::string_view metric_name = "sluicegate_client_connections_refused_total";
+    const auto counted = [&] {
+        return metric(gateway_, metric_name, {"reason=\"client_certificate\""});
+    };
+    const SslContext without = client_context(authority_.certificate(), "localhost");
+    EXPECT_EQ(status_of(tls_port(), without.get()), 200);
+    EXPECT_EQ(counted(), 0) << "none is demanded yet";
+    ASSERT_EQ(gateway_.daemon().reload(text.text())["event"], "reloaded");
+
+    const LeafOptions good{.usage = "clientAuth"};
+    struct Row {
+        std::string name;
+        SslContext context;
+        bool is_refused;
+    };
+    std::vector<Row> rows;
+    const auto add = [&](const std::string& name, const Identity& own, bool is_refused) {
+        rows.push_back({name, client_context_with(authority_.certificate(), own), is_refused});
+    };
+    rows.push_back({"none", client_context(authority_.certificate(), "localhost"), true});
+    add("right", clients.issue(good), false);
+    add("another authority", authority_.issue(good), true);
+    add("expired", clients.issue({.usage = "clientAuth", .valid_to = std::chrono::hours(-1)}),
+        true);
+    add("for servers only", clients.issue(), true);
+    double expected = 0;
+    for (const Row& row : rows) {
+        for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+            SCOPED_TRACE(row.name + " " + std::to_string(version));
+            SSL_CTX_set_min_proto_version(row.context.get(), version);
+            SSL_CTX_set_max_proto_version(row.context.get(), version);
+            EXPECT_EQ(status_of(tls_port(), row.context.get()), row.is_refused ? 0 : 200);
+            expected += row.is_refused ? 1 : 0;
+            EXPECT_TRUE(eventually([&] { return counted() == expected; })) << counted();
+        }
+    }
+    // Other failures of a handshake are others.
+    TestClient plain(tls_port());
+    plain.send("GET / HTTP/1.1\r\n\r\n");
+    EXPECT_NE(plain.read_to_end(), ReadEnd::timeout);
+    EXPECT_EQ(counted(), expected);
+}
+
 TEST_F(TlsListener, ATicketIsGoodAfterAReloadWithANewCertificate) {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         SCOPED_TRACE(version);

@@ -44,6 +44,8 @@ public:
     client::ConnectionList connections{places, registry.gauge(metrics::Metric::client_connections),
                                        [] {}};
     bool is_draining = false;
+    metrics::Counter refused_certificates{registry.counter(
+        metrics::Metric::client_connections_refused_total, {"client_certificate"})};
     client::Context context{.io = io,
                             .clock = clock,
                             .deadlines = deadlines,
@@ -54,7 +56,8 @@ public:
                             .connections = connections,
                             .addresses = addresses,
                             .is_draining = is_draining,
-                            .memory = memory};
+                            .memory = memory,
+                            .refused_certificates = refused_certificates};
 };
 
 }  // namespace sluicegate::test

@@ -10,6 +10,7 @@
 #include "sluicegate/client/address_table.hpp"
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/http_date.hpp"
+#include "sluicegate/metrics/registry.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/departures.hpp"
 #include "sluicegate/net/types.hpp"
@@ -43,6 +44,7 @@ struct Context {
     AddressTable& addresses;  ///< of all workers together
     const bool& is_draining;
     MemoryBudget& memory;
+    metrics::Counter& refused_certificates;  ///< connections that showed no valid certificate
 };
 
 }  // namespace sluicegate::client

@@ -10,6 +10,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/net/ticket_keys.hpp"
+#include "sluicegate/net/types.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 
@@ -84,6 +85,10 @@ private:
     const Clock& clock_;
     std::vector<Kept> kept_;  ///< the newest last; never grows beyond what was reserved
 };
+
+/// The handshake of a server has failed because the client has shown no certificate, or none that
+/// is valid.
+[[nodiscard]] bool lacks_client_certificate(const ErrorCode& error) noexcept;
 
 /// Before a client handshake: demand `server_name` (a DNS name, sent as SNI, or an IP address) of
 /// the certificate, and offer the newest session, which leaves the cache.

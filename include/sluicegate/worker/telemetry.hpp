@@ -25,9 +25,10 @@ public:
 
     void count_auth_failure(ErrorKind kind);
     /// Why a connection was not served.
-    enum class Refused : std::uint8_t { full, per_address, handshakes, count_ };
-    void count_refused_connection(Refused reason) noexcept {
-        refused_[static_cast<std::size_t>(reason)].add();
+    enum class Refused : std::uint8_t { full, per_address, handshakes, certificate, count_ };
+    void count_refused_connection(Refused reason) noexcept { refused(reason).add(); }
+    [[nodiscard]] metrics::Counter& refused(Refused reason) noexcept {
+        return refused_[static_cast<std::size_t>(reason)];
     }
     /// A connection without a valid key has given way to a new one.
     void count_evicted_connection() noexcept { evicted_.add(); }
