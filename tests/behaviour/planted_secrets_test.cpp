@@ -24,6 +24,8 @@ const std::string second_key = "sk-second_Key-8888888888888888888888888888";
 const std::string new_key = "sk-rotated-Key-9999999999999999999999999999";
 const std::string header_value = "team \"quoted\\value\" & <secret>";
 const std::string proxy_password = "proxy/Pass+word-66666666";
+const std::string planted_admin_key = "sk-admin/Key+of-prometheus-5555555555555555";
+const std::string planted_wrong_admin_key = "sk-admin/Key+that-is-wrong-44444444444444";
 
 std::string base64_of(std::string_view text) {
     static constexpr std::string_view digits =
@@ -80,7 +82,8 @@ std::vector<std::string> forms_of(const std::string& secret) {
 
 void expect_no_secret(const std::string& text, const std::string& where) {
     for (const std::string& secret :
-         {first_key, second_key, new_key, header_value, proxy_password, std::string(alice_key)}) {
+         {first_key, second_key, new_key, header_value, proxy_password, planted_admin_key,
+          planted_wrong_admin_key, std::string(alice_key)}) {
         for (const std::string& form : forms_of(secret)) {
             EXPECT_EQ(text.find(form), std::string::npos) << where << " holds " << form << ":\n"
                                                           << text.substr(0, 4000);
@@ -339,6 +342,7 @@ ConfigText config_with(const FakeUpstream& first, const FakeUpstream& second,
     config.models = "  m: {route: [{upstream: one}], fallback: [{upstream: two}]}\n";
     config.groups = "  default: {}\n";
     config.users = "  alice:\n    keys:\n" + key_line("laptop", alice_key);
+    config.admin_lines = "  keys:\n" + key_line("prometheus", planted_admin_key);
     return config;
 }
 
@@ -348,11 +352,39 @@ void repeat_everything(FakeUpstream& upstream, const Way& way, const std::string
     });
 }
 
-/// What operators see of the daemon.
+Response asked_of_admin(Gateway& gateway, const std::string& target, const std::string& fields) {
+    TestClient client(gateway.daemon().port("admin"));
+    client.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+    return client.read_response("GET");
+}
+
+/// What operators see of the daemon, with the right key of the port and with wrong ones.
 void expect_no_secret_in_the_open(Gateway& gateway, const std::string& where) {
-    for (const std::string target : {"/metrics", "/status", "/status?user=alice", "/readyz"}) {
-        expect_no_secret(text_of(gateway.admin(target)), where + ", " + target);
+    for (const std::string& target : std::vector<std::string>{
+             "/metrics", "/status", "/status?user=alice", "/status?user=" + planted_admin_key,
+             "/readyz", "/" + planted_wrong_admin_key}) {
+        for (const std::string& key : {planted_admin_key, planted_wrong_admin_key, first_key}) {
+            const Response answer = asked_of_admin(gateway, target, bearer(key));
+            expect_no_secret(text_of(answer), where + ", " + target);
+        }
     }
+    EXPECT_EQ(asked_of_admin(gateway, "/status", bearer(planted_admin_key)).status, 200);
+    for (const std::string& fields :
+         {bearer(planted_wrong_admin_key), bearer(alice_key),
+          "Authorization: Basic " + planted_admin_key + "\r\n",
+          "Authorization: " + planted_admin_key + "\r\n",
+          "x-api-key: " + planted_wrong_admin_key + "\r\n",
+          bearer(planted_admin_key) + bearer(planted_wrong_admin_key),
+          "Cookie: key=" + planted_admin_key + "\r\n",
+          "Origin: http://" + planted_wrong_admin_key + "\r\n", std::string()}) {
+        const Response answer = asked_of_admin(gateway, "/status", fields);
+        EXPECT_GE(answer.status, 400) << fields;
+        expect_no_secret(text_of(answer), where + ", a wrong key of the admin port");
+    }
+    // A key of the admin port is none of a user, and clients' errors do not repeat it.
+    const Response as_client = gateway.chat(planted_admin_key, "m");
+    EXPECT_TRUE(as_client.status == 401 || as_client.status == 429) << as_client.status;
+    expect_no_secret(text_of(as_client), where + ", as a client");
     expect_no_secret(gateway.daemon().log(), where + ", log");
 }
 
