@@ -22,7 +22,8 @@ ConnectionBounds connection_bounds(std::size_t open_files_max, const config::Ser
     // Files, the admin port and look-ups; then those of each worker.
     constexpr std::size_t of_process = 20;
     constexpr std::size_t of_worker = 4;
-    const std::size_t own = of_process + workers * (of_worker + server.listen.size());
+    // A listener keeps one to refuse clients with.
+    const std::size_t own = of_process + workers * (of_worker + 2 * server.listen.size());
     const std::size_t left = open_files_max > own ? open_files_max - own : 1;
     // Clients get three of four; the requests that run need the others for upstreams.
     const std::size_t clients = std::max<std::size_t>(left / 4 * 3, 1);

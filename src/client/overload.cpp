@@ -6,6 +6,7 @@
 #include "sluicegate/client/limit_fields.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
+#include <array>
 #include <sys/socket.h>
 
 namespace sluicegate::client {
@@ -35,6 +36,14 @@ void refuse_overloaded(net::Socket socket, Context& context) noexcept {
         [[maybe_unused]] const auto sent =
             ::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         ::shutdown(socket.native_handle(), SHUT_WR);
+        // A request that is there already would turn the end into a reset, which takes the answer
+        // from the client.
+        std::array<char, 4096> dropped;
+        for (int i = 0; i < 16; ++i) {
+            if (::recv(socket.native_handle(), dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) {
+                break;
+            }
+        }
     } catch (...) {
         // Out of memory: closing is all that is left.
     }

@@ -154,7 +154,7 @@ Result<net::Socket> dial(asio::io_context& context, const config::EchoSettings& 
                          const Clock& clock) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        return fail(ErrorKind::upstream_unreachable,
+        return fail(ErrorKind::overloaded,
                     std::string("echo: cannot make a socket pair: ") + std::strerror(errno));
     }
     const asio::generic::stream_protocol protocol(AF_UNIX, 0);

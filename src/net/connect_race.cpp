@@ -79,13 +79,16 @@ bool ConnectRace::have_all_failed() const noexcept {
 }
 
 Failure ConnectRace::failure() const {
+    ErrorKind kind = ErrorKind::upstream_unreachable;
     std::string detail = "connecting to ";
     for (const auto& contender : contenders_) {
         if (contender != contenders_.front()) detail += "; to ";
         detail += contender->address.address().to_string() + ": ";
         detail += contender->outcome ? contender->outcome->message() : "no answer";
+        // The upstream is not to blame.
+        if (contender->outcome && is_shortage(*contender->outcome)) kind = ErrorKind::overloaded;
     }
-    return fail(ErrorKind::upstream_unreachable, std::move(detail));
+    return fail(kind, std::move(detail));
 }
 
 std::vector<tcp::endpoint> ConnectRace::losers() const {

@@ -8,7 +8,9 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <chrono>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 
 namespace sluicegate::net {
@@ -19,12 +21,6 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 
 constexpr int backlog = 4096;
 constexpr Milliseconds pause_without_descriptors{100};
-
-bool is_shortage(const ErrorCode& error) {
-    return error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
-           error == asio::error::no_memory ||
-           error == boost::system::errc::too_many_files_open_in_system;
-}
 
 std::string text_of(const tcp::endpoint& endpoint) {
     const std::string host = endpoint.address().to_string();
@@ -44,6 +40,15 @@ void probe(asio::io_context& context, const tcp::endpoint& endpoint, ErrorCode& 
 }
 
 }  // namespace
+
+void Listener::Reserve::take() noexcept {
+    if (descriptor_ < 0) descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void Listener::Reserve::give() noexcept {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+}
 
 Listener::Listener(asio::io_context& context)
     : context_(context), acceptor_(context.get_executor()) {
@@ -83,17 +88,35 @@ std::string Listener::address() const {
     return text_of(acceptor_.local_endpoint(ignored));
 }
 
-Task<void> Listener::run(Accepted accepted) {
+bool Listener::refuse_one(const Accepted& refused) {
+    reserve_.give();
+    const int descriptor =
+        ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+        guarded("refusing a connection", [&] {
+            ErrorCode ignored;
+            const tcp::endpoint address = acceptor_.local_endpoint(ignored);
+            refused(Socket(context_.get_executor(), address.protocol(), descriptor));
+        });
+    }
+    reserve_.take();
+    return descriptor >= 0;
+}
+
+Task<void> Listener::run(Accepted accepted, Accepted refused) {
     bool is_short = false;
+    if (refused) reserve_.take();
     while (acceptor_.is_open()) {
         asio::basic_stream_socket<tcp, Executor> socket(context_.get_executor());
         auto [error] = co_await acceptor_.async_accept(socket, use_result);
         if (is_shortage(error)) {
             if (!is_short) {
-                log::warn("accept_paused", "no descriptors left: raise the limit of open files",
+                log::warn("accept_paused",
+                          "no descriptors left, clients are refused: raise the limit of open files",
                           {{"address", address()}, {"reason", error.message()}});
             }
             is_short = true;
+            if (refused && refuse_one(refused)) continue;
             Timer timer(context_.get_executor(), pause_without_descriptors);
             co_await timer.async_wait(use_result);
             continue;

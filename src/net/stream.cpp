@@ -154,6 +154,12 @@ bool Stream::is_quiet() noexcept {
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+bool is_shortage(const ErrorCode& error) noexcept {
+    return error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
+           error == asio::error::no_memory ||
+           error == boost::system::errc::too_many_files_open_in_system;
+}
+
 AddressBytes peer_address(Socket& socket) noexcept {
     AddressBytes bytes{};
     sockaddr_storage storage{};

@@ -31,10 +31,14 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::run(Instant deadline) 
 }
 
 net::Task<Result<std::unique_ptr<Connection>>> Connector::make() {
+    // Both ends of a connection to an upstream in this process are here.
+    descriptors_.emplace(pool_.services().open, pool_.in_process() ? 2 : 1);
+    if (pool_.services().make_room) pool_.services().make_room();
     auto socket = co_await open_socket();
     if (!socket) co_return std::move(socket).failure();
-    connection_ = std::make_unique<Connection>(deadlines_, pool_.services().memory,
-                                               std::move(*socket), pool_.target().tls.get());
+    connection_ =
+        std::make_unique<Connection>(deadlines_, pool_.services().memory, std::move(*socket),
+                                     pool_.target().tls.get(), std::move(*descriptors_));
     Pool::Counters& counters = pool_.counters();
     if (!pool_.target().tls) {
         counters.plain.add();

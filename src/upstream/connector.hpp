@@ -22,8 +22,9 @@ public:
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
 
-    /// Call once. Errors: upstream_unreachable; upstream_connect_timeout at the deadline, or when
-    /// it was cancelled. The detail does not name the upstream.
+    /// Call once. Errors: upstream_unreachable; overloaded where no descriptor is left;
+    /// upstream_connect_timeout at the deadline, or when it was cancelled. The detail does not name
+    /// the upstream.
     net::Task<Result<std::unique_ptr<Connection>>> run(Instant deadline);
     /// Ends run() at once, with an error; what was begun is closed.
     void cancel() noexcept;
@@ -37,6 +38,7 @@ private:
     net::Task<Result<void>> start_tls();
 
     Pool& pool_;
+    std::optional<OpenConnections::Hold> descriptors_;  ///< until there is a connection
     net::Deadlines& deadlines_;
     Instant deadline_ = Instant::max();
     bool is_cancelled_ = false;

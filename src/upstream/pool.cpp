@@ -137,6 +137,12 @@ void Pool::sweep(Instant now) {
     warm_up_->refill(shared_from_this(), now);
 }
 
+void Pool::close_longest_idle() noexcept {
+    if (idle_.empty()) return;
+    idle_.erase(idle_.begin());
+    counters_->idle.subtract();
+}
+
 void Pool::retire() noexcept {
     is_retired_ = true;
     warm_up_->stop();

@@ -1,5 +1,7 @@
 #include "upstream/unix_socket.hpp"
 
+#include "sluicegate/net/stream.hpp"
+
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <cerrno>
@@ -26,6 +28,9 @@ Result<std::optional<net::Socket>> open_unix_socket(net::asio::io_context& conte
     net::ErrorCode error;
     socket->open(net::asio::generic::stream_protocol(AF_UNIX, 0), error);
     if (!error) socket->native_non_blocking(true, error);
+    if (net::is_shortage(error)) {
+        return fail(ErrorKind::overloaded, "connecting to " + path + ": " + error.message());
+    }
     if (error) return unreachable(path, error.message());
     const auto size = static_cast<socklen_t>(address.size());
     if (::connect(socket->native_handle(), address.data(), size) == 0) return socket;

@@ -15,6 +15,8 @@ std::size_t WarmUp::running_count() noexcept {
 }
 
 void WarmUp::refill(const std::shared_ptr<Pool>& pool, Instant now) {
+    const OpenConnections* const open = pool->services().open;
+    if (open != nullptr && open->excess() > 0) return;
     const std::size_t wanted = pool->settings().pool.prewarm;
     while (!is_stopped_ && now >= next_at_ && running_count() < at_once_max &&
            pool->idle_count() + running_count() < wanted) {

@@ -1,11 +1,22 @@
 #include "sluicegate/worker/load.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace sluicegate::worker {
 namespace {
 
 constexpr std::size_t memory_kept_divisor = 16;
+/// So many descriptors are kept for what connects before idle connections have given way.
+constexpr std::size_t descriptors_kept_divisor = 16;
 
 }  // namespace
+
+std::size_t Load::upstream_connections_max() const noexcept {
+    if (descriptors_max_ == 0) return std::numeric_limits<std::size_t>::max();
+    const std::size_t taken = places_.taken() + descriptors_max_ / descriptors_kept_divisor;
+    return descriptors_max_ - std::min(taken, descriptors_max_);
+}
 
 const char* Load::begin(std::size_t most, const MemoryShare& user) noexcept {
     const std::size_t free = memory_.free();

@@ -3,6 +3,7 @@
 #include "sluicegate/echo/echo_server.hpp"
 #include "sluicegate/net/spawn.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluicegate::worker {
@@ -68,6 +69,16 @@ bool Pools::retire_unmarked(std::size_t most) noexcept {
 void Pools::sweep(Instant now) noexcept {
     for (const auto& [key, kept] : pools_) {
         net::guarded("sweeping a pool", [&pool = *kept.pool, now] { pool.sweep(now); });
+    }
+}
+
+void Pools::close_longest_idle(std::size_t most) noexcept {
+    for (std::size_t closed = 0; closed < most; ++closed) {
+        const auto longest = std::ranges::min_element(pools_, {}, [](const Map::value_type& kept) {
+            return kept.second.pool->longest_idle_since();
+        });
+        if (longest == pools_.end() || longest->second.pool->idle_count() == 0) return;
+        longest->second.pool->close_longest_idle();
     }
 }
 

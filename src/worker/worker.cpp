@@ -28,7 +28,8 @@ Worker::Worker(const Shared& shared, Path path)
           [this] { asio::post(io_, [this] { connections_.close_those_that_give_way(); }); }),
       telemetry_(shared.registry),
       pools_(upstream::Services{io_, shared.clock, deadlines_, resolver_, shared.registry,
-                                shared.memory}),
+                                shared.memory, &shared.load.upstream_connections(),
+                                [this] { make_room(); }}),
       client_context_{.io = io_,
                       .clock = shared.clock,
                       .deadlines = deadlines_,
@@ -87,7 +88,9 @@ void Worker::run() {
     net::spawn_vital(io_, tick(), "worker tick");
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         auto accepted = [this, i](net::Socket socket) { accept(std::move(socket), i); };
-        net::spawn_vital(io_, listeners_[i]->run(std::move(accepted)), "listener");
+        auto refused = [this, i](net::Socket socket) { refuse(std::move(socket), i); };
+        net::spawn_vital(io_, listeners_[i]->run(std::move(accepted), std::move(refused)),
+                         "listener");
     }
     try {
         io_.run();
@@ -116,6 +119,7 @@ void Worker::on_tick() noexcept {
     ticks_.fetch_add(1, std::memory_order_relaxed);
     const Instant now = shared_.clock.now();
     deadlines_.tick(now);
+    make_room();
     const bool is_new_second = date_.update(shared_.clock.wall_now());
     if (is_new_second && !is_draining_) pools_.sweep(now);
     net::guarded("summing up the access log",
@@ -128,6 +132,11 @@ void Worker::write_access_lines() noexcept {
     access_lines_.pop_back();  // the log adds the last newline itself
     net::guarded("writing the access log", [this] { shared_.write_lines(access_lines_); });
     access_lines_.clear();
+}
+
+void Worker::make_room() noexcept {
+    const std::size_t excess = shared_.load.upstream_connections().excess();
+    if (excess > 0) pools_.close_longest_idle(excess);
 }
 
 std::optional<client::Connection::Admitted> Worker::admit(net::Socket& socket, bool is_tls) {
@@ -157,16 +166,26 @@ void Worker::accept(net::Socket socket, std::size_t listener) {
     if (is_draining_) return;
     const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
     auto admitted = admit(socket, tls != nullptr);
-    if (!admitted) {
-        // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
-        if (!tls) client::refuse_overloaded(std::move(socket), client_context_);
-        return;
-    }
+    if (!admitted) return end_overloaded(std::move(socket), listener);
+    make_room();
     const Milliseconds handshake_timeout = snapshot_->shared->config.server.timeouts.header;
     auto connection = std::make_unique<client::Connection>(client_context_, std::move(socket), tls,
                                                            std::move(*admitted));
     net::spawn(io_, client::Connection::run(std::move(connection), handshake_timeout, serve_),
                "client connection");
+}
+
+void Worker::refuse(net::Socket socket, std::size_t listener) {
+    // Something else has taken more than was counted on.
+    pools_.close_longest_idle(1);
+    telemetry_.count_refused_connection(Telemetry::Refused::full);
+    end_overloaded(std::move(socket), listener);
+}
+
+void Worker::end_overloaded(net::Socket socket, std::size_t listener) {
+    // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
+    if (snapshot_->shared->listener_tls[listener]) return;
+    client::refuse_overloaded(std::move(socket), client_context_);
 }
 
 void Worker::end_if_drained() noexcept {

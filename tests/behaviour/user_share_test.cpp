@@ -16,7 +16,6 @@
 namespace sluicegate::support {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
 constexpr std::size_t memory_bytes = 16 * mebibyte;
 constexpr std::size_t large_bytes = mebibyte - 1024;
 constexpr std::string_view chat_target = "/v1/chat/completions";

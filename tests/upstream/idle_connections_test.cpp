@@ -44,6 +44,30 @@ TEST(IdleConnections, OldOnesTakeNoFurtherRequest) {
     EXPECT_TRUE(rig.peers[0].has_ended());
 }
 
+TEST(IdleConnections, TheLongestIdleOneGivesWayFirst) {
+    Rig rig;
+    const Instant start = rig.clock.now();
+    {
+        Exchange first(rig.pool(), start);
+        ASSERT_TRUE(rig.open(first, false));
+        ASSERT_TRUE(rig.send(first));
+        rig.exchange_once();
+        rig.pass(1s);
+        rig.peers[0].send(test::short_answer);
+        ASSERT_TRUE(test::run(rig.context, first.receive_head()));
+        ASSERT_TRUE(test::run(rig.context, first.receive_body(1000)));
+    }
+    ASSERT_EQ(rig.connections("idle"), 2);
+    EXPECT_EQ(rig.pool()->longest_idle_since(), start);
+    rig.pool()->close_longest_idle();
+    EXPECT_TRUE(rig.peers[1].has_ended());
+    EXPECT_FALSE(rig.peers[0].has_ended());
+    EXPECT_EQ(rig.connections("idle"), 1);
+    for (int i = 0; i < 2; ++i) rig.pool()->close_longest_idle();
+    EXPECT_EQ(rig.connections("idle"), 0);
+    EXPECT_EQ(rig.pool()->longest_idle_since(), Instant::max());
+}
+
 TEST(IdleConnections, OldOnesAreNotKeptAndAreSwept) {
     Rig rig;
     rig.settings.pool.age_max = 10s;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <optional>
 
 namespace sluicegate::worker {
@@ -32,6 +33,24 @@ TEST_F(LoadTest, KeepsADescriptorForTheUpstreamOfEachRequest) {
     const auto two = places.take({});
     EXPECT_EQ(load.begin(0, alice), nullptr);
     EXPECT_NE(load.begin(0, alice), nullptr);
+}
+
+TEST_F(LoadTest, CountsHowManyIdleConnectionsToUpstreamsHaveToGiveWay) {
+    upstream::OpenConnections& open = load.upstream_connections();
+    const upstream::OpenConnections::Hold many(&open, 50);
+    EXPECT_EQ(open.excess(), 0U) << "descriptors are no bound";
+    load.set_descriptors_max(64);
+    std::deque<client::ConnectionPlaces::Grant> clients;
+    for (int i = 0; i < 10; ++i) clients.push_back(*places.take({}));
+    EXPECT_EQ(open.excess(), 0U) << "one of 16 is kept";
+    clients.push_back(*places.take({}));
+    EXPECT_EQ(open.excess(), 1U);
+    {
+        const upstream::OpenConnections::Hold another(&open, 2);
+        EXPECT_EQ(open.excess(), 3U);
+    }
+    clients.clear();
+    EXPECT_EQ(open.excess(), 0U);
 }
 
 TEST_F(LoadTest, RefusesUsersWhoHoldMuchWhenTheMemoryIsNearlyUsedUp) {

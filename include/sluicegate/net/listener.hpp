@@ -35,14 +35,33 @@ public:
     /// `127.0.0.1:8080`, `[::1]:8080`
     [[nodiscard]] std::string address() const;
 
-    /// Passes every accepted socket to `accepted` until close(). If no descriptors are left, it
+    /// Passes every accepted socket to `accepted` until close(). If no descriptors are left, a
+    /// socket that one was kept for goes to `refused`, which is to end it. Without `refused` it
     /// waits and continues; connections stay in the kernel's queue meanwhile. An exception that
     /// leaves `accepted` is reported and costs that one connection.
-    Task<void> run(Accepted accepted);
+    Task<void> run(Accepted accepted, Accepted refused = {});
     void close() noexcept;
 
 private:
+    /// A descriptor for the time when no other is left.
+    class Reserve {
+    public:
+        Reserve() = default;
+        Reserve(const Reserve&) = delete;
+        Reserve& operator=(const Reserve&) = delete;
+        ~Reserve() { give(); }
+        void take() noexcept;
+        void give() noexcept;
+
+    private:
+        int descriptor_ = -1;
+    };
+
+    /// False where no connection waits, or another thread has taken what was kept.
+    bool refuse_one(const Accepted& refused);
+
     asio::io_context& context_;
+    Reserve reserve_;
     asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
 };
 

@@ -93,6 +93,8 @@ private:
     std::unique_ptr<Tls> tls_;
 };
 
+/// The error says that this process or system lacks something, such as descriptors.
+[[nodiscard]] bool is_shortage(const ErrorCode& error) noexcept;
 /// Address of the peer; all zero for a Unix socket.
 [[nodiscard]] AddressBytes peer_address(Socket& socket) noexcept;
 void set_no_delay(Socket& socket) noexcept;

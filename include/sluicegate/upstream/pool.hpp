@@ -8,7 +8,8 @@
 ///            The most recently used one is taken first, so that the rest age.
 /// Staleness  a connection on which anything has arrived while it was idle (an end, a reset, stray
 ///            bytes) is closed, never used.
-/// Prewarm    sweep() sees to it that pool.prewarm connections are idle.
+/// Prewarm    sweep() sees to it that pool.prewarm connections are idle, while there are enough
+///            descriptors.
 /// Threads    one: the worker's.
 
 #include "sluicegate/base/clock.hpp"
@@ -22,6 +23,7 @@
 #include "sluicegate/net/resolver.hpp"
 #include "sluicegate/net/timed_stream.hpp"
 #include "sluicegate/net/tls.hpp"
+#include "sluicegate/upstream/open_connections.hpp"
 
 #include <functional>
 #include <memory>
@@ -43,6 +45,9 @@ struct Services {
     net::Resolver& resolver;
     metrics::Registry& registry;
     MemoryBudget& memory;
+    OpenConnections* open = nullptr;  ///< null: descriptors are no bound
+    /// Closes idle connections of the worker, as far as open->excess() asks for it.
+    std::function<void()> make_room = {};
 };
 
 struct Connection {
@@ -50,14 +55,16 @@ struct Connection {
     static constexpr std::size_t buffer_bytes = 8 * 1024;
 
     Connection(net::Deadlines& deadlines, MemoryBudget& memory, net::Socket socket,
-               net::asio::ssl::context* tls)
-        : stream(deadlines, std::move(socket), tls),
+               net::asio::ssl::context* tls, OpenConnections::Hold its_descriptors)
+        : descriptors(std::move(its_descriptors)),
+          stream(deadlines, std::move(socket), tls),
           in(buffer_bytes, memory, MemoryUse::answer),
           made_at(deadlines.now()) {}
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() { wipe(head_text); }
 
+    OpenConnections::Hold descriptors;
     net::TimedStream stream;
     net::ByteBuffer in;  ///< what it takes beyond buffer_bytes counts in server.memory
     /// Of the answer that is being received; lives here because its table is large.
@@ -130,6 +137,11 @@ public:
     void sweep(Instant now);
     /// Nothing is kept or prewarmed from now on. Requests that still come are served.
     void retire() noexcept;
+    /// Since when the longest idle connection has been idle; max() where none is.
+    [[nodiscard]] Instant longest_idle_since() const noexcept {
+        return idle_.empty() ? Instant::max() : idle_.front()->idle_since;
+    }
+    void close_longest_idle() noexcept;
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
     [[nodiscard]] Counters& counters() noexcept { return *counters_; }
 

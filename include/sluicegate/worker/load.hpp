@@ -10,6 +10,7 @@
 
 #include "sluicegate/base/memory_budget.hpp"
 #include "sluicegate/client/connection_places.hpp"
+#include "sluicegate/upstream/open_connections.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -34,15 +35,23 @@ public:
     [[nodiscard]] const char* resume(std::size_t most) noexcept;
     void end() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
 
+    /// The idle ones among them are no bound: they give way.
+    [[nodiscard]] upstream::OpenConnections& upstream_connections() noexcept {
+        return upstream_connections_;
+    }
+
     [[nodiscard]] std::size_t in_flight() const noexcept {
         return in_flight_.load(std::memory_order_relaxed);
     }
 
 private:
+    [[nodiscard]] std::size_t upstream_connections_max() const noexcept;
+
     const MemoryBudget& memory_;
     const client::ConnectionPlaces& places_;
     std::size_t descriptors_max_ = 0;
     std::atomic<std::size_t> in_flight_{0};
+    upstream::OpenConnections upstream_connections_{[this] { return upstream_connections_max(); }};
 };
 
 }  // namespace sluicegate::worker

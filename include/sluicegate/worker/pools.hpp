@@ -34,6 +34,8 @@ public:
     [[nodiscard]] bool retire_unmarked(std::size_t most) noexcept;
     /// Once a second: closes what is not fit any more, and makes what is missing.
     void sweep(Instant now) noexcept;
+    /// At most `most`, whichever pools they are in.
+    void close_longest_idle(std::size_t most) noexcept;
     void retire_all() noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return pools_.size(); }
 

@@ -88,6 +88,11 @@ private:
     void write_access_lines() noexcept;
     [[nodiscard]] std::optional<client::Connection::Admitted> admit(net::Socket& socket,
                                                                     bool is_tls);
+    /// Ends a connection for which no descriptor is left.
+    void refuse(net::Socket socket, std::size_t listener);
+    void end_overloaded(net::Socket socket, std::size_t listener);
+    /// Closes idle connections to upstreams where descriptors are short.
+    void make_room() noexcept;
     void end_if_drained() noexcept;
     void stop_accepting();
     void go_on_swapping();
