@@ -90,9 +90,9 @@ MUTANTS = (
            "if (equal_in_constant_time(record.hash, hash)) return &record;",
            "return &record;",
            "test_auth", "KeyRing.*"),
-    Mutant("the_first_of_two_credentials_counts", "src/auth/credentials.cpp",
-           "if (std::any_of(first + 1, fields.end(), is_present)) {",
-           "if (std::all_of(first, fields.end(), is_present)) {",
+    Mutant("the_last_of_two_credentials_counts", "src/auth/credentials.cpp",
+           "if (!is_nothing(found) && !is_same && (key || found)) {",
+           "if (!is_nothing(found) && !is_same && !key && !found) {",
            "test_auth", "Credentials.*"),
     # --- limit ---
     # The two traps of docs/limits-proofs.md come first.
