@@ -1,5 +1,6 @@
 #include "sluicegate/client/answer_head.hpp"
 
+#include "sluicegate/client/cors.hpp"
 #include "sluicegate/client/limit_fields.hpp"
 #include "sluicegate/client/receive.hpp"
 #include "sluicegate/http/head_writer.hpp"
@@ -33,6 +34,7 @@ void begin_answer(std::string& out, const Exchange& exchange, unsigned status,
                      .date = exchange.context().date.text(),
                      .id = exchange.id,
                      .cache_control = cache_control});
+    if (exchange.settings.server->cors) append_cors(out, exchange);
 }
 
 void append_passed_field(std::string& out, const Exchange& exchange, const http::ResponseHead& head,
@@ -86,7 +88,10 @@ net::Task<bool> write_complete(Exchange& exchange, std::string& out, std::string
     const bool is_skippable = can_skip_body(exchange);
     const bool stays_open = !must_close && wants_to_stay(exchange) && is_skippable;
     append_connection(out, exchange, stays_open);
-    append_field(out, "content-length", static_cast<std::int64_t>(body.size()));
+    // RFC 9110, 8.6: none in a 204.
+    if (exchange.sent.status != 204) {
+        append_field(out, "content-length", static_cast<std::int64_t>(body.size()));
+    }
     http::append_head_end(out);
 
     const bool is_head = exchange.has_head && exchange.head().method == http::Method::head;

@@ -1,5 +1,11 @@
 #include "sluicegate/client/connection.hpp"
 
+#include "sluicegate/client/forwarded.hpp"
+#include "sluicegate/client/overload.hpp"
+#include "sluicegate/client/proxy_header.hpp"
+
+#include <array>
+#include <sys/socket.h>
 #include <utility>
 
 namespace sluicegate::client {
@@ -23,7 +29,9 @@ constexpr DrainBounds stranger_drain{std::size_t{64} << 10, Milliseconds(1000)};
 Connection::Connection(Context& context, net::Socket socket, const net::TlsContext& tls,
                        Admitted admitted)
     : context_(context),
-      address_(net::peer_address(socket)),
+      peer_(net::peer_address(socket)),
+      address_(peer_),
+      request_address_(peer_),
       hold_(std::move(admitted.hold)),
       departure_(this, &Connection::departed),
       stream_(context.deadlines, std::move(socket), tls.get()),
@@ -128,7 +136,7 @@ net::Task<void> Connection::linger() {
 
 void Connection::become_known() noexcept {
     is_known_ = true;
-    hold_.note_known(context_.deadlines.now());
+    hold_->note_known(context_.deadlines.now());
     context_.connections.note_known(*this);
 }
 
@@ -136,24 +144,87 @@ void Connection::note_refused() noexcept {
     if (!is_known_) context_.connections.note_answered(*this);
 }
 
-void Connection::shaken(const net::Transferred& handshake) noexcept {
+void Connection::look_behind(std::span<const config::AddressRange> trusted_proxies) {
+    const config::IpAddress own(address_);
+    if (!config::contains_any(trusted_proxies, own)) return;
+    request_address_ = client_behind(own, trusted_proxies, head_.fields).bytes();
+}
+
+net::Task<bool> Connection::receive_proxy_header(const Services& services) {
+    std::string header;
+    for (;;) {
+        const auto missing = proxy_header_missing(header);
+        if (!missing) {
+            services.note_failure(*this, net::HandshakeFailure::proxy_header,
+                                  missing.error().detail);
+            co_return false;
+        }
+        if (*missing == 0) co_return take_proxy_header(header, services);
+        const std::size_t size = header.size();
+        header.resize(size + *missing);
+        const asio::mutable_buffer room(header.data() + size, *missing);
+        const net::Transferred read = co_await stream_.read_before_tls(room, read_by_);
+        if (read.ended != net::Ended::done) {
+            if (read.ended == net::Ended::cancelled) co_return false;
+            const bool is_late = read.ended == net::Ended::timed_out;
+            services.note_failure(
+                *this, is_late ? net::HandshakeFailure::timeout : net::HandshakeFailure::closed,
+                "PROXY protocol: the header has not arrived");
+            co_return false;
+        }
+        header.resize(size + read.size);
+    }
+}
+
+bool Connection::take_proxy_header(std::string_view header, const Services& services) {
+    const auto source = parse_proxy_header(header);
+    if (!source) {
+        services.note_failure(*this, net::HandshakeFailure::proxy_header, source.error().detail);
+        return false;
+    }
+    if (*source) address_ = (*source)->bytes();
+    request_address_ = address_;
+    context_.connections.move_to(*this, AddressTable::key_of(address_));
+    auto hold = services.hold(address_, stream_.stream().is_tls());
+    if (hold) {
+        hold_.emplace(std::move(*hold));
+    } else if (!stream_.stream().is_tls()) {
+        send_early_reply(stream_.stream().native_handle(), context_, ErrorKind::overloaded);
+    }
+    return hold.has_value();
+}
+
+net::Task<bool> Connection::shake_hands(const Services& services) {
+    const net::Transferred handshake = co_await stream_.accept_tls(read_by_);
     // A handshake that was cut off here, because the connection gave way, is no fault of the peer.
     const bool has_failed =
         handshake.ended != net::Ended::done && handshake.ended != net::Ended::cancelled;
-    hold_.end_handshake(has_failed, context_.deadlines.now());
+    hold_->end_handshake(has_failed, context_.deadlines.now());
     if (net::lacks_client_certificate(handshake.error)) context_.refused_certificates.add();
+    if (has_failed) {
+        const auto why = net::handshake_failure_of(handshake, stream_.stream());
+        services.note_failure(*this, why, handshake.error.message());
+        if (why == net::HandshakeFailure::plain_http) {
+            send_early_reply(stream_.stream().native_handle(), context_, ErrorKind::tls_required);
+        }
+    }
+    co_return handshake.ended == net::Ended::done;
 }
 
-net::Task<void> Connection::run(std::unique_ptr<Connection> connection,
-                                Milliseconds handshake_timeout, const Serve& serve) {
+net::Task<void> Connection::run(std::unique_ptr<Connection> connection, Beginning beginning,
+                                const Services& services) {
     Connection& client = *connection;
-    if (client.stream_.stream().is_tls()) {
-        client.read_within(handshake_timeout);
-        const net::Transferred handshake = co_await client.stream_.accept_tls(client.read_by_);
-        client.shaken(handshake);
-        if (handshake.ended != net::Ended::done) co_return;
+    const bool is_tls = client.stream_.stream().is_tls();
+    if (beginning.has_proxy_header || is_tls) client.read_within(beginning.timeout);
+    if (beginning.has_proxy_header) {
+        const bool is_named = co_await client.receive_proxy_header(services);
+        if (!is_named) co_return;
     }
-    co_await serve(client);
+    if (is_tls) {
+        const bool is_shaken = co_await client.shake_hands(services);
+        if (!is_shaken) co_return;
+    }
+    co_await services.serve(client);
 }
 
 }  // namespace sluicegate::client

@@ -117,6 +117,21 @@ void ConnectionPlaces::remove(Link& link) noexcept {
     link.side_ = Side::none;
 }
 
+void ConnectionPlaces::move_to(Link& link, const net::AddressBytes& address) {
+    const std::scoped_lock lock(mutex_);
+    if (link.side_ != Side::stranger || link.group_->address == address) return;
+    // Before it leaves the old one, because there may be no memory for it.
+    Group& group = groups_[address];
+    group.address = address;
+    unlink_stranger(link);
+    link.group_ = &group;
+    link.idle_since_ = ++idle_times_;
+    update(group, [&] {
+        group.by_idle_time.push_back(link);
+        ++group.count;
+    });
+}
+
 void ConnectionPlaces::note_known(Link& link) noexcept {
     const std::scoped_lock lock(mutex_);
     if (link.side_ != Side::stranger) return;

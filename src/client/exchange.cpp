@@ -20,6 +20,7 @@ Exchange::~Exchange() {
 void Exchange::begin(const Settings& in_force) noexcept {
     id = context().request_ids.next();
     settings = in_force;
+    connection.forget_forwarded();
 }
 
 void Exchange::end_message() {

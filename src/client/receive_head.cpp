@@ -43,6 +43,7 @@ Result<bool> take_head(Exchange& exchange, std::size_t searched) {
     if (!parsed && is_http2_preface(arrived)) return fail(ErrorKind::http_version_not_supported);
     if (!parsed) return std::move(parsed).failure();
     exchange.has_head = true;
+    connection.note_forwarded(exchange.settings.server->trusted_proxies);
     exchange.message_bytes = exchange.head_bytes;
     exchange.is_body_complete =
         head.framing == http::Framing::none ||

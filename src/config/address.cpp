@@ -76,6 +76,11 @@ bool IpAddress::is_v4() const noexcept {
     return std::equal(v4_prefix.begin(), v4_prefix.end(), bytes_.begin());
 }
 
+bool IpAddress::is_unspecified() const noexcept {
+    static constexpr Bytes v4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
+    return bytes_ == Bytes{} || bytes_ == v4;
+}
+
 std::string IpAddress::text() const {
     std::array<char, INET6_ADDRSTRLEN> buffer{};
     if (!is_v4()) {
@@ -112,6 +117,11 @@ std::string AddressRange::hint(std::string_view text) {
 
 bool AddressRange::contains(const IpAddress& address) const noexcept {
     return masked(address.bytes(), bits_) == first_.bytes();
+}
+
+bool contains_any(std::span<const AddressRange> ranges, const IpAddress& address) noexcept {
+    return std::ranges::any_of(ranges,
+                               [&](const AddressRange& range) { return range.contains(address); });
 }
 
 std::string AddressRange::text() const {

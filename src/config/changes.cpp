@@ -40,16 +40,22 @@ std::string address_text(const Listener& listener) {
 }
 
 std::string listener_text(const Listener& listener) {
-    if (!listener.tls) return address_text(listener);
-    std::string text = address_text(listener) + " tls " + listener.tls->certificate_file + ' ' +
-                       listener.tls->private_key_file;
+    std::string text = address_text(listener);
+    if (listener.has_proxy_protocol) text += " proxy_protocol";
+    if (!listener.tls) return text;
+    text += " tls " + listener.tls->certificate_file + ' ' + listener.tls->private_key_file;
     if (!listener.tls->client_ca_file.empty()) {
         text += " client_ca " + listener.tls->client_ca_file;
     }
     return text;
 }
 
-/// The settings of the listening sockets. Their certificates are not part of them.
+std::string ranges_text(const std::vector<AddressRange>& ranges) {
+    return joined(ranges, [](const AddressRange& range) { return range.text(); });
+}
+
+/// The settings of the listening sockets. What a reload reads anew for each connection, such as
+/// certificates, is not part of them.
 std::string sockets_text(const Server& server) {
     return joined(server.listen, [](const Listener& listener) {
         return address_text(listener) + (listener.tls ? " tls" : "");
@@ -84,6 +90,15 @@ Entity fixed_sections(const Config& config) {
     entity.add("server.max_in_flight", count_or_off_text(server.in_flight_max));
     entity.add("server.auth_failures_per_minute",
                count_or_off_text(server.auth_failures_per_minute));
+    if (!server.trusted_proxies.empty()) {
+        entity.add("server.trusted_proxies", ranges_text(server.trusted_proxies));
+    }
+    if (server.cors) {
+        entity.add("server.cors.origins",
+                   joined(server.cors->origins,
+                          [](const OriginPattern& origin) { return origin.text(); }));
+        entity.add("server.cors.max_age", duration_text(server.cors->max_age));
+    }
     entity.add("server.timeouts.header", duration_text(server.timeouts.header));
     entity.add("server.timeouts.body", duration_text(server.timeouts.body));
     entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));
@@ -153,8 +168,7 @@ Entity entity_of(const ApiKey& key, const Entity& user) {
         entity.add("models", joined(key.models, [](const std::string& name) { return name; }));
     }
     if (!key.allow_ips.empty()) {
-        entity.add("allow_ips",
-                   joined(key.allow_ips, [](const AddressRange& range) { return range.text(); }));
+        entity.add("allow_ips", ranges_text(key.allow_ips));
     }
     return entity;
 }

@@ -12,7 +12,7 @@ using Keys = std::array<std::string_view, size>;
 
 constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", "retries",
                         "log",     "upstreams", "models", "groups",  "users"};
-constexpr Keys<10> server{"listen",
+constexpr Keys<12> server{"listen",
                           "threads",
                           "max_body",
                           "max_header",
@@ -21,8 +21,11 @@ constexpr Keys<10> server{"listen",
                           "max_connections_per_address",
                           "max_in_flight",
                           "auth_failures_per_minute",
+                          "trusted_proxies",
+                          "cors",
                           "timeouts"};
-constexpr Keys<2> listener{"address", "tls"};
+constexpr Keys<3> listener{"address", "tls", "proxy_protocol"};
+constexpr Keys<2> server_cors{"origins", "max_age"};
 constexpr Keys<3> listener_tls{"certificate", "private_key", "client_ca"};
 constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
 constexpr Keys<6> admin{"listen", "tls", "hosts", "keys", "show_users", "user_metrics"};
@@ -83,6 +86,7 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::server, "server", server},
     {Section::listener, "server.listen[]", listener},
     {Section::listener_tls, "server.listen[].tls", listener_tls},
+    {Section::server_cors, "server.cors", server_cors},
     {Section::server_timeouts, "server.timeouts", server_timeouts},
     {Section::admin, "admin", admin},
     {Section::admin_tls, "admin.tls", admin_tls},

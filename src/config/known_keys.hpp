@@ -14,6 +14,7 @@ enum class Section : std::uint8_t {
     server,
     listener,
     listener_tls,
+    server_cors,
     server_timeouts,
     admin,
     admin_tls,

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t keys_of_user_max = 1000;
 constexpr std::size_t keys_of_admin_max = 1000;
 constexpr std::size_t models_of_key_max = 10'000;
-constexpr std::size_t ranges_of_key_max = 1000;
 
 std::optional<std::array<std::uint8_t, 32>> parse_hash(std::string_view text) {
     std::array<std::uint8_t, 32> hash{};
@@ -79,23 +78,6 @@ void parse_key_models(Context& context, const Value& at, const Models& models, A
                      });
 }
 
-void parse_allow_ips(Context& context, const Value& at, ApiKey& key) {
-    for_each_element(
-        context, at, ranges_of_key_max, "one range (leave it out to allow all)",
-        [&](const Value& element) {
-            const auto text = read_text(context, element);
-            if (!text) return;
-            const auto range = AddressRange::parse(text->text);
-            if (range) {
-                key.allow_ips.push_back(*range);
-            } else if (text->is_from_environment) {
-                add_problem(context, element, "must be an address or a range" + got(*text));
-            } else {
-                add_problem(context, element, AddressRange::hint(text->text) + got(*text));
-            }
-        });
-}
-
 }  // namespace
 
 std::vector<ApiKey> parse_admin_keys(Context& context, const Value& at, KeyPlaces& places) {
@@ -131,7 +113,9 @@ std::vector<ApiKey> parse_api_keys(Context& context, const Value& at, const Mode
         if (const auto names = map.find("models")) {
             parse_key_models(context, *names, models, key);
         }
-        if (const auto ranges = map.find("allow_ips")) parse_allow_ips(context, *ranges, key);
+        if (const auto ranges = map.find("allow_ips")) {
+            parse_ranges(context, *ranges, "one range (leave it out to allow all)", key.allow_ips);
+        }
         keys.push_back(std::move(key));
     });
     return keys;

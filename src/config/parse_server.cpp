@@ -45,6 +45,7 @@ Listener parse_listener(Context& context, const Value& at) {
         listener = parse_listen_address(context, *address).value_or(Listener{});
     }
     if (const auto tls = map.find("tls")) listener.tls = parse_listener_tls(context, *tls);
+    map.boolean("proxy_protocol", listener.has_proxy_protocol);
     return listener;
 }
 
@@ -152,6 +153,11 @@ Server parse_server(Context& context, const Value& at) {
     count_or_off(context, map, "max_in_flight", connections_range, server.in_flight_max);
     count_or_off(context, map, "auth_failures_per_minute", auth_failures_range,
                  server.auth_failures_per_minute);
+    if (const auto proxies = map.find("trusted_proxies")) {
+        parse_ranges(context, *proxies, "one range (leave it out to trust no proxy)",
+                     server.trusted_proxies);
+    }
+    if (const auto cors = map.find("cors")) server.cors = parse_cors(context, *cors);
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, server.timeouts);
     }

@@ -22,6 +22,12 @@ namespace sluicegate::config {
 [[nodiscard]] Retries parse_retries(Context& context, const Value& at);
 [[nodiscard]] Log parse_log(Context& context, const Value& at);
 
+/// `server.cors`
+[[nodiscard]] Cors parse_cors(Context& context, const Value& at);
+/// A list of addresses and ranges. `what` names an element in messages ("one range").
+void parse_ranges(Context& context, const Value& at, std::string_view what,
+                  std::vector<AddressRange>& into);
+
 /// `admin.tls`
 [[nodiscard]] TlsListener parse_admin_tls(Context& context, const Value& at);
 /// "0.0.0.0:8080", "[::1]:8080".

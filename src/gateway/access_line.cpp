@@ -56,6 +56,7 @@ void append_usage(std::string& out, const Request& request) {
 }
 
 std::string_view endpoint_name(const Record& record) {
+    if (record.is_preflight) return "preflight";
     return record.endpoint ? openai::name_of(*record.endpoint) : std::string_view("unknown");
 }
 
@@ -81,6 +82,8 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
                           "access");
     append_text(out, "request_id", request.client.id.text());
     append_text(out, "client", config::IpAddress(request.address()).text());
+    const net::AddressBytes& peer = request.client.connection.peer();
+    if (peer != request.address()) append_text(out, "peer", config::IpAddress(peer).text());
     append_text(out, "endpoint", endpoint_name(record));
     append_json_member(out, "status", sent.status);
     append_text(out, "outcome", sent.error ? name_of(*sent.error) : std::string_view("ok"));

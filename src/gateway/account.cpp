@@ -140,7 +140,10 @@ void Counters::count_user(const Record& record, std::optional<ErrorKind> error) 
 void account(Request& request, Counters& counters) {
     const Instant now = request.worker.clock().now();
     counters.count(request, now);
-    if (request.config().config.log.access) {
+    const config::Log& settings = request.config().config.log;
+    // Anybody may send preflights, and browsers send many.
+    const bool is_noise = request.record.is_preflight && settings.level != log::Level::debug;
+    if (settings.access && !is_noise) {
         append_access_line(request.worker.access_lines, request, now);
     }
 }

@@ -24,9 +24,7 @@ net::Task<bool> answer(Request& request, bool may_idle) {
     auto identified = std::move(received).and_then(
         [&](Received&& head) { return authenticate(request, std::move(head)); });
     if (!identified) co_return co_await refuse(request, identified.error());
-    if (is_answered_here(identified->match.endpoint)) {
-        co_return co_await answer_models(request, *identified);
-    }
+    if (is_answered_here(*identified)) co_return co_await answer_here(request, *identified);
 
     auto loaded = co_await receive_body(request, std::move(*identified));
     auto routed =

@@ -34,7 +34,8 @@ enum class UsageSource : std::uint8_t {
 
 struct Record {
     std::optional<openai::Endpoint> endpoint;
-    auth::Caller caller;  ///< all empty before authentication
+    bool is_preflight = false;  ///< a browser's question (client/cors.hpp): not an endpoint's
+    auth::Caller caller;        ///< all empty before authentication
     [[nodiscard]] bool has_caller() const noexcept { return !caller.key_id.empty(); }
     const worker::ModelEntry* model = nullptr;
     std::optional<std::size_t> upstream;  ///< index in the snapshot

@@ -61,11 +61,12 @@ private:
 
 struct Received {
     openai::EndpointMatch match;
+    bool is_preflight = false;  ///< and there is no endpoint
 };
 
 struct Identified {
     openai::EndpointMatch match;
-    const auth::KeyRecord* key;
+    const auth::KeyRecord* key;  ///< null: a preflight, which needs none
 };
 
 struct Loaded {

@@ -3,6 +3,7 @@
 #include "sluicegate/auth/authenticate.hpp"
 #include "sluicegate/auth/credentials.hpp"
 #include "sluicegate/client/answer_head.hpp"
+#include "sluicegate/client/cors.hpp"
 #include "sluicegate/client/error_reply.hpp"
 #include "sluicegate/client/receive.hpp"
 #include "sluicegate/http/head_writer.hpp"
@@ -117,6 +118,19 @@ Result<std::string> models_body(const Request& request, const Identified& identi
     return openai::models_list_body(names, config.created);
 }
 
+/// GET /models and GET /models/{id}, from the configuration.
+net::Task<bool> answer_models(Request& request, const Identified& identified) {
+    client::Exchange& exchange = request.client;
+    auto body = models_body(request, identified);
+    if (!body) co_return co_await refuse(request, body.error());
+    exchange.sent.status = 200;
+    request.leave_load();
+    std::string& out = exchange.connection.answer_text();
+    client::begin_answer(out, exchange, 200);
+    http::append_field(out, "content-type", "application/json");
+    co_return co_await client::write_complete(exchange, out, *body, false);
+}
+
 }  // namespace
 
 net::Task<Result<Received>> receive(Request& request, bool may_idle) {
@@ -145,13 +159,19 @@ net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     // Before path and method are judged: clients that prefer WebSockets fall back at once after a
     // 426, and try again after anything else.
     if (head.is_websocket_handshake) co_return fail(ErrorKind::websocket_not_supported);
+    if (client::is_preflight(request.client)) {
+        if (!client::allows_origin(request.client)) co_return fail(ErrorKind::origin_not_allowed);
+        request.record.is_preflight = true;
+        co_return Received{.match = {}, .is_preflight = true};
+    }
     auto match = openai::match_endpoint(name_of(head.method), head.path);
     if (!match) co_return std::move(match).failure();
     request.record.endpoint = match->endpoint;
-    co_return Received{std::move(*match)};
+    co_return Received{.match = std::move(*match)};
 }
 
 Result<Identified> authenticate(Request& request, Received&& received) {
+    if (received.is_preflight) return Identified{std::move(received.match), nullptr};
     auto key = find_caller(request);
     if (!key) return refuse_credentials(request, std::move(key.error()));
     request.client.connection.note_known();
@@ -261,20 +281,15 @@ net::Task<bool> refuse(Request& request, const Error& error) {
     return client::reply_error(request.client, error);
 }
 
-bool is_answered_here(openai::Endpoint endpoint) noexcept {
-    return endpoint == openai::Endpoint::models_list || endpoint == openai::Endpoint::model_get;
+bool is_answered_here(const Identified& identified) noexcept {
+    const openai::Endpoint endpoint = identified.match.endpoint;
+    return identified.key == nullptr || endpoint == openai::Endpoint::models_list ||
+           endpoint == openai::Endpoint::model_get;
 }
 
-net::Task<bool> answer_models(Request& request, const Identified& identified) {
-    client::Exchange& exchange = request.client;
-    auto body = models_body(request, identified);
-    if (!body) co_return co_await refuse(request, body.error());
-    exchange.sent.status = 200;
-    request.leave_load();
-    std::string& out = exchange.connection.answer_text();
-    client::begin_answer(out, exchange, 200);
-    http::append_field(out, "content-type", "application/json");
-    co_return co_await client::write_complete(exchange, out, *body, false);
+net::Task<bool> answer_here(Request& request, const Identified& identified) {
+    if (identified.key == nullptr) return client::answer_preflight(request.client);
+    return answer_models(request, identified);
 }
 
 }  // namespace sluicegate::gateway

@@ -8,10 +8,10 @@ namespace sluicegate::gateway {
 
 /// Waits for a request and reads its head; finds the endpoint. Errors: those of the head
 /// (http/request_head.hpp), draining, unknown_url, method_not_supported, websocket_not_supported,
-/// request_timeout, client_gone.
+/// origin_not_allowed, request_timeout, client_gone.
 net::Task<Result<Received>> receive(Request& request, bool may_idle);
 
-/// Whose key it is, before anything of the body is read.
+/// Whose key it is, before anything of the body is read. A preflight has none.
 Result<Identified> authenticate(Request& request, Received&& received);
 
 /// Reads the body. Errors: request_too_large (from the declared size, or while it arrives),
@@ -31,9 +31,9 @@ Result<Routed> route(Request& request, Admitted&& admitted);
 /// client takes the answer, or sends the rest of its body, no other request waits for it.
 net::Task<bool> refuse(Request& request, const Error& error);
 
-/// GET /models and GET /models/{id} are answered from the configuration.
-[[nodiscard]] bool is_answered_here(openai::Endpoint endpoint) noexcept;
+/// What needs no upstream: the list of models, and a browser's preflight.
+[[nodiscard]] bool is_answered_here(const Identified& identified) noexcept;
 /// True when the connection may carry another request.
-net::Task<bool> answer_models(Request& request, const Identified& identified);
+net::Task<bool> answer_here(Request& request, const Identified& identified);
 
 }  // namespace sluicegate::gateway

@@ -41,7 +41,14 @@ constexpr std::array refused_connection_labels{
           "`full`: `server.max_connections` have all shown a valid key; `per_address`: "
           "`server.max_connections_per_address`; `handshakes`: too many TLS handshakes of the "
           "address have failed; `client_certificate`: none that is valid came, at a listener with "
-          "`client_ca`"}};
+          "`client_ca`; `untrusted_proxy`: a listener with `proxy_protocol`, and a peer outside "
+          "`server.trusted_proxies`"}};
+constexpr std::array handshake_failure_labels{
+    Label{"reason",
+          "`plain_http`: HTTP on a TLS listener; `not_tls`: something else there; `version`: no "
+          "TLS version or cipher in common; `certificate`: one side refused the other's; "
+          "`timeout`: `server.timeouts.header`; `closed`: the client closed; `proxy_header`: no "
+          "valid header of the PROXY protocol; `other`"}};
 constexpr std::array upstream_labels{upstream};
 constexpr std::array upstream_state_labels{upstream, Label{"state", "`active`, `idle`"}};
 constexpr std::array upstream_connect_labels{
@@ -144,6 +151,10 @@ constexpr std::array<Definition, metric_count> definitions{{
      {},
      "Connections that had shown no valid key and gave way to a new one, because no place was "
      "free."},
+    {Metric::client_handshake_failures_total, "sluicegate_client_handshake_failures_total",
+     Type::counter, Unit::one, handshake_failure_labels,
+     "Connections that ended before their first request, in the TLS handshake or in the header of "
+     "the PROXY protocol. At log.level debug each has a line handshake_failed."},
     {Metric::upstream_first_byte_duration_seconds,
      "sluicegate_upstream_first_byte_duration_seconds", Type::histogram, Unit::nanoseconds,
      upstream_labels, "Time from the start of an attempt to the complete head of its answer."},

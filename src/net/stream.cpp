@@ -76,6 +76,10 @@ Task<Transfer> Stream::read_some(asio::mutable_buffer into) {
     return socket_.async_read_some(asio::mutable_buffer(into), use_result);
 }
 
+Task<Transfer> Stream::read_before_tls(asio::mutable_buffer into) {
+    return socket_.async_read_some(asio::mutable_buffer(into), use_result);
+}
+
 Task<Transfer> Stream::write(std::span<const asio::const_buffer> buffers) {
     if (tls_) return asio::async_write(tls_->stream, in_one_record(buffers), use_result);
     return asio::async_write(socket_, buffers, use_result);

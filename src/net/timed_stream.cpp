@@ -151,6 +151,13 @@ Task<Transferred> TimedStream::read_some(asio::mutable_buffer into, ReadLimits l
     co_return end(read_, error, size);
 }
 
+Task<Transferred> TimedStream::read_before_tls(asio::mutable_buffer into, Instant deadline) {
+    if (const auto refused = refusal(deadline)) co_return Transferred{.ended = *refused};
+    begin(read_, deadline, Instant::max());
+    auto [error, size] = co_await stream_.read_before_tls(into);
+    co_return end(read_, error, size);
+}
+
 Task<Transferred> TimedStream::write(std::span<const asio::const_buffer> buffers,
                                      WriteLimits limits, std::size_t skip) {
     if (const auto refused = refusal(limits.deadline)) co_return Transferred{.ended = *refused};

@@ -16,13 +16,22 @@ Telemetry::Telemetry(metrics::Registry& registry)
       refused_{registry.counter(Metric::client_connections_refused_total, {"full"}),
                registry.counter(Metric::client_connections_refused_total, {"per_address"}),
                registry.counter(Metric::client_connections_refused_total, {"handshakes"}),
-               registry.counter(Metric::client_connections_refused_total, {"client_certificate"})},
+               registry.counter(Metric::client_connections_refused_total, {"client_certificate"}),
+               registry.counter(Metric::client_connections_refused_total, {"untrusted_proxy"})},
       evicted_(registry.counter(Metric::client_connections_evicted_total, {})) {
 }
 
 void Telemetry::count_auth_failure(ErrorKind kind) {
     auto& counter = auth_failures_[static_cast<std::size_t>(kind)];
     if (!counter) counter = registry_.counter(Metric::auth_failures_total, {name_of(kind)});
+    counter->add();
+}
+
+void Telemetry::count_failed_handshake(net::HandshakeFailure why) {
+    auto& counter = failed_handshakes_[static_cast<std::size_t>(why)];
+    if (!counter) {
+        counter = registry_.counter(Metric::client_handshake_failures_total, {name_of(why)});
+    }
     counter->add();
 }
 

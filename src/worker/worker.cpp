@@ -52,7 +52,13 @@ Worker::Worker(const Shared& shared, Path path)
                .repeated_lines = repeated_lines_,
                .load = shared.load},
       path_(std::move(path)),
-      serve_([this](client::Connection& connection) { return path_(context_, connection); }),
+      services_{
+          .serve = [this](client::Connection& connection) { return path_(context_, connection); },
+          .hold = [this](const net::AddressBytes& address,
+                         bool is_tls) { return hold_of_named(address, is_tls); },
+          .note_failure =
+              [this](const client::Connection& connection, net::HandshakeFailure why,
+                     std::string_view detail) { note_failed_handshake(connection, why, detail); }},
       disposal_(std::make_shared<Disposal>(io_)) {
     connections_.on_empty([this] { end_if_drained(); });
 }
@@ -139,39 +145,80 @@ void Worker::make_room() noexcept {
     if (excess > 0) pools_.close_longest_idle(excess);
 }
 
-std::optional<client::Connection::Admitted> Worker::admit(net::Socket& socket, bool is_tls) {
-    const config::Server& server = snapshot_->shared->config.server;
-    const client::AddressTable::Limits limits{.connections_max = server.connections_per_address_max,
-                                              .is_tls = is_tls};
+bool Worker::is_proxy(const net::AddressBytes& address) const {
+    const auto& trusted = snapshot_->shared->config.server.trusted_proxies;
+    return !trusted.empty() && config::contains_any(trusted, config::IpAddress(address));
+}
+
+std::optional<Worker::Hold> Worker::hold(const net::AddressBytes& address, bool is_tls) {
+    // A proxy is many clients, so no bound of one client holds for it.
+    const bool is_bounded = !is_proxy(address);
+    const std::size_t most = snapshot_->shared->config.server.connections_per_address_max;
+    const client::AddressTable::Limits limits{.connections_max = is_bounded ? most : 0,
+                                              .is_tls = is_tls && is_bounded};
     client::AddressTable::Refusal refusal{};
-    const net::AddressBytes address = net::peer_address(socket);
-    auto hold = shared_.addresses.open(address, limits, shared_.clock.now(), refusal);
-    if (!hold) {
+    auto held = shared_.addresses.open(address, limits, shared_.clock.now(), refusal);
+    if (!held) {
         const bool is_count = refusal == client::AddressTable::Refusal::connections;
         telemetry_.count_refused_connection(is_count ? Telemetry::Refused::per_address
                                                      : Telemetry::Refused::handshakes);
-        return std::nullopt;
     }
-    auto place = shared_.places.take(client::AddressTable::key_of(address), hold->is_crowded());
+    return held;
+}
+
+/// For a client that a PROXY header has named: its connection has a place already.
+std::optional<Worker::Hold> Worker::hold_of_named(const net::AddressBytes& address, bool is_tls) {
+    auto held = hold(address, is_tls);
+    if (!held || !held->is_crowded()) return held;
+    // A stranger gives way, and its place is free again where this one ends.
+    const auto place = shared_.places.take(client::AddressTable::key_of(address), true);
+    if (place && place->is_from_other()) telemetry_.count_evicted_connection();
+    return held;
+}
+
+std::optional<client::Connection::Admitted> Worker::admit(const net::AddressBytes& peer,
+                                                          std::optional<Hold> held) {
+    if (!held) return std::nullopt;
+    auto place = shared_.places.take(client::AddressTable::key_of(peer), held->is_crowded());
     if (!place) {
         telemetry_.count_refused_connection(Telemetry::Refused::full);
         return std::nullopt;
     }
     if (place->is_from_other()) telemetry_.count_evicted_connection();
-    return client::Connection::Admitted{.place = std::move(*place), .hold = std::move(*hold)};
+    return client::Connection::Admitted{.place = std::move(*place), .hold = std::move(*held)};
+}
+
+void Worker::note_failed_handshake(const client::Connection& connection, net::HandshakeFailure why,
+                                   std::string_view detail) {
+    telemetry_.count_failed_handshake(why);
+    if (snapshot_->shared->config.log.level != log::Level::debug) return;
+    const std::string peer = config::IpAddress(connection.peer()).text();
+    const std::string address = config::IpAddress(connection.address()).text();
+    log::write(log::Level::debug, "handshake_failed", detail,
+               {{"client", address}, {"peer", peer}, {"reason", name_of(why)}});
 }
 
 void Worker::accept(net::Socket socket, std::size_t listener) {
     // Accepted just before the listener was closed: nothing would end it any more.
     if (is_draining_) return;
-    const net::TlsContext& tls = snapshot_->shared->listener_tls[listener];
-    auto admitted = admit(socket, tls != nullptr);
+    const Snapshot& snapshot = *snapshot_->shared;
+    const net::TlsContext& tls = snapshot.listener_tls[listener];
+    const bool has_proxy_header = snapshot.has_proxy_header(listener);
+    const net::AddressBytes peer = net::peer_address(socket);
+    if (has_proxy_header && !snapshot.config.server.trusted_proxies.empty() && !is_proxy(peer)) {
+        telemetry_.count_refused_connection(Telemetry::Refused::untrusted_proxy);
+        return;
+    }
+    // Until the header has named the client, no address is charged with the connection.
+    auto admitted =
+        admit(peer, has_proxy_header ? std::optional(Hold()) : hold(peer, tls != nullptr));
     if (!admitted) return end_overloaded(std::move(socket), listener);
     make_room();
-    const Milliseconds handshake_timeout = snapshot_->shared->config.server.timeouts.header;
+    const client::Connection::Beginning beginning{
+        .has_proxy_header = has_proxy_header, .timeout = snapshot.config.server.timeouts.header};
     auto connection = std::make_unique<client::Connection>(client_context_, std::move(socket), tls,
                                                            std::move(*admitted));
-    net::spawn(io_, client::Connection::run(std::move(connection), handshake_timeout, serve_),
+    net::spawn(io_, client::Connection::run(std::move(connection), beginning, services_),
                "client connection");
 }
 

@@ -219,6 +219,50 @@ TEST_F(TlsListener, SpeaksTls12AndLater) {
     EXPECT_FALSE(wire.start_tls_client(old.get(), "localhost"));
 }
 
+TEST_F(TlsListener, PlainHttpIsAnsweredInPlainHttp) {
+    ConfigText text = config();
+    text.log_level = "debug";
+    Gateway gateway(text, files_of(authority_.issue()));
+    const std::vector<std::string> methods{"GET", "POST", "OPTIONS", "DELETE", "PATCH", "HEAD"};
+    for (const std::string& method : methods) {
+        TestClient client(gateway.daemon().port("client_tls"));
+        client.send(request(method, "/v1/models", bearer(alice_key)));
+        expect_error(client.read_response(), {.status = 400, .code = "tls_required"});
+    }
+    TestClient upload(gateway.daemon().port("client_tls"));
+    upload.send(chat_request(alice_key, "m") + std::string(100'000, 'x'));
+    EXPECT_EQ(upload.read_response().status, 400);
+    TestClient garbage(gateway.daemon().port("client_tls"));
+    garbage.send("SSH-2.0-OpenSSH_9.2\r\n");
+    EXPECT_EQ(garbage.read_raw(), "");
+    const CertificateAuthority other("other");
+    const SslContext stranger = client_context(other.certificate(), "localhost");
+    EXPECT_FALSE(Wire::connect(gateway.daemon().port("client_tls"))
+                     .start_tls_client(stranger.get(), "localhost"));
+    const SslContext old = client_context(authority_.certificate(), "localhost");
+    SSL_CTX_set_security_level(old.get(), 0);
+    SSL_CTX_set_min_proto_version(old.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(old.get(), TLS1_1_VERSION);
+    EXPECT_FALSE(Wire::connect(gateway.daemon().port("client_tls"))
+                     .start_tls_client(old.get(), "localhost"));
+    struct Row {
+        std::string reason;
+        double count;
+    };
+    for (const Row& row :
+         std::vector<Row>{{"plain_http", 7}, {"not_tls", 1}, {"certificate", 1}, {"version", 1}}) {
+        EXPECT_TRUE(eventually([&] {
+            return metric(gateway, "sluicegate_client_handshake_failures_total",
+                          {"reason=\"" + row.reason + "\""}) == row.count;
+        })) << row.reason;
+        EXPECT_TRUE(gateway.daemon().wait_for_log([&](const nlohmann::json& line) {
+            return line.value("event", "") == "handshake_failed" &&
+                   line.value("reason", "") == row.reason;
+        })) << row.reason;
+    }
+    EXPECT_EQ(gateway_.daemon().log().find("handshake_failed"), std::string::npos);
+}
+
 TEST_F(TlsListener, ACertificateWithoutASubjectAlternativeNameIsWarnedOf) {
     const Identity nameless = authority_.issue({.names = {}, .common_name = "localhost"});
     DaemonOptions options = files_of(nameless);

@@ -55,6 +55,8 @@ const std::vector<Expected> table{
     {ErrorKind::websocket_not_supported, 426, invalid, "websocket_not_supported", false, true},
     {ErrorKind::http_version_not_supported, 505, invalid, "http_version_not_supported", false,
      true},
+    {ErrorKind::tls_required, 400, invalid, "tls_required", false, true},
+    {ErrorKind::origin_not_allowed, 403, "permission_error", "origin_not_allowed", false},
     {ErrorKind::missing_api_key, 401, invalid, "missing_api_key"},
     {ErrorKind::invalid_authorization_header, 401, invalid, "invalid_authorization_header"},
     {ErrorKind::different_api_keys, 401, invalid, "invalid_authorization_header"},

@@ -26,6 +26,8 @@ enum class ErrorKind : std::uint8_t {
     method_not_supported,
     websocket_not_supported,
     http_version_not_supported,  ///< HTTP/2 that was not asked for
+    tls_required,                ///< plain HTTP on a listener with TLS
+    origin_not_allowed,          ///< a preflight for a page of an origin that is not listed
     // The client's credentials.
     missing_api_key,
     invalid_authorization_header,  ///< wrong scheme, or no characters of a key

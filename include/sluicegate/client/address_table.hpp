@@ -125,6 +125,8 @@ private:
 /// One open connection of an address.
 class [[nodiscard]] AddressTable::Hold {
 public:
+    /// Of a connection that is not counted.
+    Hold() noexcept : Hold(nullptr, 0, false, false) {}
     Hold(Hold&& other) noexcept
         : table_(std::exchange(other.table_, nullptr)),
           entry_(other.entry_),

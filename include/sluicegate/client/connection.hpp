@@ -8,10 +8,12 @@
 #include "sluicegate/client/address_table.hpp"
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/context.hpp"
+#include "sluicegate/config/address.hpp"
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
 #include "sluicegate/net/deadlines.hpp"
 #include "sluicegate/net/departures.hpp"
+#include "sluicegate/net/handshake_failure.hpp"
 #include "sluicegate/net/timed_stream.hpp"
 #include "sluicegate/net/tls.hpp"
 
@@ -20,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace sluicegate::client {
 
@@ -40,12 +43,26 @@ public:
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    /// The path of the requests of one connection: returns when the connection is to end.
-    using Serve = std::function<net::Task<void>(Connection&)>;
-    /// Makes the TLS handshake, where there is one, within `handshake_timeout`, and serves requests
-    /// until one side closes. `serve` must outlive the task.
-    static net::Task<void> run(std::unique_ptr<Connection> connection,
-                               Milliseconds handshake_timeout, const Serve& serve);
+    /// What its worker does for it.
+    struct Services {
+        /// The path of its requests: returns when the connection is to end.
+        std::function<net::Task<void>(Connection&)> serve;
+        /// Whether a client of this address may have one more connection.
+        std::function<std::optional<AddressTable::Hold>(const net::AddressBytes&, bool is_tls)>
+            hold;
+        /// It ends before its first request.
+        std::function<void(const Connection&, net::HandshakeFailure, std::string_view detail)>
+            note_failure;
+    };
+    /// What comes before the first request.
+    struct Beginning {
+        bool has_proxy_header = false;
+        Milliseconds timeout;  ///< for all of it together
+    };
+    /// Reads the header of the PROXY protocol and makes the TLS handshake, where there are such,
+    /// and serves requests until one side closes. `services` must outlive the task.
+    static net::Task<void> run(std::unique_ptr<Connection> connection, Beginning beginning,
+                               const Services& services);
 
     /// Reads into in(), and may move what it holds. Errors: client_gone; request_timeout once the
     /// time that read_within() has given is over; overloaded when server.memory has no room.
@@ -98,7 +115,17 @@ public:
     [[nodiscard]] Context& context() noexcept { return context_; }
     [[nodiscard]] net::ByteBuffer& in() noexcept { return in_; }
     [[nodiscard]] http::RequestHead& head() noexcept { return head_; }
-    [[nodiscard]] const net::AddressBytes& address() const noexcept { return address_; }
+    /// Of the client whose request runs, as far as it is known: the peer's, or what a trusted proxy
+    /// says.
+    [[nodiscard]] const net::AddressBytes& address() const noexcept { return request_address_; }
+    /// Of the other end of the socket.
+    [[nodiscard]] const net::AddressBytes& peer() const noexcept { return peer_; }
+    /// A request begins: nothing is known of its client but who has made the connection.
+    void forget_forwarded() noexcept { request_address_ = address_; }
+    /// Of the request whose head has arrived: client_behind(), if its peer is trusted.
+    void note_forwarded(std::span<const config::AddressRange> trusted_proxies) {
+        if (!trusted_proxies.empty()) look_behind(trusted_proxies);
+    }
     [[nodiscard]] bool has_gone() const noexcept { return stream_.is_cancelled(); }
     /// A request on it has shown a valid key.
     void note_known() noexcept {
@@ -116,12 +143,17 @@ public:
 private:
     static void departed(void* self) noexcept;
     void become_known() noexcept;
-    void shaken(const net::Transferred& handshake) noexcept;
+    void look_behind(std::span<const config::AddressRange> trusted_proxies);
+    net::Task<bool> receive_proxy_header(const Services& services);
+    [[nodiscard]] bool take_proxy_header(std::string_view header, const Services& services);
+    net::Task<bool> shake_hands(const Services& services);
     Result<std::size_t> after_read(const net::Transferred& read);
 
     Context& context_;
-    net::AddressBytes address_;
-    AddressTable::Hold hold_;
+    net::AddressBytes peer_;
+    net::AddressBytes address_;          ///< the client's that the connection is made for
+    net::AddressBytes request_address_;  ///< the client's whose request runs
+    std::optional<AddressTable::Hold> hold_;
     net::Departures::Watch departure_;  ///< outlives the descriptor of the stream
     net::TimedStream stream_;
     Watched* watched_ = nullptr;  ///< by the request that runs

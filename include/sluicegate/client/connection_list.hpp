@@ -40,6 +40,10 @@ public:
 
     void add(ConnectionLink& connection, ConnectionPlaces::Grant place) noexcept;
     void remove(ConnectionLink& connection) noexcept;
+    /// A proxy has named the client of the connection.
+    void move_to(ConnectionLink& connection, const net::AddressBytes& address) {
+        places_.move_to(connection, address);
+    }
     /// The connection has shown a valid key.
     void note_known(ConnectionLink& connection) noexcept { places_.note_known(connection); }
     /// A connection that has shown no valid key has been answered.

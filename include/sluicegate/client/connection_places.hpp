@@ -142,6 +142,8 @@ public:
     void add(Link& link, Owner& owner, Grant grant) noexcept;
     /// The connection ends, and its place is free, unless it had lost it.
     void remove(Link& link) noexcept;
+    /// A proxy has named the client: the connection counts for this address from now on.
+    void move_to(Link& link, const net::AddressBytes& address);
     /// It has shown a valid key.
     void note_known(Link& link) noexcept;
     /// A stranger has been answered: its idle time begins anew.

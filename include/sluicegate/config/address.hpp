@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ public:
 
     [[nodiscard]] const Bytes& bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool is_v4() const noexcept;
+    /// "::" or "0.0.0.0", which no host has.
+    [[nodiscard]] bool is_unspecified() const noexcept;
     /// "10.0.0.1" for every IPv4 address, else the short form of RFC 5952.
     [[nodiscard]] std::string text() const;
 
@@ -54,5 +57,9 @@ private:
     IpAddress first_;
     unsigned bits_;  ///< of the 16-byte form: an IPv4 prefix counts 96 more
 };
+
+/// True when one of the ranges holds it.
+[[nodiscard]] bool contains_any(std::span<const AddressRange> ranges,
+                                const IpAddress& address) noexcept;
 
 }  // namespace sluicegate::config

@@ -2,6 +2,8 @@
 /// `server:` and `admin:`: the addresses for clients and operators, and the bounds on a client.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/config/address.hpp"
+#include "sluicegate/config/origin.hpp"
 #include "sluicegate/config/user.hpp"
 
 #include <chrono>
@@ -27,6 +29,8 @@ struct Listener {
     std::string host;        ///< an IPv4 or IPv6 address, without brackets
     std::uint16_t port = 0;  ///< 0: the system chooses one
     std::optional<TlsListener> tls;
+    /// Every connection begins with a header that names the client (client/proxy_header.hpp).
+    bool has_proxy_protocol = false;
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -36,6 +40,12 @@ struct ServerTimeouts {
     Milliseconds body = std::chrono::seconds(60);    ///< the whole body
     Milliseconds idle = std::chrono::seconds(75);    ///< between two requests of a connection
     Milliseconds drain = std::chrono::seconds(30);   ///< requests may still run after SIGTERM
+};
+
+/// What pages of other origins are allowed in a browser (Fetch standard, 3.2).
+struct Cors {
+    std::vector<OriginPattern> origins;               ///< at least one
+    Milliseconds max_age = std::chrono::minutes(10);  ///< a browser keeps an answer to a preflight
 };
 
 struct Server {
@@ -50,6 +60,9 @@ struct Server {
     std::size_t in_flight_max = 0;                ///< requests with a valid key; 0: no limit
     /// Of one address; beyond it a failed attempt is answered with 429. 0: no limit.
     unsigned auth_failures_per_minute = 60;
+    /// Peers whose word is taken for the address of a client. Empty: no peer's.
+    std::vector<AddressRange> trusted_proxies;
+    std::optional<Cors> cors;  ///< absent: browsers let only pages of the same origin call
     ServerTimeouts timeouts;
 };
 

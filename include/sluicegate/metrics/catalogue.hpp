@@ -32,6 +32,7 @@ enum class Metric : std::uint8_t {
     client_connections,                            ///< {}
     client_connections_refused_total,              ///< {reason}
     client_connections_evicted_total,              ///< {}
+    client_handshake_failures_total,               ///< {reason}
     upstream_first_byte_duration_seconds,          ///< {upstream}
     upstream_request_duration_seconds,             ///< {upstream}
     upstream_connections,                          ///< {upstream, state}

@@ -42,6 +42,8 @@ public:
 
     /// Reads what is there, at least one byte. The orderly end of the stream is asio::error::eof.
     Task<Transfer> read_some(asio::mutable_buffer into);
+    /// The same of a TLS stream before its handshake.
+    Task<Transfer> read_before_tls(asio::mutable_buffer into);
     /// Writes everything, gathered into as few system calls as possible. Buffers and the span must
     /// stay valid until the task ends.
     Task<Transfer> write(std::span<const asio::const_buffer> buffers);

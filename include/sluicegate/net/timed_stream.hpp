@@ -66,6 +66,8 @@ public:
     /// Reads what is there, at least one byte when it is done. A deadline that has passed already
     /// ends it at once.
     Task<Transferred> read_some(asio::mutable_buffer into, ReadLimits limits);
+    /// The same of a TLS stream before its handshake.
+    Task<Transferred> read_before_tls(asio::mutable_buffer into, Instant deadline);
     /// Writes everything behind the first `skip` bytes. Buffers and the span must stay valid until
     /// the task ends.
     Task<Transferred> write(std::span<const asio::const_buffer> buffers, WriteLimits limits,

@@ -67,6 +67,11 @@ struct Snapshot {
     openai::FieldNames field_names = {};           ///< with those of every `body:`
     std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list
 
+    /// The connections of a listener begin with a header of the PROXY protocol.
+    [[nodiscard]] bool has_proxy_header(std::size_t listener) const noexcept {
+        const auto& listen = config.server.listen;
+        return listener < listen.size() && listen[listener].has_proxy_protocol;
+    }
     /// Null for a model that is not configured, or off.
     [[nodiscard]] const ModelEntry* find_model(std::string_view name) const {
         const auto found = model_index.find(name);

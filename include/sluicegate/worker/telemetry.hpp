@@ -7,6 +7,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
 #include "sluicegate/metrics/registry.hpp"
+#include "sluicegate/net/handshake_failure.hpp"
 #include "sluicegate/route/health.hpp"
 
 #include <array>
@@ -25,13 +26,22 @@ public:
 
     void count_auth_failure(ErrorKind kind);
     /// Why a connection was not served.
-    enum class Refused : std::uint8_t { full, per_address, handshakes, certificate, count_ };
+    enum class Refused : std::uint8_t {
+        full,
+        per_address,
+        handshakes,
+        certificate,
+        untrusted_proxy,
+        count_
+    };
     void count_refused_connection(Refused reason) noexcept { refused(reason).add(); }
     [[nodiscard]] metrics::Counter& refused(Refused reason) noexcept {
         return refused_[static_cast<std::size_t>(reason)];
     }
     /// A connection without a valid key has given way to a new one.
     void count_evicted_connection() noexcept { evicted_.add(); }
+    /// A connection has ended before its first request.
+    void count_failed_handshake(net::HandshakeFailure why);
     /// Another attempt was wanted; the retry budget allowed it or not.
     void count_retry(bool is_allowed) noexcept { (is_allowed ? retried_ : over_budget_).add(); }
     [[nodiscard]] metrics::Gauge& in_flight() noexcept { return in_flight_; }
@@ -52,6 +62,9 @@ private:
     metrics::Counter evicted_;
     std::array<std::optional<metrics::Counter>, static_cast<std::size_t>(ErrorKind::count_)>
         auth_failures_{};
+    std::array<std::optional<metrics::Counter>,
+               static_cast<std::size_t>(net::HandshakeFailure::count_)>
+        failed_handshakes_{};
 };
 
 }  // namespace sluicegate::worker

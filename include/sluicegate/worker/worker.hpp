@@ -86,8 +86,14 @@ private:
     net::Task<void> tick();
     void on_tick() noexcept;
     void write_access_lines() noexcept;
-    [[nodiscard]] std::optional<client::Connection::Admitted> admit(net::Socket& socket,
-                                                                    bool is_tls);
+    using Hold = client::AddressTable::Hold;
+    [[nodiscard]] bool is_proxy(const net::AddressBytes& address) const;
+    [[nodiscard]] std::optional<Hold> hold(const net::AddressBytes& address, bool is_tls);
+    [[nodiscard]] std::optional<Hold> hold_of_named(const net::AddressBytes& address, bool is_tls);
+    [[nodiscard]] std::optional<client::Connection::Admitted> admit(const net::AddressBytes& peer,
+                                                                    std::optional<Hold> held);
+    void note_failed_handshake(const client::Connection& connection, net::HandshakeFailure why,
+                               std::string_view detail);
     /// Ends a connection for which no descriptor is left.
     void refuse(net::Socket socket, std::size_t listener);
     void end_overloaded(net::Socket socket, std::size_t listener);
@@ -126,7 +132,7 @@ private:
     client::Context client_context_;
     Context context_;
     Path path_;
-    client::Connection::Serve serve_;  ///< path_ with this worker's context
+    client::Connection::Services services_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     std::shared_ptr<Disposal> disposal_;
     std::deque<Swap> swaps_;                       ///< the first one is under way
