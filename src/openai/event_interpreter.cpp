@@ -81,6 +81,16 @@ EventName event_name_from(std::string_view text) noexcept {
     return is_terminal(text) ? EventName::terminal : EventName::other;
 }
 
+bool is_usual_event_name(std::string_view text) noexcept {
+    constexpr std::string_view beginnings[] = {"response.", "transcript.", "speech.",
+                                               "image_",    "message_",    "content_block_"};
+    const bool is_plain = std::ranges::all_of(
+        text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '.'; });
+    return is_plain && std::ranges::any_of(beginnings, [text](std::string_view beginning) {
+               return text.starts_with(beginning);
+           });
+}
+
 EventCut EventInterpreter::read(EventName name, std::string_view data) {
     if (name == EventName::none) {
         const std::string_view text = shape_.match(data);
@@ -134,8 +144,8 @@ TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
     return found;
 }
 
-/// An event of another kind than generated text may tell an error in any shape; then one of these
-/// words is in it. Where events have types, the types tell.
+/// An event of another kind than generated text may tell an error in any shape. Where events have
+/// types, the types tell; beside choices, one of these words does.
 void EventInterpreter::note_error(EventName name, std::string_view data, const TopLevel& found,
                                   std::int64_t pieces) noexcept {
     if (name == EventName::error || found.has_error) {
@@ -146,7 +156,8 @@ void EventInterpreter::note_error(EventName name, std::string_view data, const T
     } else if (pieces > 0) {
         may_tell_error = contains(data, R"("error")");
     } else {
-        may_tell_error = !data.starts_with('{') || has_error_word(data);
+        may_tell_error =
+            !data.starts_with('{') || !contains(data, R"("choices")") || has_error_word(data);
     }
 }
 

@@ -21,6 +21,8 @@ namespace sluicegate::openai {
 /// The value of an event's `event` field.
 enum class EventName : std::uint8_t { none, error, terminal, other };
 [[nodiscard]] EventName event_name_from(std::string_view text) noexcept;
+/// A name as the API has them; any other may tell something else.
+[[nodiscard]] bool is_usual_event_name(std::string_view text) noexcept;
 
 /// The part of an event that must not reach the client.
 struct EventCut {

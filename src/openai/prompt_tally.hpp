@@ -50,10 +50,17 @@ private:
     bool awaits_image_ = false;  // the URL of a picture comes soon
 };
 
+/// A letter or digit of ASCII, or a byte of another character: what counts in a name.
+[[nodiscard]] inline bool counts_in_name(char c) noexcept {
+    const auto byte = static_cast<unsigned char>(c);
+    const unsigned lower = byte | 0x20U;
+    return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') || byte >= 0x80;
+}
+
 /// True for every spelling of the names of references, and for few other keys. It stands on the
 /// way of each key of a body, so it looks at the first byte before anything else.
 [[nodiscard]] inline bool may_name_reference(std::string_view raw) noexcept {
-    constexpr std::size_t shortest = std::string_view("file_id").size();
+    constexpr std::size_t shortest = std::string_view("fileId").size();
     if (raw.size() < shortest) return false;
     switch (raw.front()) {
         case 'f':
@@ -61,11 +68,9 @@ private:
         case 'v':
         case 'V':
         case 'c':
-        case 'C':
-        case '\\':
-        case '_':
-        case '-': break;
-        default: return false;
+        case 'C': break;
+        default:
+            if (counts_in_name(raw.front())) return false;
     }
     switch (raw.back()) {
         case 'd':
@@ -73,11 +78,9 @@ private:
         case 's':
         case 'S':
         case 'r':
-        case 'R':
-        case '_':
-        case '-': return true;
+        case 'R': return true;
         default:
-            return static_cast<unsigned char>(raw.back()) >= 0x80 ||
+            return !counts_in_name(raw.back()) || static_cast<unsigned char>(raw.back()) >= 0x80 ||
                    find_byte(raw, '\\') < raw.size();
     }
 }

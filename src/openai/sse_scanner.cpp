@@ -150,6 +150,7 @@ void SseScanner::end_line(std::string_view line) {
     } else if (field == "event") {
         reading_->name = event_name_from(value);
         has_name_ = true;
+        has_other_line_ = has_other_line_ || !is_usual_event_name(value);
     } else if (field == "id" || field == "retry") {
         is_line_cut_ = true;
     } else if (field == "error" && !value.empty()) {

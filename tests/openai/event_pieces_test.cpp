@@ -228,6 +228,13 @@ TEST(EventPieces, HoldNoSecretInAnErrorOfAnyShape) {
              "data: Internal Server Error: Bearer $",
              ": request was Bearer $",
              "debug: Bearer $\ndata: {}",
+             "event: Bearer $\ndata: {}",
+             "event: error: $\ndata: {}",
+             "event: response.$\ndata: {\"type\":\"response.created\"}",
+             "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\nevent: $",
+             R"(data: {"debug":"Bearer $"})",
+             R"(data: {"request":{"headers":{"authorization":"Bearer $"}}})",
+             "data: {\"debug\":\ndata: \"Bearer $\"}",
          }) {
         SCOPED_TRACE(error);
         std::string event = error;
