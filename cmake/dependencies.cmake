@@ -7,3 +7,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(zstd REQUIRED)
+# Brotli has no package for CMake.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(Brotli REQUIRED IMPORTED_TARGET libbrotlidec)

@@ -6,6 +6,7 @@
 #include "sluicegate/base/redaction.hpp"
 #include "sluicegate/config/load.hpp"
 #include "sluicegate/http/chunked_decoder.hpp"
+#include "sluicegate/http/content_decoder.hpp"
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/openai/affinity.hpp"
@@ -20,6 +21,7 @@
 #include "sluicegate/provider/target.hpp"
 
 #include "fuzz/growth.hpp"
+#include "support/content_encoder.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
@@ -341,6 +343,38 @@ TEST(Doubling, HeadsAndChunksTakeWorkInProportion) {
         {"a list in Connection of an answer",
          repeated("HTTP/1.1 200 OK\r\nconnection: ", "a#,", "b\r\n\r\n"), answer},
         {"chunks of a byte", repeated("", "1\r\nx\r\n", "0\r\n\r\n"), chunks},
+    };
+    for (const Row& row : rows) expect_linear(row);
+}
+
+TEST(Doubling, ContentCodingsTakeWorkInProportion) {
+    const auto decode_as = [](http::ContentCoding coding) {
+        return [coding](const std::string& coded) {
+            MemoryBudget budget(std::size_t{64} << 20);
+            http::ContentDecoder decoder(
+                coding,
+                {.malformed = ErrorKind::invalid_body,
+                 .cut = ErrorKind::invalid_body,
+                 .expansion = ErrorKind::request_too_large},
+                {.budget = budget, .use = MemoryUse::request, .share = nullptr});
+            std::array<char, 4096> room;
+            for (std::size_t at = 0; at < coded.size();) {
+                auto step = decoder.decode(std::string_view(coded).substr(at), room);
+                ASSERT_TRUE(step) << step.error().detail;
+                at += step->consumed;
+            }
+        };
+    };
+    // The smallest parts make the most work for each byte.
+    const std::vector<Row> rows{
+        {"members of gzip without content", repeated("", support::encoded("gzip", ""), ""),
+         decode_as(http::ContentCoding::gzip)},
+        {"members of gzip", repeated("", support::encoded("gzip", "x"), ""),
+         decode_as(http::ContentCoding::gzip)},
+        {"frames of zstd", repeated("", support::encoded("zstd", "x"), ""),
+         decode_as(http::ContentCoding::zstd)},
+        {"skippable frames", repeated("", std::string("\x50\x2a\x4d\x18\0\0\0\0", 8), ""),
+         decode_as(http::ContentCoding::zstd)},
     };
     for (const Row& row : rows) expect_linear(row);
 }
