@@ -5,6 +5,7 @@
 #include "sluicegate/client/answer_head.hpp"
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/client/limit_fields.hpp"
+#include "sluicegate/http/content_coding.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/endpoints.hpp"
 
@@ -157,7 +158,7 @@ net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
     // RFC 9110, 15.5.22: what the client should speak.
     if (error.kind == ErrorKind::websocket_not_supported) append_field(out, "upgrade", "HTTP/1.1");
     if (error.kind == ErrorKind::unsupported_encoding) {
-        append_field(out, "accept-encoding", "identity");
+        append_field(out, "accept-encoding", http::decoded_codings);
     }
     if (error.kind == ErrorKind::rate_limited) append_limits(out, exchange);
     append_retry_advice(out, exchange, error);

@@ -109,12 +109,12 @@ Result<Source> parse_v1(std::string_view line) {
 
 // --- version 2 ---
 
-std::uint8_t byte_at(std::string_view bytes, std::size_t index) noexcept {
+std::uint8_t octet_at(std::string_view bytes, std::size_t index) noexcept {
     return static_cast<std::uint8_t>(bytes[index]);
 }
 
 std::size_t two_bytes_at(std::string_view bytes, std::size_t index) noexcept {
-    return std::size_t{byte_at(bytes, index)} << 8U | byte_at(bytes, index + 1);
+    return std::size_t{octet_at(bytes, index)} << 8U | octet_at(bytes, index + 1);
 }
 
 Result<std::size_t> v2_missing(std::string_view begun) {
@@ -152,7 +152,7 @@ std::uint32_t crc32c(std::string_view bytes, std::size_t zeroed) noexcept {
     std::uint32_t crc = 0xFFFFFFFFU;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const bool is_zeroed = i >= zeroed && i < zeroed + 4;
-        crc ^= is_zeroed ? 0U : byte_at(bytes, i);
+        crc ^= is_zeroed ? 0U : octet_at(bytes, i);
         for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ ((crc & 1U) != 0 ? 0x82F63B78U : 0U);
     }
     return ~crc;
@@ -163,7 +163,7 @@ Result<void> check_extensions(std::string_view header, std::size_t at) {
     std::optional<std::size_t> checksum;
     while (at < header.size()) {
         if (header.size() - at < tlv_head_bytes) return refuse_header("a truncated extension");
-        const std::uint8_t type = byte_at(header, at);
+        const std::uint8_t type = octet_at(header, at);
         const std::size_t size = two_bytes_at(header, at + 1);
         at += tlv_head_bytes;
         if (size > header.size() - at) return refuse_header("a truncated extension");
@@ -184,13 +184,13 @@ Result<Source> parse_v2(std::string_view header) {
     if (header.size() != v2_fixed_bytes + two_bytes_at(header, 14)) {
         return refuse_header("bytes behind the header");
     }
-    const std::uint8_t version_and_command = byte_at(header, 12);
+    const std::uint8_t version_and_command = octet_at(header, 12);
     if (version_and_command >> 4U != 2) return refuse_header("a version other than 1 and 2");
     const unsigned command = version_and_command & 0x0FU;
     // LOCAL: the proxy speaks for itself, and the rest of the header means nothing.
     if (command == 0) return Source();
     if (command != 1) return refuse_header("an unknown command");
-    const auto family = family_of(byte_at(header, 13));
+    const auto family = family_of(octet_at(header, 13));
     if (!family) return refuse_header("an unknown family");
     if (family->address_bytes == 0) return Source();
     if (header.size() - v2_fixed_bytes < family->address_bytes) {

@@ -2,6 +2,8 @@
 #include "sluicegate/http/chunked_decoder.hpp"
 #include "sluicegate/openai/inspect_request.hpp"
 
+#include "client/decoded_body.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,6 +17,7 @@ namespace asio = net::asio;
 
 static_assert(net::ByteBuffer::padding >= openai::body_padding);
 
+constexpr http::ContentCoding identity = http::ContentCoding::identity;
 constexpr std::size_t chunk_read_bytes = 16 * 1024;
 /// An unread body up to this size is read and dropped to keep the connection; beyond it, ending
 /// the connection is cheaper for both sides.
@@ -137,6 +140,92 @@ net::Task<Result<void>> read_chunked(Exchange& exchange, std::size_t limit) {
     co_return Result<void>();
 }
 
+/// The payload of a body of either framing, piece by piece.
+class Payload {
+public:
+    explicit Payload(const http::RequestHead& head) noexcept
+        : left_(head.content_length), is_chunked_(head.framing == http::Framing::chunked) {}
+
+    [[nodiscard]] bool is_done() const noexcept {
+        return is_chunked_ ? chunks_.done() : left_ == 0;
+    }
+    /// How much may be read without reading of the next message, where that can be known.
+    [[nodiscard]] std::size_t readable_bytes_max() const noexcept {
+        if (is_chunked_) return chunk_read_bytes;
+        return static_cast<std::size_t>(std::min<std::uint64_t>(left_, chunk_read_bytes));
+    }
+    /// Takes the next piece from the front of `raw`.
+    Result<std::string_view> next(std::string_view& raw) {
+        if (is_chunked_) {
+            auto step = chunks_.decode(raw);
+            if (!step) return std::move(step).failure();
+            raw.remove_prefix(step->consumed);
+            return step->payload;
+        }
+        const std::string_view piece =
+            raw.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, raw.size())));
+        left_ -= piece.size();
+        raw.remove_prefix(piece.size());
+        return piece;
+    }
+
+private:
+    http::ChunkedDecoder chunks_{ErrorKind::bad_request};
+    std::uint64_t left_;
+    bool is_chunked_;
+};
+
+net::Task<Result<void>> decode_arrived(Payload& payload, DecodedBody& body, std::string_view& raw) {
+    while (!raw.empty() && !payload.is_done()) {
+        auto piece = payload.next(raw);
+        if (!piece) co_return std::move(piece).failure();
+        auto taken = co_await body.take(*piece);
+        if (!taken) co_return taken;
+    }
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> read_and_decode(Exchange& exchange, DecodedBody& body) {
+    Payload payload(exchange.head());
+    std::string_view rest = exchange.connection.in().unread().substr(exchange.head_bytes);
+    auto decoded = co_await decode_arrived(payload, body, rest);
+    if (!decoded) co_return decoded;
+    exchange.message_bytes = exchange.connection.in().size() - rest.size();
+
+    // The head's views point into the client's buffer, so the rest is read elsewhere.
+    std::unique_ptr<char[]> raw;
+    while (!payload.is_done()) {
+        if (!raw) raw = std::make_unique_for_overwrite<char[]>(chunk_read_bytes);
+        const std::span<char> room(raw.get(), payload.readable_bytes_max());
+        auto got = co_await exchange.connection.read_into(room);
+        if (!got) co_return std::move(got).failure();
+        rest = {raw.get(), *got};
+        decoded = co_await decode_arrived(payload, body, rest);
+        if (!decoded) co_return decoded;
+        exchange.pipelined.assign(rest);
+    }
+    co_return Result<void>();
+}
+
+net::Task<Result<void>> read_coded(Exchange& exchange, http::ContentCoding coding) {
+    const http::RequestHead& head = exchange.head();
+    DecodedBody body(exchange, coding, exchange.settings.server->body_bytes_max);
+    Result<void> read;
+    if (head.framing == http::Framing::content_length &&
+        fits_behind_head(exchange, head.content_length)) {
+        read = co_await read_in_place(exchange, static_cast<std::size_t>(head.content_length));
+        if (!read) co_return read;
+        // Whatever it holds, the next message begins behind it.
+        exchange.is_body_complete = true;
+        read = co_await body.take(exchange.body);
+    } else {
+        exchange.is_body_split = true;
+        read = co_await read_and_decode(exchange, body);
+    }
+    if (!read) co_return read;
+    co_return body.end();
+}
+
 net::Task<Result<void>> send_continue(Exchange& exchange) {
     static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
     const std::array buffers{asio::const_buffer(text.data(), text.size())};
@@ -151,16 +240,16 @@ Result<bool> take_body(Exchange& exchange) {
     const http::RequestHead& head = exchange.head();
     const std::size_t limit = exchange.settings.server->body_bytes_max;
     if (head.content_length > limit) return too_large(limit);
-    if (const auto encoding = head.fields.find("content-encoding");
-        encoding && *encoding != "identity" && !encoding->empty()) {
-        return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
-    }
-    return exchange.is_body_complete || take_arrived(exchange);
+    if (exchange.is_body_complete) return true;
+    const auto coding = http::content_coding_of(head.fields);
+    if (!coding) return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
+    return *coding == http::ContentCoding::identity && take_arrived(exchange);
 }
 
 net::Task<Result<void>> receive_body(Exchange& exchange) {
     const http::RequestHead& head = exchange.head();
-    if (!take_storage(exchange)) co_return no_memory();
+    const auto coding = http::content_coding_of(head.fields).value_or(identity);
+    if (coding == identity && !take_storage(exchange)) co_return no_memory();
     const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
     if (head.expects_continue && has_nothing) {
         auto continued = co_await send_continue(exchange);
@@ -168,7 +257,9 @@ net::Task<Result<void>> receive_body(Exchange& exchange) {
     }
     exchange.connection.read_within(exchange.settings.server->timeouts.body);
     Result<void> read;
-    if (head.framing == http::Framing::chunked) {
+    if (coding != identity) {
+        read = co_await read_coded(exchange, coding);
+    } else if (head.framing == http::Framing::chunked) {
         read = co_await read_chunked(exchange, exchange.settings.server->body_bytes_max);
     } else {
         read = co_await read_with_length(exchange);
@@ -184,6 +275,7 @@ net::Task<Result<void>> receive_body(Exchange& exchange) {
 
 bool can_skip_body(const Exchange& exchange) {
     if (exchange.is_body_complete) return true;
+    if (exchange.is_body_split) return false;
     const http::RequestHead& head = exchange.head();
     // A client that waits for 100 Continue may or may not send its body after the final answer
     // (RFC 9110, 10.1.1): where the next request would start is unknown.

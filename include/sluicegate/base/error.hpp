@@ -19,9 +19,9 @@ enum class ErrorKind : std::uint8_t {
     uri_too_long,        ///< the request line
     request_timeout,     ///< head or body did not arrive before its deadline
     expectation_failed,  ///< Expect other than 100-continue
-    request_too_large,   ///< body beyond server.max_body
+    request_too_large,   ///< body beyond server.max_body, or that grows too much when decoded
     unsupported_media_type,
-    unsupported_encoding,  ///< a Content-Encoding other than identity
+    unsupported_encoding,  ///< a Content-Encoding that is not known, or several
     unknown_url,
     method_not_supported,
     websocket_not_supported,

@@ -61,6 +61,7 @@ public:
     void begin(const Settings& in_force) noexcept;
     /// What the connection and the request hold of server.memory counts for `share`.
     void charge_to(MemoryShare& share) noexcept {
+        memory_share = &share;
         connection.in().charge_to(&share);
         body_storage.charge_to(&share);
     }
@@ -89,7 +90,11 @@ public:
     std::string_view body;
     /// Of a body that does not fit the connection's buffer; counted in server.memory.
     net::ByteBuffer body_storage;
-    std::string pipelined;  ///< bytes of the next message that were read with it
+    /// What has arrived of the body was taken out of the connection and is not counted here: until
+    /// the body is complete, the rest of it cannot be skipped.
+    bool is_body_split = false;
+    MemoryShare* memory_share = nullptr;  ///< what the request takes counts for it
+    std::string pipelined;                ///< bytes of the next message that were read with it
 
     // --- the answer ---
 

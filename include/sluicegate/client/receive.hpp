@@ -1,6 +1,7 @@
 #pragma once
 /// Reading a request: its head within its limits, then its body once its sender is known, into
-/// memory bounded by server.max_body.
+/// memory bounded by server.max_body. A body with a content coding is decoded while it is read, and
+/// the bound holds for what it is then.
 
 #include "sluicegate/base/result.hpp"
 #include "sluicegate/client/exchange.hpp"
@@ -23,7 +24,8 @@ net::Task<Result<void>> receive_head(Exchange& exchange);
 /// read. Errors: request_too_large, from the declared size; unsupported_encoding.
 [[nodiscard]] Result<bool> take_body(Exchange& exchange);
 /// Reads the rest of the body. Errors: request_too_large, overloaded for one that
-/// server.memory has no room for, bad_request, request_timeout, client_gone.
+/// server.memory has no room for, invalid_body for a broken content coding, bad_request,
+/// request_timeout, client_gone.
 net::Task<Result<void>> receive_body(Exchange& exchange);
 
 /// Of a body that was not read when the answer was given: it is short enough to be dropped, so that
