@@ -140,6 +140,11 @@ void Connection::become_known() noexcept {
     context_.connections.note_known(*this);
 }
 
+void Connection::set_patience(Milliseconds progress) noexcept {
+    patience_ = progress;
+    net::set_peer_timeout(stream_.stream().native_handle(), progress);
+}
+
 void Connection::note_refused() noexcept {
     if (!is_known_) context_.connections.note_answered(*this);
 }

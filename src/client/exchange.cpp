@@ -21,6 +21,7 @@ void Exchange::begin(const Settings& in_force) noexcept {
     id = context().request_ids.next();
     settings = in_force;
     connection.forget_forwarded();
+    connection.be_patient(in_force.server->timeouts.idle);
 }
 
 void Exchange::end_message() {

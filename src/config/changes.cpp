@@ -124,6 +124,7 @@ Entity fixed_sections(const Config& config) {
     entity.add("retries.minimum", std::to_string(retries.minimum));
     entity.add("retries.max_attempts", std::to_string(retries.attempts_max));
     entity.add("retries.repeat_started", bool_text(retries.repeats_started));
+    entity.add("retries.repeat_timeouts", bool_text(retries.repeats_timeouts));
     entity.add("log.level", level_text(config.log.level));
     entity.add("log.access", bool_text(config.log.access));
     return entity;

@@ -16,6 +16,7 @@ Retries parse_retries(Context& context, const Value& at) {
     map.count("minimum", minimum_range, retries.minimum);
     map.count("max_attempts", attempts_range, retries.attempts_max);
     map.boolean("repeat_started", retries.repeats_started);
+    map.boolean("repeat_timeouts", retries.repeats_timeouts);
     return retries;
 }
 

@@ -63,11 +63,13 @@ void parse_timeouts(Context& context, const Value& at, UpstreamTimeouts& timeout
 
 void parse_pool(Context& context, const Value& at, PoolSettings& pool) {
     const MapReader map(context, at, Section::pool);
-    map.count("max_idle", idle_range, pool.idle_max);
+    std::optional<std::int64_t> idle_max;
+    map.count("max_idle", idle_range, idle_max);
+    if (idle_max) pool.idle_max = static_cast<std::size_t>(*idle_max);
     map.duration("idle_timeout", upstream_timeout_range, pool.idle_timeout);
     map.duration("max_age", upstream_timeout_range, pool.age_max);
     map.count("prewarm", idle_range, pool.prewarm);
-    if (pool.prewarm > pool.idle_max) {
+    if (pool.idle_max && pool.prewarm > *pool.idle_max) {
         add_problem(context, at, "prewarm may not be larger than max_idle");
     }
 }

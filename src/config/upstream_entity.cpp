@@ -92,7 +92,9 @@ Entity entity_of(const Upstream& upstream) {
     entity.add("timeouts.total", duration_text(upstream.timeouts.total));
     if (upstream.proxy) add_proxy(entity, *upstream.proxy);
     add_tls(entity, upstream.tls);
-    entity.add("pool.max_idle", std::to_string(upstream.pool.idle_max));
+    if (upstream.pool.idle_max) {
+        entity.add("pool.max_idle", std::to_string(*upstream.pool.idle_max));
+    }
     entity.add("pool.idle_timeout", duration_text(upstream.pool.idle_timeout));
     entity.add("pool.max_age", duration_text(upstream.pool.age_max));
     entity.add("pool.prewarm", std::to_string(upstream.pool.prewarm));

@@ -72,11 +72,9 @@ bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
     if (failure.next == NextAttempt::none || request.client.connection.has_gone()) return false;
     // The client was told whose answer it gets.
     if (request.client.events && request.client.events->names_upstream()) return false;
-    if (attempt.was_sent() && failure.begun == Begun::maybe &&
-        !request.config().config.retries.repeats_started) {
-        return false;
-    }
-    return true;
+    if (!attempt.was_sent() || failure.begun == Begun::no) return true;
+    const config::Retries& retries = request.config().config.retries;
+    return failure.begun == Begun::likely ? retries.repeats_timeouts : retries.repeats_started;
 }
 
 /// Whether the attempt after one that ended with `last` is allowed for.

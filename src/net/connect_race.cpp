@@ -61,6 +61,7 @@ void ConnectRace::start_next() {
     contender->socket.open(endpoint.protocol(), error);
     if (error) return contender->end(error);
     set_no_delay(contender->socket);
+    set_keep_alive(contender->socket.native_handle());
     contender->socket.async_connect(
         endpoint, [contender](const ErrorCode& ended_with) { contender->end(ended_with); });
 }

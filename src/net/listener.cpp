@@ -66,6 +66,7 @@ Result<void> Listener::bind(const std::string& host, std::uint16_t port, Sharing
     if (!error) acceptor_.set_option(ReusePort(true), error);
     if (!error && address.is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
     if (!error) acceptor_.bind(endpoint, error);
+    if (!error) set_keep_alive(acceptor_.native_handle());
     if (!error) acceptor_.listen(backlog, error);
     if (!error) return {};
 

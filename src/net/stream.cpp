@@ -6,9 +6,11 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <climits>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -23,6 +25,15 @@ namespace {
 /// A TLS record carries at most 16 KiB (RFC 8446, 5.1); gathered pieces up to that size are joined
 /// so that they leave in one record and one system call.
 constexpr std::size_t joined_bytes_max = 16 * 1024;
+
+constexpr int keep_alive_idle_seconds = 30;
+constexpr int keep_alive_interval_seconds = 10;
+constexpr int keep_alive_probes = 3;
+constexpr Milliseconds peer_timeout_min{60'000};
+
+void set_integer(int socket, int level, int name, int value) noexcept {
+    ::setsockopt(socket, level, name, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -185,8 +196,20 @@ AddressBytes peer_address(Socket& socket) noexcept {
 }
 
 void set_no_delay(Socket& socket) noexcept {
-    const int on = 1;
-    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_integer(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void set_keep_alive(int socket) noexcept {
+    set_integer(socket, IPPROTO_TCP, TCP_KEEPIDLE, keep_alive_idle_seconds);
+    set_integer(socket, IPPROTO_TCP, TCP_KEEPINTVL, keep_alive_interval_seconds);
+    set_integer(socket, IPPROTO_TCP, TCP_KEEPCNT, keep_alive_probes);
+    set_integer(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void set_peer_timeout(int socket, Milliseconds progress) noexcept {
+    const std::int64_t milliseconds = std::max(progress, peer_timeout_min).count();
+    set_integer(socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
+                static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
 }
 
 }  // namespace sluicegate::net

@@ -105,6 +105,11 @@ void Exchange::adopt(std::unique_ptr<Connection> connection) noexcept {
     release();
     connection_ = std::move(connection);
     connection_->in.charge_to(share_);
+    if (connection_->patience != timeouts_.between_bytes) {
+        connection_->patience = timeouts_.between_bytes;
+        net::set_peer_timeout(connection_->stream.stream().native_handle(),
+                              timeouts_.between_bytes);
+    }
     pool_->counters().active.add();
 }
 

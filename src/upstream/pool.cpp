@@ -81,7 +81,8 @@ std::unique_ptr<Connection> Pool::take_idle() noexcept {
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
-    if (is_retired_ || idle_.size() >= settings_->pool.idle_max) return;
+    const auto& most = settings_->pool.idle_max;
+    if (is_retired_ || (most && idle_.size() >= *most)) return;
     const Instant now = services_.deadlines.now();
     connection->idle_since = now;
     if (const auto promised = promised_idle_time(connection->head.fields)) {
@@ -129,7 +130,8 @@ void Pool::sweep(Instant now) {
     const std::size_t before = idle_.size();
     std::erase_if(idle_, [&](const auto& connection) { return !is_fit(*connection, now); });
     // More than idle_max are here only after it was lowered; the longest idle go.
-    const std::size_t kept = std::min(idle_.size(), settings_->pool.idle_max);
+    const std::size_t kept =
+        std::min(idle_.size(), settings_->pool.idle_max.value_or(idle_.size()));
     idle_.erase(idle_.begin(), idle_.end() - static_cast<std::ptrdiff_t>(kept));
     drop_spoiled(now);
     counters_->idle.subtract(static_cast<std::int64_t>(before - idle_.size()));

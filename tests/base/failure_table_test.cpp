@@ -54,12 +54,21 @@ std::string words_for(Outcome outcome) {
     return "not on the page";
 }
 
+std::string words_for(Begun begun) {
+    switch (begun) {
+        case Begun::no: return "no";
+        case Begun::maybe: return "maybe";
+        case Begun::likely: return "likely";
+    }
+    return "not on the page";
+}
+
 /// The cells of a row on the page, without the first.
 std::vector<std::string> cells_for(const FailureRow& row) {
     return {std::to_string(row.reply.status) + " `" + std::string(row.reply.code) + "`",
             words_for(row.attempt.outcome),
             row.attempt.next == NextAttempt::free ? "free" : "charged",
-            row.attempt.begun == Begun::maybe ? "maybe" : "no"};
+            words_for(row.attempt.begun)};
 }
 
 TEST(FailureTable, SaysOfEveryAttemptWhatThePageSays) {

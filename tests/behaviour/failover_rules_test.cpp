@@ -171,6 +171,53 @@ TEST_F(FailoverRules, NoSecondAnswerAfterTheBeginningOfALargeOrBinaryOne) {
     expect_untouched_second();
 }
 
+TEST_F(FailoverRules, ATimeoutIsRepeatedOnlyWhereThatIsConfigured) {
+    const std::string sized =
+        response_head(200, "Content-Type: application/json\r\nContent-Length: 100\r\n");
+    struct Row {
+        std::string name;
+        Script script;
+        bool is_streaming = false;
+    };
+    const std::vector<Row> silent{
+        {"no answer", Script().stall()},
+        {"no answer to a stream", Script().stall(), true},
+        {"half a head", Script().send("HTTP/1.1 200 OK\r\nCont").stall()},
+        {"silence in JSON", Script().send(sized + "{").stall()},
+        {"silence before the first event", Script().send(sse_head()).stall(), true},
+    };
+    struct Setting {
+        std::string retries;
+        bool is_repeated, is_cut_repeated;
+    };
+    for (const Setting& setting :
+         std::vector<Setting>{{"", false, true},
+                              {", repeat_timeouts: true", true, true},
+                              {", repeat_timeouts: true, repeat_started: false", true, false},
+                              {", repeat_timeouts: false, repeat_started: true", false, true}}) {
+        SCOPED_TRACE(setting.retries);
+        ConfigText text = config();
+        text.retries = "retries: {budget: 100%, minimum: 1000" + setting.retries + "}\n";
+        const Gateway gateway(text);
+        for (const Row& row : silent) {
+            SCOPED_TRACE(row.name);
+            const std::size_t before = count(second_);
+            first_.answer(row.script);
+            const Response response = gateway.send(chat_request(alice_key, "m", row.is_streaming));
+            if (setting.is_repeated) {
+                expect_answer_of(response, "second", row.is_streaming);
+            } else {
+                EXPECT_EQ(response.status, 504);
+                EXPECT_EQ(response.field("x-should-retry"), "false");
+                EXPECT_EQ(attempts_of(response), 1);
+            }
+            EXPECT_EQ(count(second_), before + (setting.is_repeated ? 1 : 0));
+        }
+        first_.answer(Script().cut());
+        EXPECT_EQ(gateway.chat(alice_key, "m").status, setting.is_cut_repeated ? 200 : 502);
+    }
+}
+
 TEST_F(FailoverRules, WhatMayHaveBegunIsSentOnlyOnceWhereThatIsConfigured) {
     ConfigText text = config();
     text.retries = "retries: {budget: 100%, minimum: 1000, repeat_started: false}\n";

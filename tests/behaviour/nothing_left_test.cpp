@@ -202,7 +202,8 @@ TEST_F(NothingLeft, ManyDeadEntriesAreGoneThroughWithinTheirDeadlines) {
         urls.push_back(servers.back()->base_url());
     }
     ConfigText text = config(urls, "timeouts: {first_byte: 200ms}");
-    text.retries = "retries: {budget: 100%, minimum: 1000, max_attempts: 20}\n";
+    text.retries =
+        "retries: {budget: 100%, minimum: 1000, max_attempts: 20, repeat_timeouts: true}\n";
     const Gateway gateway(text);
     const auto start = std::chrono::steady_clock::now();
     const Response response = gateway.chat(alice_key, "m");

@@ -13,7 +13,7 @@ ConfigText routes_config(const std::string& upstreams, const std::string& models
     text.groups = "  default: {}\n";
     text.users = user_lines("alice", alice_key) + user_lines("bob", bob_key) +
                  user_lines("carol", carol_key);
-    text.retries = "retries: {budget: 100%, minimum: 1000}\n";
+    text.retries = "retries: {budget: 100%, minimum: 1000, repeat_timeouts: true}\n";
     return text;
 }
 

@@ -95,7 +95,8 @@ TEST_F(UpstreamStorm, LosesNoRequestAndNoPlace) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     for (FakeUpstream& server : servers_) rage(server);
     ConfigText text = config();
-    text.retries = "retries: {budget: 100%, minimum: 10000, max_attempts: 20}\n";
+    text.retries =
+        "retries: {budget: 100%, minimum: 10000, max_attempts: 20, repeat_timeouts: true}\n";
     Gateway gateway(text);
     const std::vector<std::string_view> keys{alice_key, bob_key, carol_key};
     std::atomic<int> good{0};

@@ -121,7 +121,8 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.retries, (Retries{.budget_percent = 0,
                                        .minimum = 100'000,
                                        .attempts_max = 20,
-                                       .repeats_started = false}));
+                                       .repeats_started = false,
+                                       .repeats_timeouts = true}));
     EXPECT_EQ(config.log.level, log::Level::warn);
     EXPECT_FALSE(config.log.access);
 }

@@ -107,6 +107,16 @@ TEST(Pool, KeepsNoMoreThanItsBound) {
     }
 }
 
+TEST(Pool, KeepsAllThatASteadyLoadNeedsWithoutABound) {
+    Rig rig;
+    fill(rig, 64);
+    EXPECT_EQ(rig.connections("idle"), 64);
+    rig.pool()->sweep(rig.clock.now());
+    EXPECT_EQ(rig.connections("idle"), 64);
+    fill(rig, 64);
+    EXPECT_EQ(rig.peers.size(), 64U) << "no further connection is made";
+}
+
 TEST(Pool, SweepsWhatWasIdleForTooLong) {
     Rig rig;
     rig.settings.pool.idle_timeout = 30s;

@@ -62,8 +62,9 @@ enum class NextAttempt : std::uint8_t {
 };
 
 enum class Begun : std::uint8_t {
-    no,     ///< the upstream refused, or was never reached
-    maybe,  ///< once the request was sent, the upstream may have worked on it
+    no,      ///< the upstream refused, or was never reached
+    maybe,   ///< once the request was sent, the upstream may have worked on it
+    likely,  ///< once it was sent, the upstream probably works on it still
 };
 
 /// How much it helps a client to be told of this failure instead of another. The last helps most.

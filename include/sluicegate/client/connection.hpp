@@ -120,6 +120,10 @@ public:
     [[nodiscard]] const net::AddressBytes& address() const noexcept { return request_address_; }
     /// Of the other end of the socket.
     [[nodiscard]] const net::AddressBytes& peer() const noexcept { return peer_; }
+    /// The request that begins may let the client take nothing for so long.
+    void be_patient(Milliseconds progress) noexcept {
+        if (patience_ != progress) set_patience(progress);
+    }
     /// A request begins: nothing is known of its client but who has made the connection.
     void forget_forwarded() noexcept { request_address_ = address_; }
     /// Of the request whose head has arrived: client_behind(), if its peer is trusted.
@@ -143,6 +147,7 @@ public:
 private:
     static void departed(void* self) noexcept;
     void become_known() noexcept;
+    void set_patience(Milliseconds progress) noexcept;
     void look_behind(std::span<const config::AddressRange> trusted_proxies);
     net::Task<bool> receive_proxy_header(const Services& services);
     [[nodiscard]] bool take_proxy_header(std::string_view header, const Services& services);
@@ -162,6 +167,7 @@ private:
     std::string request_text_;
     std::string answer_text_;
     Instant read_by_ = Instant::max();
+    Milliseconds patience_{0};  ///< bound on the progress of a write that the socket knows
     bool is_idle_ = false;
     bool is_known_ = false;
 };

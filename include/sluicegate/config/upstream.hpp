@@ -16,8 +16,8 @@
 namespace sluicegate::config {
 
 struct UpstreamTimeouts {
-    Milliseconds connect = std::chrono::seconds(3);  ///< name, TCP and TLS together
-    Milliseconds first_byte = std::chrono::seconds(120);
+    Milliseconds connect = std::chrono::seconds(3);      ///< name, TCP and TLS together
+    Milliseconds first_byte = std::chrono::minutes(10);  ///< as long as SDKs wait
     Milliseconds between_bytes = std::chrono::seconds(60);
     Milliseconds total = std::chrono::minutes(15);
 
@@ -36,11 +36,13 @@ struct UpstreamTls {
 
 struct PoolSettings {
     // For each endpoint of each worker.
-    std::size_t idle_max = 32;  ///< idle connections that are kept; 0 … 10000
+    /// Idle connections that are kept, 0 … 10000; absent: as many as there are.
+    std::optional<std::size_t> idle_max = std::nullopt;
     Milliseconds idle_timeout = std::chrono::seconds(30);
     /// An older connection takes no further request, so that new addresses of a name are used.
     Milliseconds age_max = std::chrono::minutes(10);
-    std::size_t prewarm = 0;  ///< connections that are opened in advance; 0 … idle_max
+    std::size_t prewarm =
+        0;  ///< connections that are opened in advance; at most idle_max, or 10000
 
     friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
 };

@@ -6,6 +6,7 @@
 /// Threads    one: the worker whose io_context the socket belongs to.
 /// Waiting    no operation has a limit of its own: TimedStream adds them.
 
+#include "sluicegate/base/clock.hpp"
 #include "sluicegate/net/types.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -100,5 +101,12 @@ private:
 /// Address of the peer; all zero for a Unix socket.
 [[nodiscard]] AddressBytes peer_address(Socket& socket) noexcept;
 void set_no_delay(Socket& socket) noexcept;
+/// Probes a peer that has been silent for 30 s, so that a dead one is found in a minute. Of a
+/// listener: for the connections that it accepts. Nothing for Unix sockets.
+void set_keep_alive(int socket) noexcept;
+/// How long a peer may leave bytes or probes without an acknowledgement: a minute, or `progress` if
+/// that is longer. Linux ends a connection after it even where the peer answers, but keeps its
+/// window closed, so it must not be shorter than the bound on a write.
+void set_peer_timeout(int socket, Milliseconds progress) noexcept;
 
 }  // namespace sluicegate::net

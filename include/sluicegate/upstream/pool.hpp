@@ -2,7 +2,8 @@
 /// The connections of one worker to one endpoint of an upstream: those that are idle, and how to
 /// make new ones.
 ///
-/// Bounds     at most pool.idle_max idle connections; none takes a request that has been idle for
+/// Bounds     at most pool.idle_max idle connections, if it is set, so that a pool keeps what a
+///            steady load needs; none takes a request that has been idle for
 ///            longer than pool.idle_timeout, than its server has promised (`Keep-Alive`), or than
 ///            experience says that the server keeps it, nor one that is older than pool.age_max.
 ///            The most recently used one is taken first, so that the rest age.
@@ -73,6 +74,7 @@ struct Connection {
     Instant made_at;
     Instant idle_since{};
     Milliseconds idle_max = Milliseconds::max();  ///< what its server has promised
+    Milliseconds patience{0};  ///< bound on the progress of a write that the socket knows
     bool was_idle = false;  ///< before the request that it carries: its server may have closed it
 };
 
