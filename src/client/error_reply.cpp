@@ -117,6 +117,12 @@ openai::ApiError api_error_of(const Error& error) {
             .param = std::string(parameter_of(reply, error))};
 }
 
+void note_failure(Exchange& exchange, const Error& error) {
+    exchange.sent.error = error.kind;
+    exchange.sent.error_detail = error.detail;
+    log_failure(exchange, error);
+}
+
 net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
     const FailureReply& reply = failure_row(error.kind).reply;
     exchange.sent.status = reply.status;

@@ -119,6 +119,8 @@ Entity fixed_sections(const Config& config) {
     entity.add("streams.keep_alive", duration_or_off_text(config.streams.keep_alive));
     entity.add("streams.commit_after", duration_or_off_text(config.streams.commit_after));
     entity.add("streams.buffer", size_text(static_cast<std::int64_t>(config.streams.buffer)));
+    entity.add("streams.end_grace", duration_text(config.streams.end_grace));
+    entity.add("streams.add_done", bool_text(config.streams.adds_done));
     const Retries& retries = config.retries;
     entity.add("retries.budget", percent_text(retries.budget_percent));
     entity.add("retries.minimum", std::to_string(retries.minimum));

@@ -32,7 +32,7 @@ constexpr Keys<6> admin{"listen", "tls", "hosts", "keys", "show_users", "user_me
 constexpr Keys<2> admin_tls{"certificate", "private_key"};
 constexpr Keys<2> admin_key{"id", "sha256"};
 constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
-constexpr Keys<3> streams{"keep_alive", "commit_after", "buffer"};
+constexpr Keys<5> streams{"keep_alive", "commit_after", "buffer", "end_grace", "add_done"};
 constexpr Keys<5> retries{"budget", "minimum", "max_attempts", "repeat_started", "repeat_timeouts"};
 constexpr Keys<2> log{"level", "access"};
 constexpr Keys<27> upstream{"kind",

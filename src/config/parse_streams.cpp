@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 constexpr Range<Milliseconds> keep_alive_range{1s, 5min};
 constexpr Range<Milliseconds> commit_after_range{1s, 1h};
 constexpr Range<std::int64_t> buffer_range{16 << 10, 1 << 20};
+constexpr Range<Milliseconds> end_grace_range{0ms, 60s};
 
 /// A duration, or `off`, which is the same as 0.
 void parse_duration_or_off(Context& context, const Value& at, const Range<Milliseconds>& range,
@@ -43,6 +44,8 @@ Streams parse_streams(Context& context, const Value& at) {
         parse_duration_or_off(context, *commit_after, commit_after_range, streams.commit_after);
     }
     map.size("buffer", buffer_range, streams.buffer);
+    map.duration("end_grace", end_grace_range, streams.end_grace);
+    map.boolean("add_done", streams.adds_done);
     return streams;
 }
 

@@ -2,7 +2,6 @@
 
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
-#include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/failure.hpp"
 #include "sluicegate/provider/quota_fields.hpp"
 #include "sluicegate/provider/stream_options.hpp"
@@ -20,6 +19,10 @@ namespace {
 /// JSON up to this size is held back until it is complete, so that an upstream that dies half way
 /// is a failed attempt and not a truncated 200.
 constexpr std::size_t held_bytes_max = std::size_t{8} << 20;
+
+/// Events that carry no output (a role) wait so long for what follows them. They tell a client
+/// nothing, and a stream of them alone is no answer.
+constexpr Milliseconds empty_events_wait{100};
 
 openai::StreamOptionsEdit stream_options_for(const Request& request, const Routed& routed,
                                              std::size_t upstream) {
@@ -138,11 +141,41 @@ net::Task<Result<void>> Attempt::try_once() {
     const http::ResponseHead& head = exchange_->head();
     quota.report(provider::quota_of(head.fields, request_.worker.clock().wall_now()), sent, now);
     if (!provider::is_success(head.status)) co_return co_await judge_failure();
-    auto form = provider::form_of(exchange_->settings().name, head, routed_.endpoint,
-                                  routed_.inspection.is_streaming);
+    auto begun = exchange_->take_arrived();
+    if (begun && !exchange_->is_complete() && !provider::tells_form(exchange_->body())) {
+        begun = co_await receive_beginning();
+    }
+    if (!begun) co_return begun;
+    // The seam for content codings: what is decoded here is told and judged like any other answer.
+    const provider::AnswerBeginning beginning{.head = head,
+                                              .body = exchange_->body(),
+                                              .asked = routed_.endpoint,
+                                              .is_streaming = routed_.inspection.is_streaming};
+    auto form = provider::form_of(exchange_->settings().name, beginning);
     if (!form) co_return std::move(form).failure();
-    if (*form == provider::AnswerForm::events) co_return co_await receive_first_events();
-    if (*form == provider::AnswerForm::json) co_return co_await receive_json();
+    form_ = *form;
+    if (form_ == provider::AnswerForm::json) co_return co_await receive_json();
+    if (form_ == provider::AnswerForm::bytes) co_return Result<void>();
+    if (routed_.inspection.is_streaming) co_return co_await receive_first_events();
+    co_return co_await receive_all_events();
+}
+
+Instant Attempt::comment_at() const {
+    const Milliseconds keep_alive = request_.config().config.streams.keep_alive;
+    if (!routed_.inspection.is_streaming || keep_alive == Milliseconds(0)) return Instant::max();
+    return answered_at_ + keep_alive;
+}
+
+net::Task<Result<void>> Attempt::receive_beginning() {
+    Instant wake_at = comment_at();
+    while (!exchange_->is_complete() && !provider::tells_form(exchange_->body())) {
+        auto arrival = co_await exchange_->receive_body(provider::beginning_bytes_max, wake_at);
+        if (!arrival) co_return std::move(arrival).failure();
+        if (*arrival == Arrival::complete) continue;
+        auto next_at = co_await keep_waiting(&exchange_->head());
+        if (!next_at) co_return std::move(next_at).failure();
+        wake_at = *next_at;
+    }
     co_return Result<void>();
 }
 
@@ -205,26 +238,7 @@ net::Task<Result<void>> Attempt::receive_json() {
         auto received = co_await exchange_->receive_body(held_bytes_max);
         if (!received) co_return std::move(received).failure();
     }
-    if (exchange_->is_complete()) {
-        // A stream that is made of it takes about as much memory again.
-        const std::size_t expected = routed_.inspection.is_streaming ? exchange_->body().size() : 0;
-        if (!json_memory_.resize(expected)) {
-            co_return unusable(ErrorKind::overloaded,
-                               "answered with JSON for whose events "
-                               "server.memory has no room");
-        }
-        auto answer =
-            provider::judge_json(exchange_->settings(), routed_.endpoint, routed_.inspection,
-                                 exchange_->body(), exchange_->is_delimited());
-        if (!answer) co_return std::move(answer).failure();
-        json_ = std::move(*answer);
-        if (!json_memory_.resize(json_->events.size())) {
-            co_return unusable(ErrorKind::overloaded,
-                               "answered with JSON whose events are more "
-                               "than server.memory has room for");
-        }
-        co_return Result<void>();
-    }
+    if (exchange_->is_complete()) co_return judge_json();
     if (routed_.inspection.is_streaming) {
         co_return unusable(ErrorKind::upstream_bad_response,
                            "answered a streamed request with too much JSON");
@@ -232,42 +246,117 @@ net::Task<Result<void>> Attempt::receive_json() {
     co_return Result<void>();
 }
 
-/// A stream that fails before its first event, or with it, is still a proper status for the client.
-/// Once the head is there, silence is filled with comments.
-net::Task<Result<void>> Attempt::receive_first_events() {
-    const config::Streams& streams = request_.config().config.streams;
-    const openai::StreamCuts cuts = provider::unwanted_usage(routed_.endpoint, routed_.inspection);
-    events_ = std::make_unique<EventReader>(
-        *exchange_, openai::SseScanner(routed_.endpoint, cuts, routed_.inspection.choices),
-        request_.config().redaction, streams.buffer);
-    Instant wake_at = Instant::max();
-    if (streams.keep_alive > Milliseconds(0)) {
-        wake_at = answered_at_ + streams.keep_alive;
+Result<void> Attempt::judge_json() {
+    // A stream that is made of it takes about as much memory again.
+    const std::size_t expected = routed_.inspection.is_streaming ? exchange_->body().size() : 0;
+    if (!json_memory_.resize(expected)) {
+        return unusable(ErrorKind::overloaded,
+                        "answered with JSON for whose events server.memory has no room");
     }
-    for (;;) {
-        auto arrival = co_await events_->read(wake_at);
+    const provider::AskedFor asked{.endpoint = routed_.endpoint, .inspection = routed_.inspection};
+    auto answer = provider::judge_json(exchange_->settings(), request_.config().redaction, asked,
+                                       exchange_->body(), exchange_->is_delimited());
+    if (!answer && provider::may_be_recording(exchange_->head(), asked.endpoint, answer.error())) {
+        form_ = provider::AnswerForm::bytes;
+        return {};
+    }
+    if (!answer) return std::move(answer).failure();
+    json_ = std::move(*answer);
+    if (!json_memory_.resize(json_->events.size())) {
+        return unusable(ErrorKind::overloaded,
+                        "answered with JSON whose events are more than server.memory has room for");
+    }
+    return {};
+}
+
+void Attempt::read_events(const openai::StreamCuts& cuts) {
+    const openai::Inspection& inspection = routed_.inspection;
+    events_ = std::make_unique<EventReader>(
+        *exchange_,
+        openai::SseScanner(routed_.endpoint, cuts,
+                           inspection.returned_choices * inspection.prompts),
+        request_.config().redaction, request_.config().config.streams, request_.worker.clock());
+}
+
+/// A stream that fails before its first output, or with it, is still a proper status for the
+/// client. Once the head is there, silence is filled with comments.
+net::Task<Result<void>> Attempt::receive_first_events() {
+    read_events(
+        provider::unwanted_usage(exchange_->settings(), routed_.endpoint, routed_.inspection));
+    Instant wake_at = comment_at();
+    Instant hold_until = Instant::max();
+    bool has_begun = false;
+    while (!has_begun) {
+        auto arrival = co_await events_->read(std::min(wake_at, hold_until));
         if (!arrival) co_return std::move(arrival).failure();
         if (*arrival == Arrival::complete) {
-            if (!events_->is_prelude()) break;
+            has_begun = !events_->is_prelude();
+            if (has_begun) break;
             events_->set_aside();
+            const bool is_first = hold_until == Instant::max() && events_->scanner().events() > 0;
+            if (is_first) hold_until = request_.worker.clock().now() + empty_events_wait;
             continue;
         }
+        if (hold_until <= wake_at) break;
         auto next_at = co_await keep_waiting(&exchange_->head());
         if (!next_at) co_return std::move(next_at).failure();
         wake_at = *next_at;
     }
+    co_return judge_first_events(has_begun);
+}
+
+Result<void> Attempt::judge_first_events(bool has_begun) const {
     const openai::SseScanner& scanner = events_->scanner();
     const bool may_be_told = !request_.client.events || !request_.client.events->names_upstream();
-    if (scanner.error_seen() && scanner.output_deltas() == 0 && may_be_told) {
-        co_return fail(provider::error_of_events(exchange_->settings(), request_.config().redaction,
-                                                 events_->ready()));
+    if (!has_begun || !may_be_told || scanner.output_deltas() > 0) return {};
+    const config::Upstream& upstream = exchange_->settings();
+    const Redaction& redaction = request_.config().redaction;
+    if (scanner.error_seen()) {
+        return fail(provider::error_of_events(upstream, redaction, events_->ready()));
     }
-    const bool is_failed_response = scanner.finished() && scanner.finish_reason() == "failed";
-    if (is_failed_response && scanner.output_deltas() == 0 && may_be_told) {
-        auto failure = provider::failure_in_events(exchange_->settings(),
-                                                   request_.config().redaction, events_->ready());
-        if (failure) co_return fail(std::move(*failure));
+    if (scanner.finished() && scanner.finish_reason() == "failed") {
+        auto failure = provider::failure_in_events(upstream, redaction, events_->ready());
+        if (failure) return fail(std::move(*failure));
     }
+    if (events_->is_last() && !scanner.has_output()) {
+        std::string all = events_->prelude();
+        all += events_->ready();
+        return fail(provider::error_of_empty_stream(upstream, redaction, all));
+    }
+    return {};
+}
+
+/// An upstream that streams though the client asked for JSON.
+net::Task<Result<void>> Attempt::receive_all_events() {
+    read_events(openai::StreamCuts());
+    std::string all;
+    for (;;) {
+        auto arrival = co_await events_->read(Instant::max());
+        if (!arrival) co_return std::move(arrival).failure();
+        all += events_->ready();
+        const bool is_last = events_->is_last();
+        events_->consume();
+        if (is_last) break;
+        if (all.size() > held_bytes_max) {
+            co_return unusable(ErrorKind::upstream_bad_response,
+                               "answered with too many events instead of JSON");
+        }
+        // The answer that is made of them takes about as much again.
+        if (!json_memory_.resize(2 * all.size())) {
+            co_return unusable(ErrorKind::overloaded,
+                               "answered with events for which server.memory has no room");
+        }
+    }
+    const std::unique_ptr<EventReader> reader = std::move(events_);
+    const config::Upstream& upstream = exchange_->settings();
+    const Redaction& redaction = request_.config().redaction;
+    if (reader->scanner().error_seen()) {
+        co_return fail(provider::error_of_events(upstream, redaction, all));
+    }
+    const provider::AskedFor asked{.endpoint = routed_.endpoint, .inspection = routed_.inspection};
+    auto answer = provider::judge_events(upstream, redaction, asked, all);
+    if (!answer) co_return std::move(answer).failure();
+    json_ = std::move(*answer);
     co_return Result<void>();
 }
 

@@ -5,6 +5,7 @@
 
 #include "sluicegate/base/memory_budget.hpp"
 #include "sluicegate/client/event_writer.hpp"
+#include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/json_answer.hpp"
 
 #include "gateway/event_reader.hpp"
@@ -58,10 +59,13 @@ public:
     [[nodiscard]] upstream::Exchange& exchange() noexcept { return *exchange_; }
     /// Of an event stream: the first are ready. Null for anything else.
     [[nodiscard]] EventReader* events() noexcept { return events_.get(); }
-    /// Of an answer in JSON that is complete in exchange().body(). None for a rejection (4xx, its
-    /// body is complete as far as it is looked at) and for what goes on as it comes: recordings,
-    /// and JSON that is too long to be held.
+    /// Of an answer in JSON that is complete in exchange().body(), or in the value itself. None for
+    /// a rejection (4xx, its body is complete as far as it is looked at) and for what goes on as it
+    /// comes: recordings, and JSON that is too long to be held.
     [[nodiscard]] const std::optional<provider::JsonAnswer>& json() const noexcept { return json_; }
+
+    /// What a success turned out to be.
+    [[nodiscard]] provider::AnswerForm form() const noexcept { return form_; }
 
 private:
     bool goes_on_alone() noexcept override;
@@ -73,8 +77,17 @@ private:
     net::Task<Result<void>> ask();
     net::Task<void> receive_judged_body();
     net::Task<Result<void>> judge_failure();
+    /// Until form_of() can tell what the body is.
+    net::Task<Result<void>> receive_beginning();
     net::Task<Result<void>> receive_first_events();
+    /// All events, for a client that asked for JSON.
+    net::Task<Result<void>> receive_all_events();
     net::Task<Result<void>> receive_json();
+    Result<void> judge_json();
+    [[nodiscard]] Result<void> judge_first_events(bool has_begun) const;
+    void read_events(const openai::StreamCuts& cuts);
+    /// When the first comment is due; never for a client that did not ask for a stream.
+    [[nodiscard]] Instant comment_at() const;
     /// A comment for the client, whose stream begins here at the latest; when the next is due.
     net::Task<Result<Instant>> keep_waiting(const http::ResponseHead* head);
     [[nodiscard]] Failure unusable(ErrorKind kind, std::string_view what) const;
@@ -92,6 +105,7 @@ private:
     std::optional<client::Connection::DepartureWatch> departure_;
     std::unique_ptr<EventReader> events_;
     std::optional<provider::JsonAnswer> json_;
+    provider::AnswerForm form_ = provider::AnswerForm::bytes;
     MemoryClaim json_memory_;  ///< of the events that json_ holds
     bool has_refused_options_ = false;
 };

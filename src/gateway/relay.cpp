@@ -53,11 +53,16 @@ net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement&
     co_return ended;
 }
 
-/// Status and fields of the upstream's answer, as far as a client gets them.
+/// Status and fields of the upstream's answer, as far as a client gets them. SDKs parse only what
+/// is called JSON.
 void begin_passed_answer(std::string& out, const client::Exchange& client,
-                         const http::ResponseHead& head) {
+                         const http::ResponseHead& head, provider::AnswerForm form) {
     client::begin_answer(out, client, head.status);
-    client::append_passed_field(out, client, head, "content-type", "content-type");
+    if (form == provider::AnswerForm::bytes || provider::is_json(head)) {
+        client::append_passed_field(out, client, head, "content-type", "content-type");
+    } else {
+        http::append_field(out, "content-type", "application/json");
+    }
     client::append_passed_fields(out, client, head);
     client::append_limits(out, client);
     client::append_route(out, client);
@@ -78,9 +83,10 @@ net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& att
     settlement.settle(ended);
     if (!routed.inspection.is_streaming) {
         std::string& out = client.connection.answer_text();
-        begin_passed_answer(out, client, exchange.head());
+        begin_passed_answer(out, client, exchange.head(), attempt.form());
         std::string clean;
-        std::string_view body = exchange.body();
+        const std::string& made = attempt.json()->body;
+        std::string_view body = made.empty() ? exchange.body() : std::string_view(made);
         if (facts.may_tell_error) body = clean = request.config().redaction.cleaned(body);
         ended.stays_open = co_await client::write_complete(client, out, body, false);
         co_return ended;
@@ -120,11 +126,11 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
     upstream::Exchange& exchange = attempt.exchange();
     client::Exchange& client = request.client;
     std::string& out = client.connection.answer_text();
-    begin_passed_answer(out, client, exchange.head());
+    begin_passed_answer(out, client, exchange.head(), attempt.form());
     client::BodyWriter writer = body_writer_for(client, out, exchange.head());
 
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
-    const bool may_have_usage = provider::is_json(exchange.head());
+    const bool may_have_usage = attempt.form() == provider::AnswerForm::json;
     std::string tail;
     // The id of a response stands at its beginning.
     if (may_have_usage) {

@@ -1,6 +1,8 @@
 #include "sluicegate/base/failure_table.hpp"
+#include "sluicegate/client/error_reply.hpp"
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/metering.hpp"
+#include "sluicegate/provider/failure.hpp"
 
 #include "gateway/relay.hpp"
 
@@ -87,6 +89,41 @@ net::Task<void> read_to_end(upstream::Exchange& exchange, EventReader& events) {
     }
 }
 
+/// The error that the upstream tells in its stream. The client reads it there; it is the upstream's
+/// failure, whatever follows it.
+class ToldError {
+public:
+    ToldError(Request& request, Attempt& attempt) noexcept : request_(request), attempt_(attempt) {}
+
+    /// Before the events that hold it are consumed.
+    void note(const EventReader& events) {
+        if (error_) return;
+        const openai::SseScanner& scanner = events.scanner();
+        const config::Upstream& upstream = attempt_.exchange().settings();
+        const Redaction& redaction = request_.config().redaction;
+        if (scanner.error_seen()) {
+            error_ = provider::error_of_late_event(upstream, redaction, events.ready());
+        } else if (scanner.finished() && scanner.finish_reason() == "failed") {
+            error_ = provider::failure_in_events(upstream, redaction, events.ready());
+        }
+    }
+    [[nodiscard]] std::optional<ErrorKind> kind() const noexcept {
+        return error_ ? std::optional(error_->kind) : std::nullopt;
+    }
+    /// How the attempt has ended.
+    [[nodiscard]] Outcome outcome() const noexcept {
+        return error_ ? failure_row(error_->kind).attempt.outcome : Outcome::success;
+    }
+    void tell() const {
+        if (error_) client::note_failure(request_.client, *error_);
+    }
+
+private:
+    Request& request_;
+    Attempt& attempt_;
+    std::optional<Error> error_;
+};
+
 /// Waits for more events, and fills silence with comments. False when the client has left.
 net::Task<Result<bool>> await_events(EventReader& events, client::EventWriter& writer) {
     for (;;) {
@@ -110,8 +147,10 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
     Progress progress(request, routed, settlement.reservation());
     Ownership ownership(attempt);
     ownership.note(scanner);
+    ToldError told(request, attempt);
     Ended ended;
     bool is_written = true;
+    bool has_answer = false;  // the client
     if (!events.prelude().empty()) {
         is_written = co_await writer->write(events.prelude(), true, false);
     }
@@ -119,24 +158,30 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
         progress.note(scanner);
         ownership.note(scanner);
         writer->note_sequence_number(scanner.last_sequence_number());
+        told.note(events);
         if (events.is_last()) {
             // Before the client can know that it is over, and ask for the next.
-            ended.cost = cost_of_stream(routed, scanner, std::nullopt);
-            ended.outcome = Outcome::success;
+            ended.cost = cost_of_stream(routed, scanner, told.kind());
+            ended.outcome = told.outcome();
             request.record.finish_reason = scanner.finish_reason();
             settlement.settle(ended);
             is_written = co_await writer->write(events.ready(), events.ends_event(), true);
+            told.tell();
             if (!is_written) break;
             co_await exchange.finish();
             ended.stays_open = writer->stays_open();
             co_return ended;
         }
-        is_written = co_await writer->write(events.ready(), events.ends_event(), false);
-        if (!is_written) break;
+        if (!events.ready().empty()) {
+            is_written = co_await writer->write(events.ready(), events.ends_event(), false);
+            if (!is_written) break;
+        }
+        has_answer = events.has_answer() && events.ends_event();
         events.consume();
         auto goes_on = co_await await_events(events, *writer);
         if (!goes_on) {
             const ErrorKind kind = goes_on.error().kind;
+            if (kind == ErrorKind::client_gone && (has_answer || told.kind())) break;
             request.record.finish_reason = scanner.finish_reason();
             ended.cost = cost_of_stream(routed, scanner, kind);
             ended.outcome = failure_row(kind).attempt.outcome;
@@ -148,7 +193,13 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
     co_await read_to_end(exchange, events);
     ownership.note(scanner);
     request.record.finish_reason = scanner.finish_reason();
-    ended.cost = cost_of_stream(routed, scanner, std::nullopt);
+    ended.cost = cost_of_stream(routed, scanner, told.kind());
+    if (has_answer || told.kind()) {
+        // It left, but not before it had all that it wanted, or all that there was.
+        request.client.sent.error.reset();
+        ended.outcome = told.outcome();
+        told.tell();
+    }
     co_return ended;
 }
 

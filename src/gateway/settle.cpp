@@ -1,6 +1,7 @@
 #include "gateway/settle.hpp"
 
 #include "sluicegate/openai/metering.hpp"
+#include "sluicegate/openai/plausible_usage.hpp"
 
 namespace sluicegate::gateway {
 namespace {
@@ -21,8 +22,18 @@ void settle_limits(Request& request, Routed& routed, const Cost& cost, Instant n
 
 Cost cost_of(const Routed& routed, const std::optional<openai::Usage>& reported,
              std::int64_t counted_output, UsageSource otherwise) {
+    const openai::Metering& metering = openai::metering_of(routed.endpoint);
+    if (reported && metering.counts_tokens) {
+        const openai::SeenTokens seen{.prompt = routed.tokens.prompt,
+                                      .output = metering.has_output ? counted_output : 0,
+                                      .prompts = routed.inspection.prompts,
+                                      .answers = routed.tokens.answers};
+        const openai::PlausibleUsage plausible = openai::plausible_usage(*reported, seen);
+        return {.usage = plausible.usage,
+                .source = plausible.is_replaced ? otherwise : UsageSource::reported};
+    }
     if (reported) return {.usage = *reported, .source = UsageSource::reported};
-    if (!openai::metering_of(routed.endpoint).counts_tokens) return {};
+    if (!metering.counts_tokens) return {};
     Cost cost{.usage = {}, .source = otherwise};
     cost.usage.input = routed.tokens.prompt;
     cost.usage.output = counted_output;

@@ -18,7 +18,8 @@ struct Cost {
 };
 
 /// What the upstream reported or, with `otherwise` as the source, the estimate of the prompt and
-/// `counted_output`. Nothing for an endpoint whose requests cost no tokens.
+/// `counted_output`; these also stand for the parts of a report that cannot be true. Nothing for an
+/// endpoint whose requests cost no tokens.
 [[nodiscard]] Cost cost_of(const Routed& routed, const std::optional<openai::Usage>& reported,
                            std::int64_t counted_output, UsageSource otherwise);
 

@@ -1,5 +1,7 @@
 #include "openai/event_interpreter.hpp"
 
+#include "sluicegate/openai/plausible_usage.hpp"
+
 #include "openai/delta_text.hpp"
 #include "openai/json_text.hpp"
 #include "openai/text_scanner.hpp"
@@ -23,15 +25,6 @@ bool is_terminal(std::string_view type) noexcept {
         "image_edit.completed",
     };
     return std::find(std::begin(types), std::end(types), type) != std::end(types);
-}
-
-/// The event has a `usage` that is an object.
-bool has_usage_object(std::string_view data) noexcept {
-    std::size_t at = 0;
-    while ((at = find_member_value(data, R"("usage")", at)) < data.size()) {
-        if (data[at] == '{') return true;
-    }
-    return false;
 }
 
 bool has_error_word(std::string_view text) noexcept {
@@ -64,14 +57,10 @@ Usage sum(const Usage& a, const Usage& b) noexcept {
             .audio_ms = plus(a.audio_ms, b.audio_ms)};
 }
 
-/// Anthropic's message_delta counts from the start of the message and may leave the input out.
-Usage later(const Usage& first, const Usage& last) noexcept {
-    Usage out = last.input > 0 ? last : first;
-    out.output = last.output;
-    out.reasoning = last.reasoning;
-    out.total = std::min(out.input + out.output, usage_max);
-    return out;
-}
+/// A choice that adds nothing.
+constexpr std::string_view no_delta = R"([{"index":0,"delta":{},"finish_reason":null}])";
+constexpr std::string_view no_text =
+    R"([{"index":0,"text":"","logprobs":null,"finish_reason":null}])";
 
 }  // namespace
 
@@ -101,16 +90,18 @@ EventCut EventInterpreter::read(EventName name, std::string_view data) {
             return {};
         }
     }
-    const TopLevel found = read_members(name, data);
-    const DeltaText text = text_of(data, found);
-    output_deltas += text.pieces;
-    output_bytes += text.bytes;
-    note_error(name, data, found, text.pieces);
-    const bool has_reason = read_reason(data, found);
-    const bool is_plain =
-        is_chat() && name == EventName::none && !found.is_object && text.pieces == 1 && !has_reason;
-    if (is_plain) shape_.remember(data, text.first);
-    return cut_of(found);
+    const TopLevel found = scan_top_level(data);
+    const ChoicesOfEvent choices = read_choices(found.choices);
+    read_members(name, found);
+    note_error(name, data, found, choices);
+    // What follows from here is all that a plain piece of text is not.
+    const bool is_plain = is_chat() && name == EventName::none && choices.count == 1 &&
+                          choices.text.pieces == 1 && !choices.has_reason && !may_tell_error &&
+                          found.usage.empty() && !found.sequence_number;
+    if (is_plain) shape_.remember(data, choices.text.first);
+    const EventCut cut = cut_of(found, choices);
+    extras_seen_ |= found.extras;
+    return cut;
 }
 
 void EventInterpreter::read_long(EventName name, std::string_view start, std::string_view outline) {
@@ -120,44 +111,75 @@ void EventInterpreter::read_long(EventName name, std::string_view start, std::st
             if (spells(member.key, "response")) keep_ids(member.value);
         });
     }
-    const TopLevel found = read_members(name, outline);
+    has_output = true;
     // Only the start of the text was kept, so only that is counted.
-    const DeltaText text = text_of(start, found);
+    const ChoicesOfEvent choices = read_choices(scan_top_level(start).choices);
+    const TopLevel found = scan_top_level(outline);
+    read_members(name, found);
+    note_error(name, start, found, choices);
+}
+
+EventInterpreter::ChoicesOfEvent EventInterpreter::read_choices(std::string_view list) {
+    ChoicesOfEvent all;
+    for_each_choice(list, [&](const ChoiceFacts& choice) {
+        ++all.count;
+        if (all.text.pieces == 0) all.text.first = choice.text.first;
+        all.text.pieces += choice.text.pieces;
+        all.text.bytes += choice.text.bytes;
+        all.has_error = all.has_error || choice.has_error;
+        all.has_unknown = all.has_unknown || choice.has_unknown;
+        has_output = has_output || choice.has_output;
+        if (!choice.finish_reason.empty()) {
+            all.has_reason = true;
+            choices_.finish(choice.index);
+            const std::string_view word = reason_word(choice.finish_reason);
+            if (!word.empty()) finish_reason = word;
+        }
+        if (const auto reported = read_usage(choice.usage)) {
+            note_usage(choices_.report(choice.index, *reported));
+        }
+    });
+    if (all.has_error) error_seen = true;
+    note_text(all.text);
+    return all;
+}
+
+void EventInterpreter::note_text(const DeltaText& text) noexcept {
     output_deltas += text.pieces;
     output_bytes += text.bytes;
-    note_error(name, start, found, 0);
-    read_reason(is_chat() ? start : outline, found);
 }
 
-/// Scans the object if the event can matter.
-TopLevel EventInterpreter::read_members(EventName name, std::string_view data) {
-    if (name == EventName::error) error_seen = true;
-    const bool can_matter = !is_chat() || has_usage_object(data) || contains(data, R"("error")") ||
-                            contains(data, R"("sequence_number")");
-    if (!can_matter) return {};
-    TopLevel found = scan_top_level(data);
-    if (found.has_error || found.type == "error") error_seen = true;
+void EventInterpreter::read_members(EventName name, const TopLevel& found) {
+    const bool has_kind = !found.type.empty() || name == EventName::terminal;
+    const bool tells_error = found.tells_error && !has_kind && found.usage.empty();
+    if (name == EventName::error || found.has_error || found.type == "error" || tells_error) {
+        error_seen = true;
+    }
     if (found.sequence_number) last_sequence_number = *found.sequence_number;
+    if (!found.usage.empty() || !found.some_usage.empty() || has_kind) read_usage_of(found);
+    if (is_chat()) return;
     if (name == EventName::terminal || is_terminal(found.type)) ++terminals;
-    read_usage_of(found);
+    has_output = has_output || (has_kind && found.type != "error" && found.type != "ping");
+    if (!found.delta.empty() && adds_text(found.type)) {
+        note_text({.pieces = 1, .bytes = decoded_bytes(found.delta), .first = found.delta});
+    }
+    read_reason_of_response(found);
     read_ids_of(found);
-    return found;
 }
 
-/// An event of another kind than generated text may tell an error in any shape. Where events have
-/// types, the types tell; beside choices, one of these words does.
+/// An event of another kind than generated text may tell an error in any shape; then it has words
+/// in a member that answers do not have. Where events have types, the types tell as well.
 void EventInterpreter::note_error(EventName name, std::string_view data, const TopLevel& found,
-                                  std::int64_t pieces) noexcept {
-    if (name == EventName::error || found.has_error) {
+                                  const ChoicesOfEvent& choices) {
+    if (name == EventName::error || found.has_error || choices.has_error || found.has_unknown ||
+        choices.has_unknown || !found.is_whole) {
         may_tell_error = true;
-    } else if (!is_chat() && !found.type.empty()) {
+    } else if (!found.type.empty()) {
         may_tell_error = has_error_word(found.type) || contains(found.type, "incomplete") ||
                          has_failed_response(found.response);
-    } else if (pieces > 0) {
-        may_tell_error = contains(data, R"("error")");
     } else {
-        may_tell_error =
-            !data.starts_with('{') || !contains(data, R"("choices")") || has_error_word(data);
+        // Streams of the API have no event without choices.
+        may_tell_error = choices.count == 0 && (found.choices.empty() || has_error_word(data));
     }
 }
 
@@ -175,6 +197,7 @@ void EventInterpreter::keep_ids(std::string_view response) {
 
 void EventInterpreter::read_usage_of(const TopLevel& found) {
     std::optional<Usage> reported = read_usage(found.usage);
+    if (!reported) reported = read_usage(found.some_usage);
     for (const std::string_view object : {found.response, found.message}) {
         for_each_member(object, [&](const TextMember& member) {
             if (member.key == "usage" && !reported) reported = read_usage(member.value);
@@ -184,56 +207,46 @@ void EventInterpreter::read_usage_of(const TopLevel& found) {
     if (usage &&
         (found.type == "image_generation.completed" || found.type == "image_edit.completed")) {
         usage = sum(*usage, *reported);
-    } else if (usage && found.type == "message_delta") {
-        usage = later(*usage, *reported);
     } else {
-        usage = reported;
+        note_usage(*reported);
     }
 }
 
-DeltaText EventInterpreter::text_of(std::string_view data, const TopLevel& found) const noexcept {
-    DeltaText text;
-    if (endpoint_ == Endpoint::chat_completions) {
-        // Each event has one of these. The search for content also finds reasoning_content.
-        for (const std::string_view key : {R"(content")", R"(arguments")", R"("reasoning")"}) {
-            text = text_of_members(data, key);
-            if (text.pieces > 0) break;
-        }
-    } else if (endpoint_ == Endpoint::completions) {
-        text = text_of_members(data, R"("text")");
-    } else if (!found.delta.empty() && adds_text(found.type)) {
-        text = {.pieces = 1, .bytes = decoded_bytes(found.delta), .first = found.delta};
-    }
-    return text;
+/// Counts grow. A later report that is smaller is not true, and one may leave parts out.
+void EventInterpreter::note_usage(const Usage& reported) {
+    usage = usage ? larger_parts(*usage, reported) : reported;
 }
 
-bool EventInterpreter::read_reason(std::string_view data, const TopLevel& found) {
-    std::string_view reason;
-    if (is_chat()) {
-        reason = reason_word(first_text(data, R"("finish_reason")"));
-    } else if (!found.response.empty() && is_terminal(found.type)) {
-        std::string_view status;
-        std::string_view details;
-        for_each_member(found.response, [&](const TextMember& member) {
-            if (member.key == "status") status = string_text(member.value);
-            if (member.key == "incomplete_details") details = member.value;
-        });
-        reason = response_reason(status, details);
-    }
+void EventInterpreter::read_reason_of_response(const TopLevel& found) {
+    if (found.response.empty() || !is_terminal(found.type)) return;
+    std::string_view status;
+    std::string_view details;
+    for_each_member(found.response, [&](const TextMember& member) {
+        if (member.key == "status") status = string_text(member.value);
+        if (member.key == "incomplete_details") details = member.value;
+    });
+    const std::string_view reason = response_reason(status, details);
     if (!reason.empty()) finish_reason = reason;
-    return !reason.empty();
 }
 
-EventCut EventInterpreter::cut_of(const TopLevel& found) const noexcept {
+EventCut EventInterpreter::cut_of(const TopLevel& found, const ChoicesOfEvent& choices) {
     // Nothing is cut out of an object that is not whole.
     if (found.usage.empty() || !found.is_whole) return {};
     const bool holds_only_usage =
         found.has_empty_choices && !found.has_filter_results && !found.has_error;
-    if (wanted_.usage_event && holds_only_usage) return {.is_whole = true, .part = {}};
-    if (wanted_.usage_members && !holds_only_usage) {
-        return {.is_whole = false, .part = found.usage_member};
+    if (wanted_.usage_event && holds_only_usage) {
+        const bool has_more = (found.extras & ~extras_seen_) != 0;
+        if (!has_more) return {.is_whole = true};
+        // A client that did not ask for such an event reads choices[0] of every chunk.
+        return {.is_whole = false,
+                .part = found.usage_member,
+                .replaced = found.choices_range,
+                .replacement = endpoint_ == Endpoint::completions ? no_text : no_delta};
     }
-    return {};
+    const bool is_progress = !choices.has_reason && !has_all_reasons();
+    const bool is_unwanted = wanted_.usage_members || (wanted_.progress_members && is_progress);
+    if (!is_unwanted || holds_only_usage) return {};
+    return {.is_whole = false, .part = found.usage_member};
 }
 
 }  // namespace sluicegate::openai

@@ -207,7 +207,11 @@ Result<void> Reader::read_own(Field field, ByteRange range, std::string_view val
         case Field::best_of:
             if (endpoint_ != Endpoint::completions) return {};
             return read_choices(name, value);
-        case Field::n: return read_choices(name, value);
+        case Field::n: {
+            auto read = read_choices(name, value);
+            if (read) found_.returned_choices = integer_from(value).value_or(1);
+            return read;
+        }
         case Field::background:
         case Field::service_tier: read_choice_of_service(field, value); return {};
         case Field::previous_response_id:

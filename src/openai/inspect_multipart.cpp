@@ -121,6 +121,7 @@ Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view bo
             return fail(ErrorKind::invalid_body, "not 1 to 128", part.name);
         }
         out.choices = *choices;
+        out.returned_choices = *choices;
     }
     return {};
 }

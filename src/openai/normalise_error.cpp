@@ -1,6 +1,7 @@
 #include "sluicegate/openai/normalise_error.hpp"
 
 #include "openai/bounded_json.hpp"
+#include "openai/member_names.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -140,6 +141,25 @@ std::optional<ApiError> from_json(const Json& answer) {
     return std::nullopt;
 }
 
+/// Names of texts that only servers of one kind use.
+constexpr const char* message_names[] = {"message",   "msg",        "error_message",
+                                         "error_msg", "status_msg", "errorMessage"};
+
+std::optional<ApiError> words_of(const Json& object) {
+    if (!object.is_object()) return std::nullopt;
+    for (const auto& [key, value] : object.items()) {
+        if (!names_error(key) || !is_truthy(value)) continue;
+        ApiError out = from_object(value.is_object() ? value : object);
+        for (const char* name : message_names) {
+            if (out.message.empty()) out.message = message_text(member(value, name));
+            if (out.message.empty()) out.message = message_text(member(object, name));
+        }
+        if (out.message.empty()) out.message = message_text(value);
+        if (!out.message.empty()) return out;
+    }
+    return std::nullopt;
+}
+
 ApiError completed(ApiError error, unsigned status) {
     if (error.message.empty()) error.message = generic_message(status);
     if (error.type.empty() || error.type == "error") error.type = type_for(status);
@@ -160,6 +180,21 @@ ApiError normalise_error(unsigned status, std::string_view content_type, std::st
 std::optional<ApiError> error_in(std::string_view json) {
     constexpr unsigned status = 502;
     std::optional<ApiError> found = from_json(parse_bounded<Json>(json, error_body_bytes_max));
+    if (!found) return std::nullopt;
+    return completed(std::move(*found), status);
+}
+
+std::optional<ApiError> words_in(std::string_view json) {
+    constexpr unsigned status = 502;
+    const Json body = parse_bounded<Json>(json, error_body_bytes_max);
+    std::optional<ApiError> found = words_of(body);
+    const Json& choices = member(body, "choices");
+    for (const Json& choice : choices.is_array() ? choices : Json::array()) {
+        const Json& error = member(choice, "error");
+        if (found || !is_truthy(error)) continue;
+        found = from_object(error);
+        if (found->message.empty()) found->message = message_text(error);
+    }
     if (!found) return std::nullopt;
     return completed(std::move(*found), status);
 }

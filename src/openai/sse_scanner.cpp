@@ -1,5 +1,6 @@
 #include "sluicegate/openai/sse_scanner.hpp"
 
+#include "openai/byte_search.hpp"
 #include "openai/event_interpreter.hpp"
 #include "openai/json_condenser.hpp"
 
@@ -35,6 +36,14 @@ private:
     std::size_t cr_;
 };
 
+/// [DONE], whatever white space an upstream puts around it.
+bool is_done(std::string_view data) noexcept {
+    constexpr std::size_t bytes_max = 64;
+    if (data.size() < done_data.size() || data.size() > bytes_max) return false;
+    while (!data.empty() && (is_json_space(data.front()))) data.remove_prefix(1);
+    return without_space_behind(data) == done_data;
+}
+
 bool is_of_images(Endpoint endpoint) noexcept {
     return endpoint == Endpoint::images_generations || endpoint == Endpoint::images_edits;
 }
@@ -47,10 +56,11 @@ struct SseScanner::Reading {
     EventName name = EventName::none;
 };
 
-SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted, std::int64_t images)
+SseScanner::SseScanner(Endpoint endpoint, StreamCuts wanted, std::int64_t answers)
     : endpoint_(endpoint),
-      terminals_needed_(is_of_images(endpoint) ? images : 1),
-      reading_(new Reading{.reader = EventInterpreter(endpoint, wanted), .condenser = {}}) {
+      terminals_needed_(is_of_images(endpoint) ? answers : 1),
+      reading_(
+          new Reading{.reader = EventInterpreter(endpoint, wanted, answers), .condenser = {}}) {
 }
 SseScanner::~SseScanner() = default;
 SseScanner::SseScanner(SseScanner&&) noexcept = default;
@@ -189,16 +199,20 @@ void SseScanner::end_event() {
     if (is_long_) {
         reader.read_long(reading_->name, data_, reading_->condenser.outline());
         reading_->condenser.clear();
-    } else if (data_ == done_data) {
+    } else if (is_done(data_)) {
         done_seen_ = true;
+        if (data_ != done_data) {
+            is_done_cut_ = true;
+            cut_from_event({.is_whole = true});
+        }
     } else if (has_data_) {
         cut_from_event(reader.read(reading_->name, data_));
     } else if (has_legacy_error_ || (has_name_ && reading_->name != EventName::error)) {
-        cut_from_event({.is_whole = true, .part = {}});
+        cut_from_event({.is_whole = true});
     }
     cut_lines();
     if (reading_->name == EventName::error) reader.error_seen = true;
-    const bool has_read = has_data_ && data_ != done_data;
+    const bool has_read = has_data_ && !is_done(data_);
     may_tell_error_ = may_tell_error_ || has_other_line_ || reader.error_seen ||
                       (has_read && reader.may_tell_error);
     data_.clear();
@@ -242,11 +256,51 @@ void SseScanner::cut_from_event(const EventCut& wanted) {
     } else if (wanted.part.size > 0) {
         const std::size_t last = wanted.part.offset + wanted.part.size - 1;
         cut(stream_offset(wanted.part.offset), stream_offset(last) + 1);
+        if (wanted.replaced.size == 0) return;
+        const std::size_t last_replaced = wanted.replaced.offset + wanted.replaced.size - 1;
+        cut(stream_offset(wanted.replaced.offset), stream_offset(last_replaced) + 1,
+            wanted.replacement);
+        std::ranges::sort(cuts_, {}, &Cut::offset);
     }
 }
 
-void SseScanner::cut(std::uint64_t begin, std::uint64_t end) {
-    cuts_.push_back({begin, end - begin});
+void SseScanner::cut(std::uint64_t begin, std::uint64_t end, std::string_view replacement) {
+    cuts_.push_back({begin, end - begin, replacement});
+}
+
+bool SseScanner::is_whole_event() const {
+    return has_data_ && !is_long_ && (is_done(data_) || scan_top_level(data_).is_whole);
+}
+
+std::string_view SseScanner::end_of_stream() {
+    if (is_between_events()) return {};
+    const bool is_line_open = line_size_ > 0;
+    if (is_line_open) {
+        if (!is_data_line_) end_line(line_);
+        line_.clear();
+        line_size_ = 0;
+        is_data_line_ = false;
+    }
+    if (!is_whole_event()) return {};
+    end_event();
+    if (is_cut_whole_) return {};
+    return is_line_open ? "\n\n" : "\n";
+}
+
+bool SseScanner::ends_with_done() const noexcept {
+    constexpr std::string_view field = "data:";
+    if (line_size_ == 0) return has_data_ && is_done(data_);
+    const std::string_view line = line_;
+    return !has_data_ && !is_data_line_ && line.starts_with(field) &&
+           is_done(line.substr(field.size()));
+}
+
+bool SseScanner::has_output() const noexcept {
+    return reading_->reader.has_output;
+}
+
+bool SseScanner::has_all_reasons() const noexcept {
+    return reading_->reader.has_all_reasons() && !legacy_error_seen();
 }
 
 /// The offset in the stream of a byte of the event's data.

@@ -17,6 +17,11 @@ struct TopLevel {
     bool has_error = false;  ///< `error` with a value that JavaScript and Python call true
     bool has_empty_choices = false;
     bool has_filter_results = false;  ///< Azure's prompt_filter_results
+    /// It has words under a name in which servers tell errors, and no choices.
+    bool tells_error = false;
+    bool has_unknown = false;  ///< words in a member that answers do not have
+    /// A bit for the name of each member beside those that every chunk has.
+    std::uint64_t extras = 0;
     std::optional<std::int64_t> sequence_number;
     std::string_view type;   ///< between its quotes, not decoded
     std::string_view delta;  ///< the text between its quotes, when it is a string
@@ -24,6 +29,9 @@ struct TopLevel {
     std::string_view usage;
     std::string_view response;
     std::string_view message;
+    std::string_view choices;  ///< the list, with its brackets
+    ByteRange choices_range;
+    std::string_view some_usage;  ///< the usage inside another object, as in Groq's `x_groq`
     /// The whole member `usage`, with the comma that must be removed with it.
     ByteRange usage_member;
 };

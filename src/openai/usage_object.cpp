@@ -121,8 +121,12 @@ std::optional<Usage> read_usage(std::string_view object) {
         out.input = bounded(out.input + count(counts.cache_read) + count(counts.cache_creation));
     }
     out.output = count(counts.output);
-    if (counts.prompt == absent && counts.input == absent && counts.total > out.output) {
+    const bool has_input = counts.prompt != absent || counts.input != absent;
+    if (!has_input && counts.total > out.output) {
         out.input = counts.total - out.output;
+        out.is_input_derived = counts.output == absent;
+    } else if (has_input && counts.output == absent && counts.total > out.input) {
+        out.output = counts.total - out.input;
     }
     out.total = bounded(std::max(count(counts.total), out.input + out.output));
     out.cached_input = std::min(count(std::max(counts.cached, counts.cache_read)), out.input);

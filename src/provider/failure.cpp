@@ -1,5 +1,6 @@
 #include "sluicegate/provider/failure.hpp"
 
+#include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/answer.hpp"
@@ -118,11 +119,50 @@ openai::ApiError rejection_of(const Redaction& redaction, const http::ResponseHe
     return said;
 }
 
+std::optional<Error> error_of_answer(const config::Upstream& upstream, const Redaction& redaction,
+                                     const openai::AnswerFacts& facts, std::string_view body) {
+    const WipeScope wipes;
+    const std::string clean = redaction.cleaned(body.substr(0, openai::error_body_bytes_max + 1));
+    auto said = openai::error_in(clean);
+    if (!said) said = openai::words_in(clean);
+    const ErrorKind kind = said ? kind_of(*said) : ErrorKind::upstream_bad_response;
+    // A response that failed. All other codes are about the prompt and its files.
+    const bool is_of_request = facts.is_answer && !facts.response_id.empty() && said &&
+                               kind == ErrorKind::upstream_failed && said->code != "server_error";
+    if (is_of_request) return std::nullopt;
+    return Error{.kind = kind,
+                 .detail = upstream.name + (said ? " answered with an error and status 200"
+                                                 : " answered with JSON that is no answer"),
+                 .subject = {},
+                 .upstream_words = said ? UpstreamWords(said->message, redaction) : UpstreamWords(),
+                 .retry_after = Milliseconds(0)};
+}
+
+Error error_of_empty_stream(const config::Upstream& upstream, const Redaction& redaction,
+                            std::string_view events) {
+    const std::string clean = redaction.cleaned(events);
+    const auto said = first_error(clean, openai::words_in);
+    return {.kind = said ? kind_of(*said) : ErrorKind::upstream_bad_response,
+            .detail = upstream.name + " sent a stream without any output",
+            .subject = {},
+            .upstream_words = said ? UpstreamWords(said->message, redaction) : UpstreamWords(),
+            .retry_after = Milliseconds(0)};
+}
+
+Error error_of_late_event(const config::Upstream& upstream, const Redaction& redaction,
+                          std::string_view events) {
+    Error error = error_of_events(upstream, redaction, events);
+    if (failure_row(error.kind).fault != Fault::upstream) error.kind = ErrorKind::upstream_failed;
+    error.detail = upstream.name + " told an error in its stream";
+    return error;
+}
+
 Error error_of_events(const config::Upstream& upstream, const Redaction& redaction,
                       std::string_view events) {
     const WipeScope wipes;
     const std::string clean = redaction.cleaned(events);
-    const auto said = first_error(clean, openai::error_in);
+    auto said = first_error(clean, openai::error_in);
+    if (!said) said = first_error(clean, openai::words_in);
     return {.kind = said ? kind_of(*said) : ErrorKind::upstream_failed,
             .detail = upstream.name + " began its stream with an error",
             .subject = {},

@@ -20,11 +20,13 @@ openai::StreamOptionsEdit stream_options_for(const config::Upstream& upstream,
             .continuous_usage_stats = upstream.continuous_usage};
 }
 
-openai::StreamCuts unwanted_usage(openai::Endpoint asked,
+openai::StreamCuts unwanted_usage(const config::Upstream& upstream, openai::Endpoint asked,
                                   const openai::Inspection& inspection) noexcept {
-    const bool has_them = has_stream_options(asked);
-    return {.usage_event = has_them && !inspection.wants_usage,
-            .usage_members = has_them && !inspection.wants_continuous_usage};
+    if (!has_stream_options(asked) || inspection.wants_continuous_usage) {
+        return {.usage_event = has_stream_options(asked) && !inspection.wants_usage};
+    }
+    if (!inspection.wants_usage) return {.usage_event = true, .usage_members = true};
+    return {.progress_members = upstream.continuous_usage};
 }
 
 bool refuses_stream_options(std::string_view body) noexcept {

@@ -11,7 +11,7 @@ namespace sluicegate::support {
 namespace {
 
 std::string json_of_size(std::size_t size) {
-    const std::string begin = R"({"usage":{"prompt_tokens":1,"total_tokens":1},"data":")";
+    const std::string begin = R"({"choices":[{"message":{"content":"a"}}],"data":")";
     return begin + std::string(size - begin.size() - 2, 'x') + "\"}";
 }
 
@@ -75,7 +75,7 @@ TEST_F(HeldAnswers, ALargerOneIsPassedOnAsItComesInSoundFraming) {
         TestClient client = gateway_.connect();
         client.send(chat_request(alice_key, "m"));
         EXPECT_EQ(client.read_head().status, 200);
-        EXPECT_TRUE(client.read_until(R"({"usage")")) << "before the upstream has finished";
+        EXPECT_TRUE(client.read_until(R"({"choices")")) << "before the upstream has finished";
         go.raise();
         const Response response = client.read_rest(Deadline(milliseconds(60'000)));
         EXPECT_TRUE(response.is_complete);
@@ -119,7 +119,8 @@ TEST_F(HeldAnswers, CompressedAnswersAreRefusedAndIdentityIsAskedFor) {
             EXPECT_EQ(upstream_.requests().back().head.count("accept-encoding"), 1U);
         }
     }
-    upstream_.answer(Script().send(json_response(200, "{}", "Content-Encoding: identity\r\n")));
+    upstream_.answer(Script().send(json_response(
+        200, R"({"choices":[{"message":{"content":"a"}}]})", "Content-Encoding: identity\r\n")));
     const Response plain = gateway_.chat(alice_key, "m");
     expect_success(plain);
 }

@@ -128,11 +128,11 @@ TEST_F(KeepAlive, CommentsRenewNoDeadlineOfTheUpstream) {
 
 TEST_F(KeepAlive, PlainAnswersGetNone) {
     const Gateway gateway(keep_alive_config(upstream_, "keep_alive: 1s, commit_after: 1s"));
-    const std::string json = R"({"a":1})";
+    const std::string json = R"({"choices":[{"message":{"content":"a"}}]})";
     upstream_.answer(
         Script()
             .pause(milliseconds(1500))
-            .send(response_head(200, "Content-Type: application/json\r\nContent-Length: 7\r\n"))
+            .send(response_head(200, "Content-Type: application/json\r\nContent-Length: 41\r\n"))
             .pause(milliseconds(1500))
             .send(json));
     const Response response = gateway.chat(alice_key, "m");

@@ -71,11 +71,11 @@ TEST_F(Settlement, EqualsTheSumOfUsageForEachUserAndModel) {
                 const bool is_streaming = i % 2 == 0;
                 const std::string more =
                     is_streaming ? R"(,"stream":true,"stream_options":{"include_usage":true})" : "";
-                client.send(post_json(
-                    "/v1/chat/completions", user.key,
-                    R"({"messages":[{"role":"user","content":")" +
-                        std::string(static_cast<std::size_t>(i * 13), 'w') + R"("}],"model":")" +
-                        model + "\",\"max_tokens\":" + std::to_string(1 + i * 3) + more + "}"));
+                client.send(post_json("/v1/chat/completions", user.key,
+                                      R"({"messages":[{"role":"user","content":")" +
+                                          std::string(static_cast<std::size_t>(1 + i * 13), 'w') +
+                                          R"("}],"model":")" + model + "\",\"max_tokens\":" +
+                                          std::to_string(1 + i * 3) + more + "}"));
                 const Response response = client.read_response();
                 EXPECT_EQ(response.status, 200) << response.body;
                 const double usage = usage_in(response, is_streaming);

@@ -72,7 +72,8 @@ TEST_F(SlowReader, GetsEverythingInTheEnd) {
 
 TEST(SlowReaderOfJson, HasTimeAsLongAsItReads) {
     // More than the kernel's buffers hold, and still an answer that is held back and sent at once.
-    const std::string body = "{\"a\":\"" + std::string(7'500'000, 'x') + "\"}";
+    const std::string body =
+        R"({"choices":[{"message":{"content":"a"}}],"a":")" + std::string(7'500'000, 'x') + "\"}";
     FakeUpstream upstream;
     upstream.answer(Script().send(json_response(200, body)));
     ConfigText config(upstream.base_url());

@@ -171,7 +171,7 @@ TEST_F(StreamUsage, TheChunkIsFoundInAnyPiecesAndLineEnds) {
     };
     const std::vector<Row> rows{
         {"LF", one_, usage_event(1, 2), done_},
-        {"CRLF", "data: {\"choices\":[{\"delta\":{}}]}\r\n\r\n", crlf_usage,
+        {"CRLF", "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\r\n", crlf_usage,
          "data: [DONE]\r\n\r\n"},
         {"no space", one_, "data:{\"usage\":{\"total_tokens\":3},\"choices\":[]}\n\n", done_},
         {"spaces inside", one_,

@@ -167,7 +167,8 @@ TEST_F(UpstreamConnections, AnUpstreamThatAnswersEarlyIsHeard) {
 
 TEST_F(UpstreamConnections, ConcurrentRequestsGetTheirOwn) {
     upstream_.answer_with([this](const ReceivedRequest& received) {
-        return Script().wait(go_).send(json_response(200, received.body));
+        return Script().wait(go_).send(
+            json_response(200, R"({"data":[],"asked":)" + received.body + "}"));
     });
     std::vector<TestClient> clients;
     for (int i = 0; i < 20; ++i) {
@@ -179,7 +180,7 @@ TEST_F(UpstreamConnections, ConcurrentRequestsGetTheirOwn) {
     go_.raise();
     for (int i = 0; i < 20; ++i) {
         EXPECT_EQ(clients[static_cast<std::size_t>(i)].read_response().body,
-                  R"({"model":"m","input":")" + std::to_string(i) + "\"}");
+                  R"({"data":[],"asked":{"model":"m","input":")" + std::to_string(i) + "\"}}");
     }
 }
 

@@ -88,9 +88,11 @@ TEST(DescribeChanges, SaysEachChangeOnce) {
           "upstreams.far.continuous_usage_stats false -> true"}},
         {"streams",
          "models:",
-         "streams: {keep_alive: off, commit_after: 10s, buffer: 128KiB}\nmodels:",
+         "streams: {keep_alive: off, commit_after: 10s, buffer: 128KiB, end_grace: 0ms, add_done: "
+         "true}\nmodels:",
          {"streams.keep_alive 15s -> off", "streams.commit_after off -> 10s",
-          "streams.buffer 64KiB -> 128KiB"}},
+          "streams.buffer 64KiB -> 128KiB", "streams.end_grace 2s -> 0ms",
+          "streams.add_done false -> true"}},
         {"what others see",
          "models:",
          "admin: {show_users: false}\nlimiter: {ietf_fields: true}\nmodels:",

@@ -118,6 +118,8 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
     EXPECT_EQ(config.streams.keep_alive, 5min);
     EXPECT_EQ(config.streams.commit_after, 1s);
     EXPECT_EQ(config.streams.buffer, 16U << 10);
+    EXPECT_EQ(config.streams.end_grace, 60s);
+    EXPECT_TRUE(config.streams.adds_done);
     EXPECT_EQ(config.retries, (Retries{.budget_percent = 0,
                                        .minimum = 100'000,
                                        .attempts_max = 20,

@@ -270,7 +270,7 @@ void read_stream(const std::string& stream, std::size_t piece_bytes, std::size_t
     static const Redaction none;
     openai::EventPieces pieces(openai::SseScanner(openai::Endpoint::chat_completions,
                                                   {.usage_event = true, .usage_members = true}),
-                               none, buffer_bytes);
+                               none, {.buffer_bytes = buffer_bytes});
     std::string held;
     for (std::size_t at = 0; at < stream.size() && !pieces.is_last(); at += piece_bytes) {
         held.append(stream, at, piece_bytes);

@@ -103,7 +103,8 @@ TEST(ClientConnection, IsGivenTimeAsLongAsItReadsAndNoLonger) {
     test::RawPeer& client = gateway.connect();
     client.send(chat_request());
     gateway.settle();
-    const std::string body = "{\"a\":\"" + std::string(6'000'000, 'x') + "\"}";
+    const std::string body =
+        R"({"choices":[{"message":{"content":"a"}}],"a":")" + std::string(6'000'000, 'x') + "\"}";
     const std::string answer =
         test::answer_with("200 OK", "content-type: application/json\r\n", body);
     for (std::size_t at = 0; at < answer.size(); at += 50'000) {

@@ -283,7 +283,8 @@ TEST(ErrorReply, TellsWhenALimitLetsTheNextRequestIn) {
     client.send(chat_request());
     gateway.settle();
     ASSERT_EQ(gateway.upstreams.size(), 1U);
-    gateway.upstreams[0].send(answer_with("200 OK", "content-type: application/json\r\n", "{}"));
+    gateway.upstreams[0].send(
+        answer_with("200 OK", "content-type: application/json\r\n", test::chat_answer));
     gateway.settle();
     EXPECT_THAT(client.received(), HasSubstr("\r\nx-ratelimit-remaining-requests: 0\r\n"));
 

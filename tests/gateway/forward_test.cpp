@@ -71,7 +71,8 @@ TEST(Forward, WritesTheRequestAnew) {
 TEST(Forward, TriesOnceMoreWhenAnIdleConnectionHasEnded) {
     InProcessGateway gateway;
     test::RawPeer& client = gateway.connect();
-    const std::string answer = answer_with("200 OK", "content-type: application/json\r\n", "{}");
+    const std::string answer =
+        answer_with("200 OK", "content-type: application/json\r\n", test::chat_answer);
     client.send(chat_request());
     gateway.settle();
     gateway.upstreams[0].send(answer);
@@ -131,13 +132,13 @@ TEST(Forward, AClientThatLeavesEndsItsRequestUpstreamInEveryPhase) {
     const std::string head =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
         "transfer-encoding: chunked\r\n\r\n";
-    const std::string event = "a\r\ndata: {}\n\n\r\n";
+    const std::string event(test::text_event);
     for (const std::string& answer :
          {std::string(), std::string("HTTP/1.1 200"), head, head + event}) {
         SCOPED_TRACE(answer);
         InProcessGateway gateway;
         test::RawPeer& client = gateway.connect();
-        client.send(chat_request());
+        client.send(chat_request({.body = test::stream_body}));
         gateway.settle();
         ASSERT_EQ(gateway.upstreams.size(), 1U);
         gateway.upstreams[0].send(answer);
@@ -152,7 +153,8 @@ TEST(Forward, AClientThatLeavesEndsItsRequestUpstreamInEveryPhase) {
 TEST(Forward, AClientThatLeftBeforeItsRequestIsSentCostsTheUpstreamNothing) {
     InProcessGateway gateway;
     test::RawPeer& client = gateway.connect();
-    const std::string answer = answer_with("200 OK", "content-type: application/json\r\n", "{}");
+    const std::string answer =
+        answer_with("200 OK", "content-type: application/json\r\n", test::chat_answer);
     client.send(chat_request());
     gateway.settle();
     gateway.upstreams[0].send(answer);

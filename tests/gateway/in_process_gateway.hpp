@@ -137,6 +137,14 @@ public:
 
 inline constexpr std::string_view chat_body = R"({"messages":[],"model":"chat"})";
 
+/// An answer that a client can use.
+inline constexpr std::string_view chat_answer =
+    R"({"choices":[{"index":0,"message":{"role":"assistant","content":"a"}}]})";
+/// A chunk with text, as one chunk of HTTP.
+inline constexpr std::string_view text_event =
+    "39\r\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n\r\n";
+inline constexpr std::string_view stream_body = R"({"messages":[],"model":"chat","stream":true})";
+
 struct ChatRequest {
     std::string_view query = "";
     std::string_view fields = "";

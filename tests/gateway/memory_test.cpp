@@ -55,7 +55,7 @@ void send_all(InProcessGateway& gateway, RawPeer& peer, std::string_view text) {
 }
 
 std::string large_answer(std::size_t size) {
-    const std::string begin = R"({"usage":{"prompt_tokens":1,"total_tokens":1},"data":")";
+    const std::string begin = R"({"choices":[{"message":{"content":"a"}}],"data":")";
     return test::answer_with("200 OK", "content-type: application/json\r\n",
                              begin + std::string(size - begin.size() - 2, 'x') + "\"}");
 }
@@ -77,7 +77,7 @@ TEST(Memory, OfABodyIsClaimedAndGivenBack) {
         }
         EXPECT_TRUE(sent.ends_with("\"}]}")) << sent.size();
         gateway.upstreams[0].send(
-            test::answer_with("200 OK", "content-type: application/json\r\n", "{}"));
+            test::answer_with("200 OK", "content-type: application/json\r\n", test::chat_answer));
         gateway.settle();
         EXPECT_THAT(client.received(), HasSubstr("HTTP/1.1 200 OK"));
         EXPECT_EQ(gateway.memory.used(), 0U);
@@ -129,7 +129,7 @@ TEST(Memory, OfShortRequestsIsNotCounted) {
         ASSERT_EQ(gateway.upstreams.size(), 1U);
         EXPECT_NE(gateway.upstreams[0].received(), "");
         gateway.upstreams[0].send(
-            test::answer_with("200 OK", "content-type: application/json\r\n", "{}"));
+            test::answer_with("200 OK", "content-type: application/json\r\n", test::chat_answer));
         gateway.settle();
         EXPECT_THAT(client.received(), HasSubstr("HTTP/1.1 200 OK"));
     }

@@ -18,7 +18,7 @@ using testing::Not;
 
 const std::string event_stream =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-const std::string event = "a\r\ndata: {}\n\n\r\n";
+const std::string event(test::text_event);
 
 std::int64_t errors_of(const InProcessGateway& gateway, ErrorKind kind) {
     for (const auto& sample : gateway.registry.collect(metrics::Metric::upstream_errors_total)) {
@@ -53,7 +53,9 @@ TEST(Relay, AnAnswerThatBreaksOffIsCountedAsAnErrorOfItsUpstream) {
         SCOPED_TRACE(row.name);
         InProcessGateway gateway;
         test::RawPeer& client = gateway.connect();
-        std::string request = chat_request();
+        const bool is_stream = row.answer.starts_with(event_stream);
+        std::string request =
+            is_stream ? chat_request({.body = test::stream_body}) : chat_request();
         const std::string_view chat = "/v1/chat/completions";
         client.send(request.replace(request.find(chat), chat.size(), row.path));
         gateway.settle();
@@ -76,15 +78,18 @@ TEST(Relay, AnAnswerThatBreaksOffIsCountedAsAnErrorOfItsUpstream) {
 TEST(Relay, AnEventIsPassedOnOnceItIsWhole) {
     InProcessGateway gateway;
     test::RawPeer& client = gateway.connect();
-    client.send(chat_request());
+    client.send(chat_request({.body = test::stream_body}));
     gateway.settle();
     ASSERT_EQ(gateway.upstreams.size(), 1U);
-    gateway.upstreams[0].send(event_stream + "9\r\ndata: {}\n\r\n");
+    std::string most = event;
+    most.replace(0, 2, "38");
+    most.erase(most.size() - 3, 1);
+    gateway.upstreams[0].send(event_stream + most);
     gateway.settle();
     EXPECT_EQ(client.received(), "");
     gateway.upstreams[0].send("1\r\n\n\r\n");
     gateway.settle();
-    EXPECT_TRUE(client.received().ends_with("\r\n\r\na\r\ndata: {}\n\n\r\n"));
+    EXPECT_TRUE(client.received().ends_with("\r\n\r\n" + event));
     gateway.upstreams[0].send("e\r\ndata: [DONE]\n\n\r\n");
     gateway.settle();
     // The end goes out with [DONE]; the upstream's own only frees its connection.

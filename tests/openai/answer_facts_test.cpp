@@ -116,5 +116,91 @@ TEST(ResponseIds, AreReadHoweverTheirNamesAndValuesAreSpelled) {
     EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, R"({"i\u0064":"x"})").response_id, "");
 }
 
+TEST(Answer, IsOneIfItHasWhatItsEndpointMustHave) {
+    struct Row {
+        Endpoint endpoint;
+        const char* text;
+        bool is_answer;
+    };
+    constexpr Endpoint chat = Endpoint::chat_completions;
+    constexpr Endpoint speech = Endpoint::audio_speech;
+    constexpr Endpoint transcript = Endpoint::audio_transcriptions;
+    for (const Row& row : {
+             Row{chat, R"({"choices":[{"message":{"content":""}}]})", true},
+             Row{chat, R"({"choices":[{"message":{"content":null,"tool_calls":[]}}]})", true},
+             Row{chat, R"({"choices":[{"error":"x"},{"message":{}}]})", true},
+             Row{chat, R"({"choices":[{"error":null,"message":{}}],"error":null})", true},
+             Row{chat, R"({"choices":[]})", false},
+             Row{chat, R"({"choices":[],"usage":{"prompt_tokens":1}})", false},
+             Row{chat, R"({"choices":null})", false},
+             Row{chat, R"({"choices":{}})", false},
+             Row{chat, R"({"choices":[{}]})", false},
+             Row{chat, R"({"choices":["x"]})", false},
+             Row{chat, R"({"choices":[{"message":null}]})", false},
+             Row{chat, R"({"choices":[{"text":"x"}]})", false},
+             Row{chat, R"({"choices":[{"message":{"content":"x"},"error":{"code":502}}]})", false},
+             Row{chat, R"({"choices":[{"message":{},"finish_reason":"error"}]})", false},
+             Row{chat, R"({"object":"chat.completion"})", false},
+             Row{chat, R"({"content":"x","stop_reason":"end_turn"})", false},
+             Row{Endpoint::completions, R"({"choices":[{"text":""}]})", true},
+             Row{Endpoint::completions, R"({"choices":[{"text":null}]})", false},
+             Row{Endpoint::completions, R"({"choices":[{"message":{}}]})", false},
+             Row{Endpoint::responses, R"({"output":[]})", true},
+             Row{Endpoint::responses, R"({"output":null})", false},
+             Row{Endpoint::responses, R"({"id":"r"})", false},
+             Row{Endpoint::embeddings, R"({"data":[{"embedding":[1]}]})", true},
+             Row{Endpoint::embeddings, R"([[0.1,0.2]])", true},
+             Row{Endpoint::embeddings, R"({"data":null})", false},
+             Row{Endpoint::embeddings, R"([{"error":"x"}])", false},
+             Row{Endpoint::rerank, R"({"results":[]})", true},
+             Row{Endpoint::rerank, R"([{"index":0,"score":1}])", true},
+             Row{Endpoint::rerank, R"({"results":"none"})", false},
+             Row{Endpoint::moderations, R"({"results":[{"flagged":false}]})", true},
+             Row{Endpoint::moderations, R"({"id":"m"})", false},
+             Row{Endpoint::images_generations, R"({"created":1,"data":[{"url":"u"}]})", true},
+             Row{Endpoint::images_edits, R"({"created":1})", false},
+             Row{transcript, R"({"text":""})", true},
+             Row{transcript, R"({"segments":[]})", true},
+             Row{transcript, R"({"text":null})", false},
+             Row{speech, R"({"audio":"AAAA"})", true},
+             Row{speech, R"({"message":"x"})", false},
+         }) {
+        SCOPED_TRACE(row.text);
+        EXPECT_EQ(facts_of_answer(row.endpoint, row.text).is_answer, row.is_answer);
+    }
+}
+
+TEST(Answer, HasAnErrorIfItSaysSomething) {
+    struct Row {
+        const char* error;
+        bool has_error;
+    };
+    for (const Row& row :
+         {Row{R"("error":null)", false}, Row{R"("error":"")", false}, Row{R"("error":{})", false},
+          Row{R"("error":false)", false}, Row{R"("error":{"message":"","code":0})", false},
+          Row{R"("error":[])", false}, Row{R"("error":"x")", true},
+          Row{R"("error":{"code":502})", true}, Row{R"("err\u006fr":"x")", true},
+          Row{R"("error":["x"])", true}, Row{R"("message":"x")", false}}) {
+        SCOPED_TRACE(row.error);
+        const std::string text =
+            R"({"choices":[{"message":{"content":"a"}}],)" + std::string(row.error) + "}";
+        EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, text).has_error, row.has_error);
+    }
+}
+
+TEST(Answer, IsSearchedWhereItHasMembersThatAnswersDoNotHave) {
+    for (const char* text : {R"({"choices":[{"message":{}}],"Error":"x"})",
+                             R"({"choices":[{"message":{}}],"exception":{"text":"x"}})",
+                             R"({"choices":[{"message":{},"warning":"x"}]})",
+                             R"({"choices":[{"message":{"debug":["x"]}}]})"}) {
+        EXPECT_TRUE(facts_of_answer(Endpoint::chat_completions, text).may_tell_error) << text;
+    }
+    for (const char* text : {R"({"choices":[{"message":{"content":"x"}}],"code":0,"Error":null})",
+                             R"({"id":"c","choices":[{"message":{"refusal":null,"annotations":[]},)"
+                             R"("logprobs":null}],"service_tier":"default"})"}) {
+        EXPECT_FALSE(facts_of_answer(Endpoint::chat_completions, text).may_tell_error) << text;
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

@@ -26,7 +26,8 @@ struct Passed {
 template <class NextSize>
 Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size, StreamCuts cuts = {},
               const Redaction& redaction = {}) {
-    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), redaction, buffer);
+    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), redaction,
+                       {.buffer_bytes = buffer});
     Passed out;
     std::string held;
     bool is_prelude = true;
@@ -110,7 +111,7 @@ Event any_event(std::mt19937& random, std::size_t size_max) {
         case 3: return {"event: ping\n: " + text + "\n\n", ""};
         case 4: {
             const std::string event =
-                R"(data: {"choices":[],"x":")" + text + R"(","usage":{"prompt_tokens":1}})";
+                R"(data: {"choices":[],"id":")" + text + R"(","usage":{"prompt_tokens":1}})";
             return {event + "\n\n", ""};
         }
         case 5: {
@@ -151,25 +152,41 @@ TEST(EventPieces, AreTheStreamWithoutItsCutsInEveryDivision) {
     }
 }
 
-TEST(EventPieces, AreAPreludeUntilDataComesOrAnEventThatDoesNotEnd) {
+std::string chunk_of(const std::string& delta, const std::string& reason) {
+    return R"(data: {"choices":[{"index":0,"delta":)" + delta + R"(,"finish_reason":)" + reason +
+           "}]}\n\n";
+}
+
+TEST(EventPieces, AreAPreludeUntilOutputComesOrAnEventThatDoesNotEnd) {
     struct Row {
         std::string_view name;
         std::string stream;
         std::string prelude;
     };
-    const std::string long_event = event_of(200);
+    const std::string text = chunk_of(R"({"content":"a"})", "null");
+    const std::string role = chunk_of(R"({"role":"assistant","content":""})", "null");
+    const std::string none = "data: {\"choices\":[]}\n\n";
+    const std::string call = chunk_of(R"({"tool_calls":[{"index":0,"id":"c"}]})", "null");
+    const std::string reason = chunk_of("{}", R"("stop")");
+    const std::string long_event = event_of(400);
     const std::string long_comment = ":" + std::string(200, 'c') + "\n\n";
     const Row rows[] = {
-        {"comments", ": a\n\n: b\n\ndata: 1\n\n", ": a\n\n: b\n\n"},
-        {"data", "data: 1\n\n: b\n\n", ""},
+        {"comments", ": a\n\n: b\n\n" + text, ": a\n\n: b\n\n"},
+        {"text", text + ": b\n\n", ""},
+        {"a role", role + text, role},
+        {"a comment, no choices and a role", ": a\n\n" + none + role + text,
+         ": a\n\n" + none + role},
+        {"a call", call, ""},
+        {"the end of an empty answer", role + reason, role},
+        {"an error", "data: {\"error\":\"x\"}\n\n", ""},
         {"a long event", long_event, ""},
         {"a comment, then a long event", ": a\n\n" + long_event, ": a\n\n"},
         {"a comment longer than the buffer", long_comment, ""},
-        {"an event without data, which is cut", "event: ping\n\n: a\n\ndata: 1\n\n", ": a\n\n"},
+        {"an event without data, which is cut", "event: ping\n\n: a\n\n" + text, ": a\n\n"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        const Passed got = passed(row.stream + std::string(done), 64, std::size_t{5});
+        const Passed got = passed(row.stream + std::string(done), 160, std::size_t{5});
         EXPECT_EQ(got.prelude, row.prelude);
     }
 }
@@ -187,7 +204,7 @@ TEST(EventPieces, KeepAPreludeOfAtMostFourKibibytesAndOnePiece) {
 
 TEST(EventPieces, EndWithDoneAlthoughMoreCouldFollow) {
     const Redaction none;
-    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, 64);
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, {.buffer_bytes = 64});
     pieces.take(done, false);
     EXPECT_TRUE(pieces.is_last());
     EXPECT_EQ(pieces.ready(), done);
@@ -196,7 +213,7 @@ TEST(EventPieces, EndWithDoneAlthoughMoreCouldFollow) {
 
 TEST(EventPieces, OfAStreamThatEndsInsideAnEventHoldItBack) {
     const Redaction none;
-    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, 64);
+    EventPieces pieces(SseScanner(Endpoint::chat_completions), none, {.buffer_bytes = 64});
     pieces.take("data: 1\n\ndata: 2\n", true);
     EXPECT_EQ(pieces.ready(), "data: 1\n\n");
     EXPECT_TRUE(pieces.ends_event());

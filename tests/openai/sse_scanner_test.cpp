@@ -87,7 +87,7 @@ TEST(SseScanner, CountsTheSecondHalfOfACutLineEnd) {
     EXPECT_EQ(scanner.complete_prefix("\r\n"), 2U);
 }
 
-TEST(SseScanner, KnowsDoneByteForByte) {
+TEST(SseScanner, KnowsDoneInAnySpacing) {
     struct Row {
         std::string_view stream;
         bool done;
@@ -100,8 +100,8 @@ TEST(SseScanner, KnowsDoneByteForByte) {
         {": ping\ndata: [DONE]\n\n", true},
         {"data: [DONE]", false},
         {"data: [DONE]\n", false},
-        {"data: [DONE] \n\n", false},
-        {"data:  [DONE]\n\n", false},
+        {"data: [DONE] \n\n", true},
+        {"data:  [DONE]\t\n\n", true},
         {"data: [done]\n\n", false},
         {"data: \"[DONE]\"\n\n", false},
         {"data: [DONE]\ndata: x\n\n", false},
@@ -136,7 +136,15 @@ TEST(SseScanner, SeesErrorsOfEveryShape) {
         {"null", "data: {\"error\":null}\n\n", false},
         {"false", "data: {\"error\": false }\n\n", false},
         {"empty text", "data: {\"error\":\"\"}\n\n", false},
-        {"nested", "data: {\"choices\":[{\"error\":{\"x\":1}}]}\n\n", false},
+        {"in a choice", "data: {\"choices\":[{\"error\":{\"x\":1}}]}\n\n", true},
+        {"null in a choice", "data: {\"choices\":[{\"error\":null}]}\n\n", false},
+        {"as the reason", "data: {\"choices\":[{\"finish_reason\":\"error\"}]}\n\n", true},
+        {"with an escape", "data: {\"err\\u006fr\":{\"message\":\"x\"}}\n\n", true},
+        {"in another case", "data: {\"Error\":\"x\"}\n\n", true},
+        {"exception", "data: {\"exception\":\"x\"}\n\n", true},
+        {"detail", "data: {\"detail\":[{\"msg\":\"x\"}]}\n\n", true},
+        {"a message beside choices", "data: {\"choices\":[{}],\"message\":\"x\"}\n\n", false},
+        {"deeper", "data: {\"x\":{\"error\":{\"x\":1}}}\n\n", false},
         {"in text", "data: {\"content\":\"\\\"error\\\":{}\"}\n\n", false},
         {"as a value", "data: {\"content\":\"error\",\"x\":\"error\"}\n\n", false},
         {"event not complete", "data: {\"error\":{}}\n", false},

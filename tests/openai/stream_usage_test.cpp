@@ -80,7 +80,7 @@ constexpr Usage usage_value{.input = 5, .output = 7, .total = 12};
 const std::string usage_event =
     data_event(R"({"id":"c","choices":[],"usage":)" + std::string(usage_text) + "}");
 
-TEST(StreamUsage, TakesTheLastThatIsNotNull) {
+TEST(StreamUsage, TakesTheLargestOfEachPart) {
     struct Row {
         std::string_view name;
         Endpoint endpoint;
@@ -106,8 +106,27 @@ TEST(StreamUsage, TakesTheLastThatIsNotNull) {
          {}},
         {"nested",
          Endpoint::chat_completions,
-         data_event(R"({"choices":[{"usage":{"prompt_tokens":9,"completion_tokens":9}}]})"),
+         data_event(R"({"x":{"y":{"usage":{"prompt_tokens":9,"completion_tokens":9}}}})"),
          {}},
+        {"inside a choice", Endpoint::chat_completions,
+         data_event(R"({"choices":[{"usage":{"prompt_tokens":5,"completion_tokens":7}}]})"),
+         usage_value},
+        {"inside each choice", Endpoint::chat_completions,
+         data_event(
+             R"({"choices":[{"index":0,"usage":{"prompt_tokens":5,"completion_tokens":3}}]})") +
+             data_event(
+                 R"({"choices":[{"index":1,"usage":{"prompt_tokens":5,"completion_tokens":4}}]})"),
+         usage_value},
+        {"inside Groq's object", Endpoint::chat_completions,
+         data_event(R"({"choices":[],"x_groq":{"id":"r","usage":{"prompt_tokens":5,)"
+                    R"("completion_tokens":7}}})"),
+         usage_value},
+        {"a smaller one behind it", Endpoint::chat_completions,
+         usage_event +
+             data_event(R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}})"),
+         usage_value},
+        {"a part that is missing behind it", Endpoint::chat_completions,
+         usage_event + data_event(R"({"choices":[],"usage":{"prompt_tokens":5}})"), usage_value},
         {"over two lines", Endpoint::completions,
          "data: {\"choices\":[],\"usage\":\ndata: {\"prompt_tokens\":5,\n"
          "data:\"completion_tokens\":7}}\n\n",

@@ -39,7 +39,10 @@ TEST(Usage, ReadsEveryShape) {
                .cache_write = 1,
                .reasoning = 6}},
         {"embeddings", R"({"prompt_tokens":8,"total_tokens":8})", Usage{.input = 8, .total = 8}},
-        {"rerank", R"({"total_tokens":8})", Usage{.input = 8, .total = 8}},
+        {"rerank", R"({"total_tokens":8})",
+         Usage{.input = 8, .total = 8, .is_input_derived = true}},
+        {"output by the total", R"({"prompt_tokens":5,"completion_tokens":null,"total_tokens":12})",
+         Usage{.input = 5, .output = 7, .total = 12}},
         {"transcription by tokens",
          R"({"type":"tokens","input_tokens":5,"input_token_details":{"audio_tokens":5},)"
          R"("output_tokens":7,"total_tokens":12})",
@@ -131,8 +134,22 @@ TEST(Usage, IsTheOneAtTheTop) {
         R"({"metadata":{"usage":{"input_tokens":1}},"tools":[{"usage":{"output_tokens":1}}],)"
         R"("text":"\"usage\":{\"input_tokens\":2}","usage":{"input_tokens":5,"output_tokens":7}})");
     EXPECT_EQ(found.usage, (Usage{.input = 5, .output = 7, .total = 12}));
-    EXPECT_EQ(facts_of_answer(Endpoint::responses, R"({"x":{"usage":{"input_tokens":1}}})").usage,
+    EXPECT_EQ(facts_of_answer(Endpoint::responses, R"({"x":[{"usage":{"input_tokens":1}}]})").usage,
               std::nullopt);
+}
+
+TEST(Usage, IsFoundWhereverItStands) {
+    for (const char* text :
+         {R"({"choices":[{"message":{},"usage":{"prompt_tokens":5,"completion_tokens":7}}]})",
+          R"({"choices":[{"message":{},"usage":{"prompt_tokens":5,"completion_tokens":3}},)"
+          R"({"message":{},"usage":{"prompt_tokens":5,"completion_tokens":4}}]})",
+          R"({"choices":[],"x_groq":{"usage":{"prompt_tokens":5,"completion_tokens":7}}})",
+          R"({"usage":{"prompt_tokens":0,"completion_tokens":0},"choices":[{"message":{},)"
+          R"("usage":{"prompt_tokens":5,"completion_tokens":7}}]})"}) {
+        SCOPED_TRACE(text);
+        EXPECT_EQ(facts_of_answer(Endpoint::chat_completions, text).usage,
+                  (Usage{.input = 5, .output = 7, .total = 12}));
+    }
 }
 
 TEST(Usage, IsReadBehindABrokenCharacter) {

@@ -47,15 +47,16 @@ TEST(StreamOptions, AreLeftAloneWhereTheUpstreamRefusesThem) {
 
 TEST(StreamOptions, WhatTheClientDidNotAskForIsCutOut) {
     openai::Inspection inspection = streaming();
-    openai::StreamCuts cuts = unwanted_usage(Endpoint::chat_completions, inspection);
+    openai::StreamCuts cuts =
+        unwanted_usage(config::Upstream(), Endpoint::chat_completions, inspection);
     EXPECT_TRUE(cuts.usage_event);
     EXPECT_TRUE(cuts.usage_members);
     inspection.wants_usage = true;
     inspection.wants_continuous_usage = true;
-    cuts = unwanted_usage(Endpoint::chat_completions, inspection);
+    cuts = unwanted_usage(config::Upstream(), Endpoint::chat_completions, inspection);
     EXPECT_FALSE(cuts.usage_event);
     EXPECT_FALSE(cuts.usage_members);
-    cuts = unwanted_usage(Endpoint::responses, streaming());
+    cuts = unwanted_usage(config::Upstream(), Endpoint::responses, streaming());
     EXPECT_FALSE(cuts.usage_event);
     EXPECT_FALSE(cuts.usage_members);
 }

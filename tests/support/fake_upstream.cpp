@@ -24,7 +24,8 @@ std::string ReceivedRequest::target() const {
 }
 
 FakeUpstream::FakeUpstream(SslContext tls) : tls_(std::move(tls)) {
-    answer(Script().send(chat_answer()));
+    answer_with(
+        [](const ReceivedRequest& request) { return Script().send(answer_to(request.target())); });
     acceptor_ = std::thread([this] { accept_loop(); });
 }
 

@@ -59,7 +59,7 @@ public:
     [[nodiscard]] std::string base_url(const std::string& host = "127.0.0.1") const;
 
     /// Sets the answer to every request without a queued script. Before the first call that is
-    /// chat_answer().
+    /// answer_to() its target.
     void answer(Script script);
     void answer_with(Handler handler);
     /// Sets the answer to the next request. Several answers are used in order.

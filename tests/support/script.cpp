@@ -60,6 +60,28 @@ std::string usage_event(int prompt_tokens, int completion_tokens) {
            usage_member(prompt_tokens, completion_tokens) + "}\n\n";
 }
 
+std::string answer_to(std::string_view target) {
+    const auto is_for = [target](std::string_view path) {
+        return target.find(path) != std::string_view::npos;
+    };
+    if (is_for("/chat/completions")) return chat_answer();
+    if (is_for("/completions")) {
+        return json_response(
+            200, R"({"choices":[{"index":0,"text":"hello"}],)" + usage_member(1, 1) + "}");
+    }
+    if (is_for("/responses")) {
+        return json_response(200, R"({"id":"resp_1","object":"response","status":"completed",)"
+                                  R"("output":[]})");
+    }
+    if (is_for("/moderations") || is_for("/rerank")) return json_response(200, R"({"results":[]})");
+    if (is_for("/audio/speech")) return response(200, "audio/mpeg", "ID3");
+    if (is_for("/audio/")) return json_response(200, R"({"text":"hello"})");
+    if (is_for("/embeddings") || is_for("/images/")) {
+        return json_response(200, R"({"object":"list","data":[],)" + usage_member(1, 0) + "}");
+    }
+    return chat_answer();
+}
+
 std::string chat_answer(int prompt_tokens, int completion_tokens) {
     return json_response(
         200, R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m",)"

@@ -86,6 +86,8 @@ inline constexpr std::string_view done_event = "data: [DONE]\n\n";
 /// The chunk that reports the usage of a stream and holds nothing else.
 [[nodiscard]] std::string usage_event(int prompt_tokens, int completion_tokens);
 
+/// A whole good answer to a request for that path.
+[[nodiscard]] std::string answer_to(std::string_view target);
 /// A whole good answer to a chat completion.
 [[nodiscard]] std::string chat_answer(int prompt_tokens = 1, int completion_tokens = 1);
 

@@ -17,6 +17,11 @@ struct Streams {
     Milliseconds commit_after{0};
     /// Bytes read ahead of a slow client, for each stream; 16 KiB … 1 MiB.
     std::size_t buffer = std::size_t{64} << 10;
+    /// A stream whose every choice has its finish_reason is complete after so much silence, though
+    /// its upstream keeps the connection open. 0 … 60 s.
+    Milliseconds end_grace = std::chrono::seconds(2);
+    /// A complete stream of chat completions or completions that ended without [DONE] gets one.
+    bool adds_done = false;
 };
 
 }  // namespace sluicegate::config

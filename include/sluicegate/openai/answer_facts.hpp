@@ -18,6 +18,8 @@ namespace sluicegate::openai {
 inline constexpr std::size_t kept_id_bytes_max = 512;
 
 struct AnswerFacts {
+    /// At each place where upstreams put it: beside the output, inside a choice (of several the
+    /// sum), or inside an object beside it.
     std::optional<Usage> usage;
     /// The finish_reason of the first choice that has one; for a response its status, or why it is
     /// incomplete; for Anthropic its stop_reason. A word of at most 32 letters and underscores, or
@@ -33,7 +35,12 @@ struct AnswerFacts {
     /// All strings and brackets are closed. Commas, colons and numbers are not checked: the text is
     /// passed on as it is, so only missing parts matter.
     bool is_whole = false;
-    /// It has a member in which servers tell errors, or is no object.
+    /// It has the member that an answer of the endpoint must have: `choices` with one that is of
+    /// use, `output`, `data`, `results`, `text`.
+    bool is_answer = false;
+    /// It has a truthy `error`, whatever stands beside it.
+    bool has_error = false;
+    /// It has words in a member that answers do not have, or is no object.
     bool may_tell_error = false;
 };
 

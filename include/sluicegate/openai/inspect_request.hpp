@@ -68,6 +68,8 @@ struct Inspection {
     std::int64_t output_cap = -1;
     /// `n`, or the larger `best_of`: 1 … choices_max.
     std::int64_t choices = 1;
+    /// `n` alone: how many choices the answer to each prompt has.
+    std::int64_t returned_choices = 1;
     /// For completions the number of prompts in an array, each of which gets its own answer; else
     /// 1.
     std::int64_t prompts = 1;

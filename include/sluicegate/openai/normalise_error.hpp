@@ -27,6 +27,10 @@ inline constexpr std::size_t error_body_bytes_max = 1024 * 1024;
 /// The error inside a body with a success status. Nothing if there is none.
 [[nodiscard]] std::optional<ApiError> error_in(std::string_view json);
 
+/// What an object with a success status says that is no answer: under any name in which servers
+/// tell errors, in any letter case, or inside a choice. Nothing if it says nothing.
+[[nodiscard]] std::optional<ApiError> words_in(std::string_view json);
+
 /// The error inside the response of a `response.failed` event. Nothing if there is none.
 [[nodiscard]] std::optional<ApiError> error_in_response(std::string_view event_json);
 

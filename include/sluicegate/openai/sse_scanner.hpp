@@ -30,24 +30,30 @@ struct EventCut;
 /// What to cut: usage that the gateway asked for and the client did not.
 struct StreamCuts {
     /// Cut the whole event that has `choices: []`, a usage and nothing else of use to a client.
-    /// Azure's first event, with prompt_filter_results, passes.
+    /// Azure's first event, with prompt_filter_results, passes. What else stands in it, and in no
+    /// event before it (`timings`), passes without the usage and with a choice that adds nothing.
     bool usage_event = false;
     /// Cut a `usage` that is not null, with one comma, out of every other event.
     bool usage_members = false;
+    /// The same, but only while choices go on: the client asked for the usage, and gets it at
+    /// whatever place the upstream puts it.
+    bool progress_members = false;
 };
 
 /// Bytes that must not reach the client, counted from the start of the stream.
 struct Cut {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
+    std::string_view replacement = {};  ///< static text that stands there instead
 
     friend bool operator==(const Cut&, const Cut&) = default;
 };
 
 class SseScanner {
 public:
-    /// `images`: how many images were requested. A stream of images is complete with the last one.
-    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}, std::int64_t images = 1);
+    /// `answers`: how many choices or images were requested. A stream of images is complete with
+    /// the last one, and one of choices when each has its finish_reason.
+    explicit SseScanner(Endpoint endpoint, StreamCuts wanted = {}, std::int64_t answers = 1);
     ~SseScanner();
     SseScanner(SseScanner&&) noexcept;
     SseScanner& operator=(SseScanner&&) noexcept;
@@ -68,11 +74,27 @@ public:
     /// Bytes taken so far.
     [[nodiscard]] std::uint64_t stream_bytes() const noexcept { return stream_bytes_; }
 
-    /// The stream held `data: [DONE]`, byte for byte.
+    /// The body has ended. An event whose blank line is missing counts if its data is whole: one
+    /// JSON object, or [DONE]. Returns the line ends that are missing then; "" if nothing is.
+    [[nodiscard]] std::string_view end_of_stream();
+
+    /// The stream held `data: [DONE]`, with any white space around it. The SDKs want it byte for
+    /// byte: in other spellings it is cut, and is_done_cut() says so.
     [[nodiscard]] bool done_seen() const noexcept { return done_seen_; }
-    /// The stream held an `event: error`, or an object with a truthy top-level `error` or with type
-    /// "error". Its client knows that the stream failed.
+    [[nodiscard]] bool is_done_cut() const noexcept { return is_done_cut_; }
+    /// The event that has begun is [DONE], and only the end of its line or its blank line is
+    /// missing.
+    [[nodiscard]] bool ends_with_done() const noexcept;
+    /// The stream held an `event: error`, an object with a truthy `error` at the top level or in a
+    /// choice, or words in another member that tells errors instead of choices. Its client knows
+    /// that the stream failed.
     [[nodiscard]] bool error_seen() const noexcept;
+    /// An event carried output: text, a call, a finish_reason, or anything but the beginning of a
+    /// response. A role alone is none.
+    [[nodiscard]] bool has_output() const noexcept;
+    /// Every choice has its finish_reason, as many as were asked for. Usage and [DONE] may follow,
+    /// or nothing.
+    [[nodiscard]] bool has_all_reasons() const noexcept;
     /// Among the events that the last call completed is one that may tell an error, or a line that
     /// is neither data nor a name. It is false for events that hold only generated text, whatever
     /// text.
@@ -93,6 +115,10 @@ public:
     /// The last line ended with CR, and this stream uses CRLF: its LF has not come yet.
     [[nodiscard]] bool awaits_line_feed() const noexcept {
         return after_carriage_return_ && has_crlf_;
+    }
+    /// Streams of its endpoint end with [DONE].
+    [[nodiscard]] bool has_done() const noexcept {
+        return endpoint_ == Endpoint::chat_completions || endpoint_ == Endpoint::completions;
     }
     /// The stream said that it is complete: [DONE], or the endpoint's last event
     /// (response.completed, response.failed, response.incomplete; transcript.text.done,
@@ -135,8 +161,9 @@ private:
     void begin_data(std::uint64_t offset);
     void add_to_data(std::string_view bytes);
     void end_event();
+    [[nodiscard]] bool is_whole_event() const;
     void cut_from_event(const EventCut& wanted);
-    void cut(std::uint64_t begin, std::uint64_t end);
+    void cut(std::uint64_t begin, std::uint64_t end, std::string_view replacement = {});
     [[nodiscard]] std::uint64_t stream_offset(std::size_t data_offset) const noexcept;
 
     Endpoint endpoint_;
@@ -166,6 +193,7 @@ private:
     bool has_crlf_ = false;  // the line before the last one ended with CRLF
     bool after_blank_line_ = false;
     bool done_seen_ = false;
+    bool is_done_cut_ = false;
     bool has_other_line_ = false;  // the event has a comment, or a field that is not known
     bool may_tell_error_ = false;
 };

@@ -27,6 +27,8 @@ struct Usage {
     std::int64_t cache_write = 0;   ///< part of input: written to a cache
     std::int64_t reasoning = 0;     ///< part of output
     std::int64_t audio_ms = 0;      ///< of a transcription that is billed by its duration
+    /// Only the total was reported, and the input is what it leaves.
+    bool is_input_derived = false;
 
     friend bool operator==(const Usage&, const Usage&) = default;
 };

@@ -10,6 +10,7 @@
 #include "sluicegate/base/redaction.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/http/response_head.hpp"
+#include "sluicegate/openai/answer_facts.hpp"
 #include "sluicegate/openai/api_error.hpp"
 
 #include <cstddef>
@@ -44,6 +45,23 @@ inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 /// without our secrets.
 [[nodiscard]] openai::ApiError rejection_of(const Redaction& redaction,
                                             const http::ResponseHead& head, std::string_view body);
+
+/// What is wrong with complete JSON that has a success status and tells an error, or lacks what an
+/// answer must have. Nothing for a response that failed for the sake of its request: its client
+/// reads that.
+[[nodiscard]] std::optional<Error> error_of_answer(const config::Upstream& upstream,
+                                                   const Redaction& redaction,
+                                                   const openai::AnswerFacts& facts,
+                                                   std::string_view body);
+
+/// A stream that has ended without one event that carries output.
+[[nodiscard]] Error error_of_empty_stream(const config::Upstream& upstream,
+                                          const Redaction& redaction, std::string_view events);
+
+/// The error that an upstream told in its stream when a part of it was with the client already: it
+/// is the upstream's, whatever it says.
+[[nodiscard]] Error error_of_late_event(const config::Upstream& upstream,
+                                        const Redaction& redaction, std::string_view events);
 
 /// The error that came among the first events of a stream.
 [[nodiscard]] Error error_of_events(const config::Upstream& upstream, const Redaction& redaction,

@@ -20,8 +20,11 @@ namespace sluicegate::provider {
                                                            const openai::Inspection& inspection,
                                                            bool has_refused) noexcept;
 
-/// Usage that the client did not ask for, whether sluicegate asked for it or it comes by itself.
-[[nodiscard]] openai::StreamCuts unwanted_usage(openai::Endpoint asked,
+/// Usage that the client did not ask for, whether sluicegate asked for it or it comes by itself. A
+/// client that asked for the usage gets it at whatever place the upstream puts it; only what
+/// sluicegate asked for while the stream goes on is cut.
+[[nodiscard]] openai::StreamCuts unwanted_usage(const config::Upstream& upstream,
+                                                openai::Endpoint asked,
                                                 const openai::Inspection& inspection) noexcept;
 
 /// The body of a 4xx names stream_options or one of its members.
