@@ -113,7 +113,7 @@ TEST(Pool, KeepsAllThatASteadyLoadNeedsWithoutABound) {
     EXPECT_EQ(rig.connections("idle"), 64);
     rig.pool()->sweep(rig.clock.now());
     EXPECT_EQ(rig.connections("idle"), 64);
-    fill(rig, 64);
+    rig.exchange_once();
     EXPECT_EQ(rig.peers.size(), 64U) << "no further connection is made";
 }
 
