@@ -179,8 +179,10 @@ std::optional<Worker::Hold> Worker::hold_of_named(const net::AddressBytes& addre
 std::optional<client::Connection::Admitted> Worker::admit(const net::AddressBytes& peer,
                                                           std::optional<Hold> held) {
     if (!held) return std::nullopt;
-    auto place = shared_.places.take(client::AddressTable::key_of(peer), held->is_crowded());
-    if (!place) {
+    const bool must_take_over = !shared_.load.has_room_for_client();
+    auto place = shared_.places.take(client::AddressTable::key_of(peer),
+                                     must_take_over || held->is_crowded());
+    if (!place || (must_take_over && !place->is_from_other())) {
         telemetry_.count_refused_connection(Telemetry::Refused::full);
         return std::nullopt;
     }

@@ -181,6 +181,28 @@ TEST(Overload, WhereNoDescriptorIsLeftClientsGet503) {
     EXPECT_TRUE(eventually([&] { return gateway.chat(alice_key, "m").status == 200; }));
 }
 
+TEST(Overload, RequestsOfOneUserLeaveDescriptorsForTheAdminPort) {
+    Signal go;
+    FakeUpstream upstream;
+    upstream.answer(Script().wait(go).send(chat_answer()));
+    DaemonOptions options;
+    options.descriptors_max = 150;
+    Gateway gateway(ConfigText(upstream.base_url()), options);
+    std::vector<TestClient> clients;
+    for (int i = 0; i < 120; ++i) {
+        clients.push_back(gateway.connect());
+        clients.back().send(chat_request(alice_key, "m"));
+    }
+    ASSERT_TRUE(upstream.wait_for_requests(30));
+    const Response refused = gateway.chat(bob_key, "m");
+    expect_error(refused, {.status = 503, .type = "server_error", .code = "gateway_overloaded"});
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(gateway.admin("/livez").status, 200);
+    EXPECT_EQ(gateway.daemon().log().find("accept_paused"), std::string::npos);
+    go.raise();
+    clients.clear();
+    EXPECT_TRUE(eventually([&] { return gateway.chat(bob_key, "m").status == 200; }));
+}
+
 TEST(Overload, RunningOutOfDescriptorsKillsNothing) {
     const FakeUpstream upstream;
     DaemonOptions options;

@@ -35,6 +35,19 @@ TEST_F(LoadTest, KeepsADescriptorForTheUpstreamOfEachRequest) {
     EXPECT_NE(load.begin(0, alice), nullptr);
 }
 
+TEST_F(LoadTest, HasNoRoomForClientsWhoseDescriptorsRequestsHaveTaken) {
+    EXPECT_TRUE(load.has_room_for_client()) << "descriptors are no bound";
+    load.set_descriptors_max(4);
+    const auto one = places.take({});
+    EXPECT_EQ(load.begin(0, alice), nullptr);
+    EXPECT_EQ(load.begin(0, alice), nullptr);
+    EXPECT_TRUE(load.has_room_for_client());
+    const auto two = places.take({});
+    EXPECT_FALSE(load.has_room_for_client());
+    load.end();
+    EXPECT_TRUE(load.has_room_for_client());
+}
+
 TEST_F(LoadTest, CountsHowManyIdleConnectionsToUpstreamsHaveToGiveWay) {
     upstream::OpenConnections& open = load.upstream_connections();
     const upstream::OpenConnections::Hold many(&open, 50);

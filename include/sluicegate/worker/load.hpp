@@ -28,6 +28,12 @@ public:
     /// 0: they are no bound.
     void set_descriptors_max(std::size_t most) noexcept { descriptors_max_ = most; }
 
+    /// Whether there is a descriptor for another client. Beyond that it would be one of those that
+    /// the process itself needs, and the admin port would not answer.
+    [[nodiscard]] bool has_room_for_client() const noexcept {
+        return descriptors_max_ == 0 || in_flight() + places_.taken() < descriptors_max_;
+    }
+
     /// Why a request of `user` may not begin; null when it may. `most`: server.max_in_flight, 0 for
     /// none. Call end() for each request that has begun.
     [[nodiscard]] const char* begin(std::size_t most, const MemoryShare& user) noexcept;
