@@ -85,7 +85,7 @@ Result<void> Daemon::run(config::Config config) {
     started_at_ = clock_.wall_now();
     registry_.set_only(Metric::build_info, 1, {SLUICEGATE_VERSION, compiler});
 
-    auto built = builder_.build(std::move(config), unix_seconds());
+    auto built = builder_.build(std::move(config));
     if (!built) return std::move(built).failure();
     snapshot_ = freed_here(std::move(*built));
     states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
@@ -280,7 +280,7 @@ void Daemon::reload() {
         refuse_reload(fixed);
         return;
     }
-    auto built = builder_.build(std::move(*loaded.config), unix_seconds());
+    auto built = builder_.build(std::move(*loaded.config));
     if (!built) {
         refuse_reload({{.file = file_, .line = 0, .path = {}, .message = built.error().detail}});
         return;

@@ -304,8 +304,7 @@ void SnapshotBuilder::add_users(Snapshot& snapshot) {
     }
 }
 
-Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config,
-                                                               std::int64_t now) {
+Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config config) {
     next_contexts_.clear();
     warnings_ = config.warnings;
     auto listeners = listener_contexts(config);
@@ -338,8 +337,7 @@ Result<std::shared_ptr<const Snapshot>> SnapshotBuilder::build(config::Config co
                                                         .upstream_tls = std::move(*upstreams),
                                                         .ceilings = {},
                                                         .routes = std::move(routes),
-                                                        .field_names = {},
-                                                        .created = now});
+                                                        .field_names = {}});
     add_upstreams(*snapshot);
     add_models(*snapshot);
     add_users(*snapshot);

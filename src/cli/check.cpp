@@ -41,7 +41,7 @@ int check(const std::string& file, const std::optional<std::string>& running) {
     const config::Config checked = *loaded.config;
     const route::StateRegistry states;
     app::SnapshotBuilder builder(states);
-    auto built = builder.build(std::move(*loaded.config), 0);
+    auto built = builder.build(std::move(*loaded.config));
     if (!built) {
         std::fprintf(stderr, "%s: %s\n", file.c_str(), built.error().detail.c_str());
         return exit_configuration;

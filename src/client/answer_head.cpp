@@ -75,7 +75,9 @@ void append_limits(std::string& out, const Exchange& exchange) {
 void append_route(std::string& out, const Exchange& exchange) {
     const AnswerNotes& notes = exchange.notes;
     if (notes.attempts == 0) return;
-    append_field(out, "x-sluicegate-upstream", notes.upstream);
+    if (exchange.settings.server->tells_upstream) {
+        append_field(out, "x-sluicegate-upstream", notes.upstream);
+    }
     append_field(out, "x-sluicegate-attempts", static_cast<std::int64_t>(notes.attempts));
 }
 

@@ -8,6 +8,7 @@
 #include "sluicegate/http/content_coding.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/endpoints.hpp"
+#include "sluicegate/openai/likely_cause.hpp"
 
 #include "client/http2_refusal.hpp"
 
@@ -37,6 +38,7 @@ std::string_view part_of(const Error& error, std::string_view name) {
     if (name == "subject") return error.subject;
     if (name == "word") return first_word(error.subject);
     if (name == "rest") return rest_of(error.subject);
+    if (name == "cause") return openai::likely_cause(rest_of(error.subject));
     assert(name == "upstream");
     return error.upstream_words.text();
 }
@@ -92,7 +94,7 @@ RetryAdvice advice_for(const Exchange& exchange, const Error& error) {
 
 void append_retry_advice(std::string& out, const Exchange& exchange, const Error& error) {
     if (error.kind == ErrorKind::rate_limited) {
-        append_field(out, "x-sluicegate-limit", name_of(exchange.notes.decision->refused_by));
+        append_refusal(out, *exchange.notes.decision, exchange.notes.requested_tokens);
     }
     const RetryAdvice advice = advice_for(exchange, error);
     if (advice.wait > Milliseconds(0)) append_retry_after(out, advice.wait);
@@ -105,6 +107,16 @@ void log_failure(const Exchange& exchange, const Error& error) {
     if (error.kind == ErrorKind::overloaded && !exchange.connection.is_known()) return;
     log::warn("request_failed", error.detail,
               {{"request_id", exchange.id.text()}, {"error", sluicegate::name_of(error.kind)}});
+}
+
+/// The body is fixed, but for the code where the operator wants a text, and for the words where
+/// waiting is vain.
+std::string rejection_body(const Exchange& exchange) {
+    const bool has_text_code =
+        exchange.settings.limiter->rejection_code == config::RejectionCode::text;
+    const std::string vain =
+        vain_wait_message(*exchange.notes.decision, exchange.notes.requested_tokens);
+    return openai::rejection_body(vain, has_text_code);
 }
 
 }  // namespace
@@ -147,12 +159,9 @@ net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
         co_return false;
     }
 
-    std::string written;
-    std::string_view body = openai::rate_limit_body;
-    if (error.kind != ErrorKind::rate_limited) {
-        written = openai::error_body(api_error_of(error));
-        body = written;
-    }
+    const std::string body = error.kind == ErrorKind::rate_limited
+                                 ? rejection_body(exchange)
+                                 : openai::error_body(api_error_of(error));
     std::string& out = exchange.connection.answer_text();
     begin_answer(out, exchange, reply.status);
     append_field(out, "content-type", "application/json");

@@ -120,6 +120,35 @@ void append_ietf_fields(std::string& out, const limit::Decision& decision, Milli
     append_field(out, "ratelimit", states);
 }
 
+void append_refusal(std::string& out, const limit::Decision& decision,
+                    std::int64_t requested_tokens) {
+    append_field(out, "x-sluicegate-limit", name_of(decision.refused_by));
+    switch (decision.refused_by) {
+        case Resource::tokens:
+        case Resource::tokens_per_day:
+            append_field(out, "x-sluicegate-requested-tokens", requested_tokens);
+            break;
+        case Resource::concurrency:
+            append_field(out, "x-ratelimit-limit-concurrency", decision.concurrency.limit);
+            append_field(out, "x-ratelimit-remaining-concurrency", decision.concurrency.remaining);
+            break;
+        default: break;
+    }
+}
+
+std::string vain_wait_message(const limit::Decision& decision, std::int64_t requested_tokens) {
+    const bool is_of_day = decision.refused_by == Resource::tokens_per_day;
+    if (!decision.can_never_fit || (!is_of_day && decision.refused_by != Resource::tokens)) {
+        return {};
+    }
+    const Budget& budget = is_of_day ? decision.tokens_per_day : decision.tokens;
+    // A limit of 0 forbids the model, and asking for fewer does not help.
+    if (budget.limit == 0) return {};
+    return "Rate limit exceeded. This request asks for " + std::to_string(requested_tokens) +
+           " tokens, and the limit (" + std::string(name_of(decision.refused_by)) + ") is " +
+           std::to_string(budget.limit) + ": waiting does not help, ask for fewer.";
+}
+
 RetryAdvice retry_advice_of(const limit::Decision& decision, std::uint32_t random) noexcept {
     if (decision.can_never_fit) return {.wait = Milliseconds(0), .may_retry = false};
     const Milliseconds wait = decision.retry_after;

@@ -99,6 +99,7 @@ Entity fixed_sections(const Config& config) {
                           [](const OriginPattern& origin) { return origin.text(); }));
         entity.add("server.cors.max_age", duration_text(server.cors->max_age));
     }
+    entity.add("server.tell_upstream", bool_text(server.tells_upstream));
     entity.add("server.timeouts.header", duration_text(server.timeouts.header));
     entity.add("server.timeouts.body", duration_text(server.timeouts.body));
     entity.add("server.timeouts.idle", duration_text(server.timeouts.idle));
@@ -116,6 +117,8 @@ Entity fixed_sections(const Config& config) {
         entity.add("limiter.state_file", config.limiter.state_file);
     }
     entity.add("limiter.ietf_fields", bool_text(config.limiter.ietf_fields));
+    const bool has_text_code = config.limiter.rejection_code == RejectionCode::text;
+    entity.add("limiter.rejection_code", has_text_code ? "rate_limit_exceeded" : "429");
     entity.add("streams.keep_alive", duration_or_off_text(config.streams.keep_alive));
     entity.add("streams.commit_after", duration_or_off_text(config.streams.commit_after));
     entity.add("streams.buffer", size_text(static_cast<std::int64_t>(config.streams.buffer)));
@@ -129,6 +132,9 @@ Entity fixed_sections(const Config& config) {
     entity.add("retries.repeat_timeouts", bool_text(retries.repeats_timeouts));
     entity.add("log.level", level_text(config.log.level));
     entity.add("log.access", bool_text(config.log.access));
+    if (!config.defaults.moderations.empty()) {
+        entity.add("defaults.moderations", config.defaults.moderations);
+    }
     return entity;
 }
 
@@ -148,6 +154,10 @@ Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
                    }));
     }
     entity.add("sticky", model.is_sticky ? "user" : "off");
+    entity.add("answer_model", model.answer_model == AnswerModel::asked ? "asked" : "upstream");
+    std::string info = model.info.members;
+    if (model.info.created) info += ",\"created\":" + std::to_string(*model.info.created);
+    if (!info.empty()) entity.add("info", '{' + info.substr(1) + '}');
     const ModelTimeouts& timeouts = model.timeouts;
     if (timeouts.first_byte) {
         entity.add("timeouts.first_byte", duration_text(*timeouts.first_byte));

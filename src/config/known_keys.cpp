@@ -10,9 +10,9 @@ namespace {
 template <std::size_t size>
 using Keys = std::array<std::string_view, size>;
 
-constexpr Keys<11> root{"include", "server",    "admin",  "limiter", "streams", "retries",
-                        "log",     "upstreams", "models", "groups",  "users"};
-constexpr Keys<12> server{"listen",
+constexpr Keys<12> root{"include", "server",   "admin",     "limiter", "streams", "retries",
+                        "log",     "defaults", "upstreams", "models",  "groups",  "users"};
+constexpr Keys<13> server{"listen",
                           "threads",
                           "max_body",
                           "max_header",
@@ -23,6 +23,7 @@ constexpr Keys<12> server{"listen",
                           "auth_failures_per_minute",
                           "trusted_proxies",
                           "cors",
+                          "tell_upstream",
                           "timeouts"};
 constexpr Keys<3> listener{"address", "tls", "proxy_protocol"};
 constexpr Keys<2> server_cors{"origins", "max_age"};
@@ -31,16 +32,18 @@ constexpr Keys<4> server_timeouts{"header", "body", "idle", "drain"};
 constexpr Keys<6> admin{"listen", "tls", "hosts", "keys", "show_users", "user_metrics"};
 constexpr Keys<2> admin_tls{"certificate", "private_key"};
 constexpr Keys<2> admin_key{"id", "sha256"};
-constexpr Keys<4> limiter{"window", "slots", "state_file", "ietf_fields"};
+constexpr Keys<5> limiter{"window", "slots", "state_file", "ietf_fields", "rejection_code"};
 constexpr Keys<5> streams{"keep_alive", "commit_after", "buffer", "end_grace", "add_done"};
 constexpr Keys<5> retries{"budget", "minimum", "max_attempts", "repeat_started", "repeat_timeouts"};
 constexpr Keys<2> log{"level", "access"};
-constexpr Keys<27> upstream{"kind",
+constexpr Keys<1> defaults{"moderations"};
+constexpr Keys<28> upstream{"kind",
                             "base_url",
                             "endpoints",
                             "api_key",
                             "api_key_header",
                             "headers",
+                            "pass_headers",
                             "api_version",
                             "account",
                             "limits",
@@ -71,7 +74,8 @@ constexpr Keys<6> upstream_health{"path",    "model",           "every",
 constexpr Keys<6> upstream_breaker{"window",           "min_requests", "error_rate",
                                    "connect_failures", "open_for",     "open_max"};
 constexpr Keys<2> upstream_limits{"rpm", "tpm"};
-constexpr Keys<6> model{"limits", "route", "fallback", "sticky", "timeouts", "body"};
+constexpr Keys<8> model{"limits",   "route", "fallback",     "sticky",
+                        "timeouts", "body",  "answer_model", "info"};
 constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
 constexpr Keys<2> body{"deny", "allow"};
@@ -95,6 +99,7 @@ constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::streams, "streams", streams},
     {Section::retries, "retries", retries},
     {Section::log, "log", log},
+    {Section::defaults, "defaults", defaults},
     {Section::upstream, "upstreams.NAME", upstream},
     {Section::upstream_timeouts, "upstreams.NAME.timeouts", upstream_timeouts},
     {Section::upstream_tls, "upstreams.NAME.tls", upstream_tls},

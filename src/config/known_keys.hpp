@@ -23,6 +23,7 @@ enum class Section : std::uint8_t {
     streams,
     retries,
     log,
+    defaults,
     upstream,
     upstream_timeouts,
     upstream_tls,

@@ -82,6 +82,9 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     Upstreams upstreams = parse_upstreams(context, sources.merged(context, "upstreams"));
     Models models =
         parse_models(context, some_entries(context, sources, main, "models"), upstreams);
+    if (const auto defaults = root.find("defaults")) {
+        config.defaults = parse_defaults(context, *defaults, models);
+    }
     config.groups = parse_groups(context, sources.merged(context, "groups"), models);
     config.users = parse_users(context, some_entries(context, sources, main, "users"),
                                config.groups, models, key_places);

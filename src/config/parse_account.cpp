@@ -1,3 +1,5 @@
+#include "sluicegate/config/pass_headers.hpp"
+
 #include "config/upstream_parts.hpp"
 
 #include <algorithm>
@@ -100,6 +102,31 @@ void parse_headers(Context& context, const Value& at, bool has_key, Upstream& up
     }
 }
 
+void parse_pass_headers(Context& context, const Value& at, std::vector<std::string>& into) {
+    for_each_element(context, at, headers_max, "one name", [&](const Value& element) {
+        const auto text = read_text(context, element);
+        if (!text) return;
+        std::string name = lower_case(text->text);
+        const std::string_view fixed = std::string_view(name).substr(0, name.find('*'));
+        const bool is_pattern = fixed.size() + 1 == name.size();
+        if ((!fixed.empty() && !is_token(fixed)) || (!is_pattern && fixed.size() < name.size()) ||
+            name.empty() || name.size() > field_name_bytes_max) {
+            add_problem(
+                context, element,
+                "must be the name of a header, or its beginning with a * at the end" + got(*text));
+        } else if (!is_pattern && !may_pass_header(name)) {
+            add_problem(context, element,
+                        "is a header that never passes: a credential, or one that belongs to the "
+                        "connection, the body or sluicegate" +
+                            got(*text));
+        } else if (std::ranges::find(into, name) != into.end()) {
+            add_problem(context, element, "is listed already" + got(*text));
+        } else {
+            into.push_back(std::move(name));
+        }
+    });
+}
+
 /// "2024-10-21", "2024-10-21-preview"; `preview` and `latest` are versions of the v1 API.
 bool is_api_version(std::string_view text) {
     if (text == "preview" || text == "latest") return true;
@@ -146,6 +173,9 @@ void parse_account(Context& context, const MapReader& map, Upstream& upstream) {
     }
     if (const auto headers = map.find("headers")) {
         parse_headers(context, *headers, has_key, upstream);
+    }
+    if (const auto passed = map.find("pass_headers")) {
+        parse_pass_headers(context, *passed, upstream.pass_headers);
     }
     if (kind.has_api_version) parse_api_version(context, map, upstream);
     if (const auto account = map.find("account")) {

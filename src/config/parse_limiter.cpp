@@ -1,6 +1,8 @@
 #include "config/sections.hpp"
 
+#include <array>
 #include <chrono>
+#include <string_view>
 
 namespace sluicegate::config {
 namespace {
@@ -19,6 +21,12 @@ LimiterSettings parse_limiter(Context& context, const Value& at) {
     map.count("slots", slots_range, limiter.slots);
     map.output_path("state_file", limiter.state_file);
     map.boolean("ietf_fields", limiter.ietf_fields);
+    if (const auto code = map.find("rejection_code")) {
+        static constexpr std::array<std::string_view, 2> words{"429", "rate_limit_exceeded"};
+        if (const auto word = read_word(context, *code, words)) {
+            limiter.rejection_code = *word == 0 ? RejectionCode::number : RejectionCode::text;
+        }
+    }
     return limiter;
 }
 

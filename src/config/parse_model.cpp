@@ -1,6 +1,7 @@
 #include "config/sections.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -180,6 +181,13 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
     if (const auto sticky = map.find("sticky")) {
         model.is_sticky = parse_sticky(context, *sticky);
     }
+    if (const auto choice = map.find("answer_model")) {
+        static constexpr std::array<std::string_view, 2> words{"asked", "upstream"};
+        if (const auto word = read_word(context, *choice, words)) {
+            model.answer_model = *word == 0 ? AnswerModel::asked : AnswerModel::upstream;
+        }
+    }
+    if (const auto info = map.find("info")) model.info = parse_model_info(context, *info);
     const auto route_value = map.require("route");
     if (!route_value) return;
     Entries route = parse_route(context, *route_value, upstreams, model.name);

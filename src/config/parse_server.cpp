@@ -158,6 +158,7 @@ Server parse_server(Context& context, const Value& at) {
                      server.trusted_proxies);
     }
     if (const auto cors = map.find("cors")) server.cors = parse_cors(context, *cors);
+    map.boolean("tell_upstream", server.tells_upstream);
     if (const auto timeouts = map.find("timeouts")) {
         parse_timeouts(context, *timeouts, server.timeouts);
     }

@@ -52,8 +52,13 @@ struct Models {
 [[nodiscard]] Models parse_models(Context& context, const std::vector<NamedEntry>& entries,
                                   const Upstreams& upstreams);
 
+[[nodiscard]] Defaults parse_defaults(Context& context, const Value& at, const Models& models);
+
 /// `body:` of an upstream or a model.
 [[nodiscard]] BodyPolicy parse_body(Context& context, const Value& at, Section section);
+
+/// `info:` of a model.
+[[nodiscard]] ModelInfo parse_model_info(Context& context, const Value& at);
 
 /// The upstream's name for a model; "" after a problem.
 [[nodiscard]] std::string parse_upstream_model(Context& context, const Value& at);

@@ -10,6 +10,10 @@ void add_account(Entity& entity, const Upstream& upstream) {
     for (const ExtraField& field : upstream.headers) {
         entity.add_hidden("headers." + field.name, field.value.reveal());
     }
+    if (!upstream.pass_headers.empty()) {
+        entity.add("pass_headers",
+                   joined(upstream.pass_headers, [](const std::string& name) { return name; }));
+    }
     if (!upstream.api_version.empty()) entity.add("api_version", upstream.api_version);
     if (!upstream.account.empty()) entity.add("account", upstream.account);
     const Ceilings& limits = upstream.limits;

@@ -22,10 +22,12 @@ std::int64_t micros_between(Instant from, Instant to) {
     return duration_cast<microseconds>(to - from).count();
 }
 
-void append_limits(std::string& out, const std::optional<limit::Decision>& decision) {
+void append_limits(std::string& out, const client::AnswerNotes& notes) {
+    const std::optional<limit::Decision>& decision = notes.decision;
     if (!decision) return;
     if (decision->refused_by != limit::Resource::none) {
         append_text(out, "limit", limit::name_of(decision->refused_by));
+        append_json_member(out, "requested_tokens", notes.requested_tokens);
     }
     if (decision->would_refuse != limit::Resource::none) {
         append_text(out, "dry_run", limit::name_of(decision->would_refuse));
@@ -53,6 +55,15 @@ void append_usage(std::string& out, const Request& request) {
         append_json_member(out, "inter_token_us",
                            duration_cast<microseconds>(inter_token_time(record)).count());
     }
+}
+
+/// As the client writes it.
+void append_user_agent(std::string& out, const Request& request) {
+    constexpr std::size_t user_agent_bytes_max = 128;
+    if (!request.client.has_head) return;
+    const auto value = request.client.head().fields.find("user-agent");
+    if (!value || value->empty()) return;
+    append_text(out, "user_agent", value->substr(0, user_agent_bytes_max));
 }
 
 std::string_view endpoint_name(const Record& record) {
@@ -96,7 +107,7 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
         append_json_member(out, "attempts", request.client.notes.attempts);
     }
     if (record.is_streaming) out += ",\"stream\":true";
-    append_limits(out, request.client.notes.decision);
+    append_limits(out, request.client.notes);
     append_usage(out, request);
     append_json_member(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
     append_json_member(out, "bytes_out", static_cast<std::int64_t>(sent.body_bytes));
@@ -105,6 +116,7 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
                            micros_between(request.started_at, *record.answered_at));
     }
     append_json_member(out, "duration_us", micros_between(request.started_at, now));
+    append_user_agent(out, request);
     append_text(out, "detail", sent.error_detail);
     out += "}\n";
 }

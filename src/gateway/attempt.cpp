@@ -82,6 +82,14 @@ void Attempt::keep_owner(std::string_view id) const {
     request_.config().routes.response_owners->remember(id, owner, request_.worker.clock().now());
 }
 
+std::string_view Attempt::rename(std::string_view bytes, openai::ModelRenamer::Form form) {
+    if (!renamer_) {
+        renamer_ = std::make_unique<openai::ModelRenamer>(routed_.endpoint, form,
+                                                          routed_.model->settings->name);
+    }
+    return renamer_->rename(bytes);
+}
+
 /// The answer may still be wanted for its usage.
 bool Attempt::goes_on_alone() noexcept {
     const config::Upstream& upstream = exchange_->settings();

@@ -5,6 +5,7 @@
 
 #include "sluicegate/base/memory_budget.hpp"
 #include "sluicegate/client/event_writer.hpp"
+#include "sluicegate/openai/model_renamer.hpp"
 #include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/json_answer.hpp"
 
@@ -48,6 +49,19 @@ public:
 
     [[nodiscard]] Instant began_at() const noexcept { return began_at_; }
 
+    /// The model in the answer is to have the name that was asked for, not the upstream's.
+    [[nodiscard]] bool renames_model() const noexcept {
+        const config::Model& model = *routed_.model->settings;
+        return entry_.upstream_model != model.name &&
+               model.answer_model == config::AnswerModel::asked;
+    }
+    /// The next bytes of the answer, with the name that they are to have; valid until the next
+    /// call. It is kept here, and not in the frames of the coroutines that pass the answer on.
+    [[nodiscard]] std::string_view renamed(std::string_view bytes,
+                                           openai::ModelRenamer::Form form) {
+        return renames_model() ? rename(bytes, form) : bytes;
+    }
+
     /// The upstream may have seen the request.
     [[nodiscard]] bool was_sent() const noexcept {
         return has_refused_options_ || exchange_->was_sent();
@@ -73,6 +87,7 @@ private:
     void prepare(const openai::StreamOptionsEdit& stream_options);
     net::Task<Result<void>> try_once();
     void note_answer();
+    std::string_view rename(std::string_view bytes, openai::ModelRenamer::Form form);
     /// Until the head of the answer is there.
     net::Task<Result<void>> ask();
     net::Task<void> receive_judged_body();
@@ -106,6 +121,7 @@ private:
     std::unique_ptr<EventReader> events_;
     std::optional<provider::JsonAnswer> json_;
     provider::AnswerForm form_ = provider::AnswerForm::bytes;
+    std::unique_ptr<openai::ModelRenamer> renamer_;
     MemoryClaim json_memory_;  ///< of the events that json_ holds
     bool has_refused_options_ = false;
 };

@@ -88,13 +88,15 @@ net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& att
         const std::string& made = attempt.json()->body;
         std::string_view body = made.empty() ? exchange.body() : std::string_view(made);
         if (facts.may_tell_error) body = clean = request.config().redaction.cleaned(body);
+        body = attempt.renamed(body, openai::ModelRenamer::Form::json);
         ended.stays_open = co_await client::write_complete(client, out, body, false);
         co_return ended;
     }
     if (!client.events) {
         client.events = new_event_writer(request, routed.endpoint, &exchange.head());
     }
-    const bool is_written = co_await client.events->write(attempt.json()->events, true, true);
+    const bool is_written = co_await client.events->write(
+        attempt.renamed(attempt.json()->events, openai::ModelRenamer::Form::events), true, true);
     ended.stays_open = is_written && client.events->stays_open();
     co_return ended;
 }
@@ -113,8 +115,8 @@ std::optional<openai::Usage> usage_in_tail(openai::Endpoint endpoint, std::strin
 }
 
 client::BodyWriter body_writer_for(client::Exchange& client, std::string& out,
-                                   const http::ResponseHead& head) {
-    const bool has_length = head.framing == http::Framing::content_length;
+                                   const http::ResponseHead& head, bool keeps_length) {
+    const bool has_length = keeps_length && head.framing == http::Framing::content_length;
     const auto length = static_cast<std::int64_t>(head.content_length);
     return {client, out, has_length ? std::optional(length) : std::nullopt};
 }
@@ -127,10 +129,11 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
     client::Exchange& client = request.client;
     std::string& out = client.connection.answer_text();
     begin_passed_answer(out, client, exchange.head(), attempt.form());
-    client::BodyWriter writer = body_writer_for(client, out, exchange.head());
+    const bool may_have_usage = attempt.form() == provider::AnswerForm::json;
+    const bool is_renamed = may_have_usage && attempt.renames_model();
+    client::BodyWriter writer = body_writer_for(client, out, exchange.head(), !is_renamed);
 
     const std::size_t buffer_bytes = request.config().config.streams.buffer;
-    const bool may_have_usage = attempt.form() == provider::AnswerForm::json;
     std::string tail;
     // The id of a response stands at its beginning.
     if (may_have_usage) {
@@ -142,17 +145,19 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
     for (;;) {
         const std::string_view piece = exchange.body();
         if (may_have_usage) keep_tail(tail, piece);
+        const std::string_view passed =
+            is_renamed ? attempt.renamed(piece, openai::ModelRenamer::Form::json) : piece;
         if (exchange.is_complete()) {
             ended.cost =
                 cost_of(routed, usage_in_tail(routed.endpoint, tail), 0, UsageSource::estimated);
             ended.outcome = Outcome::success;
             settlement.settle(ended);
-            const bool is_written = co_await writer.write(piece, true);
+            const bool is_written = co_await writer.write(passed, true);
             ended.stays_open = is_written && writer.stays_open();
             co_return ended;
         }
         if (!piece.empty()) {
-            const bool is_written = co_await writer.write(piece, false);
+            const bool is_written = co_await writer.write(passed, false);
             if (!is_written) co_return ended;
             exchange.consume(piece.size());
         }

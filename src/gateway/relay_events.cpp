@@ -165,7 +165,9 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
             ended.outcome = told.outcome();
             request.record.finish_reason = scanner.finish_reason();
             settlement.settle(ended);
-            is_written = co_await writer->write(events.ready(), events.ends_event(), true);
+            is_written = co_await writer->write(
+                attempt.renamed(events.ready(), openai::ModelRenamer::Form::events),
+                events.ends_event(), true);
             told.tell();
             if (!is_written) break;
             co_await exchange.finish();
@@ -173,7 +175,9 @@ net::Task<Ended> relay_events(Request& request, const Routed& routed, Attempt& a
             co_return ended;
         }
         if (!events.ready().empty()) {
-            is_written = co_await writer->write(events.ready(), events.ends_event(), false);
+            is_written = co_await writer->write(
+                attempt.renamed(events.ready(), openai::ModelRenamer::Form::events),
+                events.ends_event(), false);
             if (!is_written) break;
         }
         has_answer = events.has_answer() && events.ends_event();

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace sluicegate::gateway {
 
@@ -52,6 +53,9 @@ public:
     std::shared_ptr<worker::LocalSnapshot> snapshot;
     Instant started_at{};
     Record record;  ///< written by the stages, read by account() alone
+    /// The model that the URL names, as Azure's do; "" for nearly all requests. It is kept here
+    /// because the stages hand on only what every request has.
+    std::string url_model;
 
 private:
     bool is_in_load_ = false;
@@ -66,7 +70,7 @@ struct Received {
 
 struct Identified {
     openai::EndpointMatch match;
-    const auth::KeyRecord* key;  ///< null: a preflight, which needs none
+    const auth::KeyRecord* key;  ///< null: a preflight, or health, which need none
 };
 
 struct Loaded {

@@ -102,6 +102,21 @@ Result<void> check_owner(const Request& request, const auth::KeyRecord& key,
     return {};
 }
 
+openai::ListedModel listed(const ModelEntry& model) {
+    const config::ModelInfo& info = model.settings->info;
+    return {.id = model.settings->name,
+            .created = info.created.value_or(openai::model_created),
+            .info = info.members};
+}
+
+/// Of a body that names no model.
+std::string_view default_model_of(const Request& request, openai::Endpoint endpoint) {
+    if (endpoint == openai::Endpoint::moderations && request.url_model.empty()) {
+        return request.config().config.defaults.moderations;
+    }
+    return request.url_model;
+}
+
 Result<std::string> models_body(const Request& request, const Identified& identified) {
     const Snapshot& config = request.config();
     if (identified.match.endpoint == openai::Endpoint::model_get) {
@@ -109,13 +124,22 @@ Result<std::string> models_body(const Request& request, const Identified& identi
         if (model == nullptr || !auth::may_use(*identified.key, model->id)) {
             return fail(ErrorKind::model_not_found, {}, identified.match.model_id);
         }
-        return openai::model_body(model->settings->name, config.created);
+        return openai::model_body(listed(*model));
     }
-    std::vector<std::string_view> names;
+    std::vector<openai::ListedModel> models;
     for (const ModelEntry& model : config.models) {
-        if (auth::may_use(*identified.key, model.id)) names.push_back(model.settings->name);
+        if (auth::may_use(*identified.key, model.id)) models.push_back(listed(model));
     }
-    return openai::models_list_body(names, config.created);
+    return openai::models_list_body(models);
+}
+
+/// It tells nothing but that the gateway answers.
+net::Task<bool> answer_health(Request& request) {
+    client::Exchange& exchange = request.client;
+    exchange.sent.status = 200;
+    std::string& out = exchange.connection.answer_text();
+    client::begin_answer(out, exchange, 200);
+    co_return co_await client::write_complete(exchange, out, std::string_view(), false);
 }
 
 /// GET /models and GET /models/{id}, from the configuration.
@@ -167,11 +191,15 @@ net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     auto match = openai::match_endpoint(name_of(head.method), head.path);
     if (!match) co_return std::move(match).failure();
     request.record.endpoint = match->endpoint;
+    if (!match->model_id.empty() && match->endpoint != openai::Endpoint::model_get) {
+        request.url_model = std::move(match->model_id);
+    }
     co_return Received{.match = std::move(*match)};
 }
 
 Result<Identified> authenticate(Request& request, Received&& received) {
-    if (received.is_preflight) return Identified{std::move(received.match), nullptr};
+    const bool is_health = received.match.endpoint == openai::Endpoint::health;
+    if (received.is_preflight || is_health) return Identified{std::move(received.match), nullptr};
     auto key = find_caller(request);
     if (!key) return refuse_credentials(request, std::move(key.error()));
     request.client.connection.note_known();
@@ -204,9 +232,13 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
     // An empty body is answered like any other that is no JSON, and needs bytes to look at.
     static constexpr char empty[openai::body_padding]{};
     const char* data = body.empty() ? empty : body.data();
-    auto inspection = openai::inspect(loaded.endpoint, content_type, data, body.size(),
-                                      request.config().field_names);
+    auto inspection =
+        openai::inspect(loaded.endpoint, content_type, data, body.size(),
+                        request.config().field_names, default_model_of(request, loaded.endpoint));
     if (!inspection) return std::move(inspection).failure();
+    if (!request.url_model.empty() && inspection->model != request.url_model) {
+        return fail(ErrorKind::model_mismatch, {}, request.url_model);
+    }
 
     const ModelEntry* model = request.config().find_model(inspection->model);
     // A model that does not exist and one that this key may not use get the same answer, so that
@@ -235,6 +267,7 @@ Result<Admitted> admit(Request& request, Inspected&& inspected) {
     limit::Admission admission =
         request.worker.limiter.admit(inspected.key->user, inspected.model->id, plan, demand, now);
     request.client.notes.decision = admission.decision;
+    request.client.notes.requested_tokens = demand.stated + demand.guessed;
     auto& counters = request.snapshot->model_counters[model_index];
     if (!admission.decision.admitted) {
         counters.rejected.add();
@@ -288,7 +321,8 @@ bool is_answered_here(const Identified& identified) noexcept {
 }
 
 net::Task<bool> answer_here(Request& request, const Identified& identified) {
-    if (identified.key == nullptr) return client::answer_preflight(request.client);
+    if (request.record.is_preflight) return client::answer_preflight(request.client);
+    if (identified.key == nullptr) return answer_health(request);
     return answer_models(request, identified);
 }
 

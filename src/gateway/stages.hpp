@@ -31,7 +31,7 @@ Result<Routed> route(Request& request, Admitted&& admitted);
 /// client takes the answer, or sends the rest of its body, no other request waits for it.
 net::Task<bool> refuse(Request& request, const Error& error);
 
-/// What needs no upstream: the list of models, and a browser's preflight.
+/// What needs no upstream: the list of models, health, and a browser's preflight.
 [[nodiscard]] bool is_answered_here(const Identified& identified) noexcept;
 /// True when the connection may carry another request.
 net::Task<bool> answer_here(Request& request, const Identified& identified);

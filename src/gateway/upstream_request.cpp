@@ -26,6 +26,7 @@ std::string bound_idempotency_key(const Request& request, const Routed& routed) 
 std::string_view boundary_of(const Routed& routed, std::string_view body) noexcept {
     constexpr std::string_view dashes = "--";
     if (!routed.inspection.is_multipart) return {};
+    body.remove_prefix(routed.inspection.form().offset);
     return body.substr(dashes.size(), body.find("\r\n") - dashes.size());
 }
 
@@ -46,6 +47,8 @@ UpstreamRequest::UpstreamRequest(Request& request, const Routed& routed,
          .asked = routed.endpoint,
          .model = entry.upstream_model,
          .head = request.client.head(),
+         // Azure's version of its API means nothing to another server.
+         .query = request.url_model.empty() ? request.client.head().query : std::string_view(),
          .fixed_fields = request.snapshot->endpoints[entry.upstream][endpoint].fields.reveal(),
          .request_id = request.client.id.text(),
          .body_bytes = body_.size(),

@@ -47,7 +47,8 @@ bool makes_answer(Endpoint endpoint, std::string_view key, char value) noexcept 
         case Endpoint::audio_translations:
             return (value == '"' && key == "text") || is_list("segments");
         case Endpoint::models_list:
-        case Endpoint::model_get: break;
+        case Endpoint::model_get:
+        case Endpoint::health: break;
     }
     return true;
 }

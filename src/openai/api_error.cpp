@@ -34,6 +34,15 @@ std::string error_body(const ApiError& error) {
     return out;
 }
 
+std::string rejection_body(std::string_view words, bool has_text_code) {
+    if (words.empty() && !has_text_code) return std::string(rate_limit_body);
+    std::string out = R"({"error":{"message":)";
+    append_json_string(out, words.empty() ? "Rate limit exceeded. Please try again later." : words);
+    out += R"(,"type":"rate_limit_error",)";
+    out += has_text_code ? R"("param":null,"code":"rate_limit_exceeded"}})" : R"("code":429}})";
+    return out;
+}
+
 std::string stream_error(Endpoint endpoint, const ApiError& error, std::int64_t sequence_number) {
     std::string out;
     if (endpoint != Endpoint::responses) {

@@ -51,7 +51,8 @@ EchoAnswer echo_answer(std::string_view path, std::string_view body, std::int64_
     if (path == "/models") {
         EchoAnswer out;
         out.content_type = "application/json";
-        out.body = models_list_body(std::array<std::string_view, 1>{"echo"}, created);
+        out.body =
+            models_list_body(std::array{ListedModel{.id = "echo", .created = created, .info = {}}});
         return out;
     }
     const Answerer answerer = answerer_for(path);

@@ -2,9 +2,11 @@
 
 #include "sluicegate/base/percent_encoding.hpp"
 
+#include "openai/gemini_method.hpp"
 #include "openai/model_name.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace sluicegate::openai {
 namespace {
@@ -42,6 +44,7 @@ constexpr Row rows[] = {
      false},
     {Endpoint::models_list, "models_list", "/models", get, false, false, false},
     {Endpoint::model_get, "model_get", "/models", get, false, false, false},
+    {Endpoint::health, "health", "/health", get, false, false, false},
 };
 
 constexpr const Row& row_of(Endpoint endpoint) noexcept {
@@ -56,15 +59,20 @@ constexpr bool is_in_order() {
 }
 static_assert(is_in_order());
 
-/// `path` without repeated slashes and without the version prefix: "/chat/completions".
-std::string canonical(std::string_view path) {
+std::string without_repeated_slashes(std::string_view path) {
     std::string out;
     out.reserve(path.size());
     for (const char c : path) {
         if (c != '/' || out.empty() || out.back() != '/') out += c;
     }
-    if (out.starts_with("/v1/")) out.erase(0, 3);
     return out;
+}
+
+/// Takes `segment` from the front of `path`, where another segment follows it.
+bool take_segment(std::string_view& path, std::string_view segment) noexcept {
+    if (!path.starts_with(segment) || !path.substr(segment.size()).starts_with('/')) return false;
+    path.remove_prefix(segment.size());
+    return true;
 }
 
 bool has_dot_segment(std::string_view text) noexcept {
@@ -84,24 +92,59 @@ const Row* find_row(std::string_view path) noexcept {
     return nullptr;
 }
 
+/// A name as it stands in a path, percent-decoded once.
+std::optional<std::string> model_in(std::string_view text) {
+    std::optional<std::string> name = percent_decoded(text);
+    if (!name || !is_model_name(*name) || has_dot_segment(*name)) return std::nullopt;
+    return name;
+}
+
+/// Azure's `/deployments/MODEL/chat/completions`. Its SDKs write the name of a model as it is, so
+/// it may hold slashes: the longest endpoint at the end of the path counts.
+std::optional<EndpointMatch> find_deployment(std::string_view path) {
+    const Row* longest = nullptr;
+    for (const Row& row : rows) {
+        if (row.methods != post || !path.ends_with(row.path)) continue;
+        if (longest == nullptr || row.path.size() > longest->path.size()) longest = &row;
+    }
+    if (longest == nullptr) return std::nullopt;
+    path.remove_suffix(longest->path.size());
+    if (path.size() < 2) return std::nullopt;
+    std::optional<std::string> model = model_in(path.substr(1));
+    if (!model) return std::nullopt;
+    return EndpointMatch{longest->endpoint, std::move(*model)};
+}
+
+/// The endpoint of a path that is not written as the SDKs write it.
+std::optional<EndpointMatch> find_other_spelling(std::string_view raw_path) {
+    const std::string clean = without_repeated_slashes(raw_path);
+    std::string_view path = clean;
+    if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    if (path == "/" || path == "/health") return EndpointMatch{Endpoint::health, {}};
+    const bool has_version = take_segment(path, "/v1");
+    take_segment(path, "/openai");
+    if (!has_version) take_segment(path, "/v1");
+    if (take_segment(path, "/deployments")) return find_deployment(path);
+    if (take_segment(path, "/models")) {
+        if (is_gemini_method(path)) return std::nullopt;
+        std::optional<std::string> model = model_in(path.substr(1));
+        if (!model) return std::nullopt;
+        return EndpointMatch{Endpoint::model_get, std::move(*model)};
+    }
+    const Row* row = find_row(path);
+    if (row == nullptr || row->endpoint == Endpoint::health) return std::nullopt;
+    return EndpointMatch{row->endpoint, {}};
+}
+
 /// The endpoint of a path, for any method.
 std::optional<EndpointMatch> find_endpoint(std::string_view path) {
     // Fast path: nearly every request has its path as the SDKs write it.
     constexpr std::string_view version_prefix = "/v1";
     const bool has_version = path.starts_with("/v1/");
-    if (const Row* row = find_row(has_version ? path.substr(version_prefix.size()) : path)) {
+    const Row* row = find_row(has_version ? path.substr(version_prefix.size()) : path);
+    if (row != nullptr && row->endpoint != Endpoint::health)
         return EndpointMatch{row->endpoint, {}};
-    }
-    const std::string wanted = canonical(path);
-    constexpr std::string_view model_prefix = "/models/";
-    if (wanted.starts_with(model_prefix)) {
-        std::optional<std::string> id =
-            percent_decoded(std::string_view(wanted).substr(model_prefix.size()));
-        if (!id || !is_model_name(*id) || has_dot_segment(*id)) return std::nullopt;
-        return EndpointMatch{Endpoint::model_get, std::move(*id)};
-    }
-    const Row* row = find_row(wanted);
-    return row == nullptr ? std::nullopt : std::optional(EndpointMatch{row->endpoint, {}});
+    return find_other_spelling(path);
 }
 
 std::string subject_of(std::string_view method, std::string_view path) {

@@ -55,8 +55,13 @@ bool is_id(std::string_view text) noexcept {
 class Reader {
 public:
     Reader(Endpoint endpoint, std::string_view text, std::span<const std::uint32_t> starts,
-           const FieldNames& names)
-        : endpoint_(endpoint), text_(text), cursor_(text, starts), names_(names), check_(names) {}
+           const FieldNames& names, std::string_view default_model)
+        : endpoint_(endpoint),
+          text_(text),
+          cursor_(text, starts),
+          names_(names),
+          default_model_(default_model),
+          check_(names) {}
 
     Result<Inspection> run();
 
@@ -67,7 +72,8 @@ private:
     void take_unread(std::string_view raw_key);
     ByteRange take_setting();
     ByteRange take_inner(std::string_view raw_key);
-    Result<void> read_model(ByteRange range, std::string_view value);
+    Result<void> read_model(std::string_view value);
+    Result<void> take_default_model(std::size_t begin);
     Result<void> read_stream_format(std::string_view raw);
     Result<void> read_stream_options();
     Result<void> read_stream_option(std::string_view name, ByteRange range, bool& is_wanted);
@@ -83,6 +89,7 @@ private:
     std::string_view text_;
     JsonCursor cursor_;
     const FieldNames& names_;
+    std::string_view default_model_;
     FieldCheck check_;
     bool is_uncapped_ = false;
     PromptTally tally_;
@@ -101,6 +108,7 @@ Result<Inspection> Reader::run() {
         if (cursor_.failed()) return syntax_failure();
         return fail(ErrorKind::invalid_body, "not a JSON object");
     }
+    const std::size_t begin = cursor_.offset();
     JsonCursor::Container container;
     std::string_view raw_key;
     while (cursor_.next_member(container, raw_key)) {
@@ -116,12 +124,28 @@ Result<Inspection> Reader::run() {
     if (cursor_.failed()) return syntax_failure();
     Result<void> spelling = check_.finish();
     if (!spelling) return std::move(spelling).failure();
-    if (found_.model.empty())
-        return fail(ErrorKind::missing_model, "no model in the body", "model");
+    if (found_.model.empty()) {
+        Result<void> taken = take_default_model(begin);
+        if (!taken) return std::move(taken).failure();
+    }
     if (is_uncapped_) found_.output_cap = -1;
     found_.prompt = tally_.size();
     found_.fields |= tally_.references();
     return std::move(found_);
+}
+
+/// For an object that begins at `begin` and names no model.
+Result<void> Reader::take_default_model(std::size_t begin) {
+    if (default_model_.empty()) {
+        return fail(ErrorKind::missing_model, "no model in the body", "model");
+    }
+    found_.model = default_model_;
+    if (found_.model_value.size > 0) return {};
+    found_.is_model_absent = true;
+    found_.model_value = {begin + 1, 0};
+    const std::size_t next = text_.find_first_not_of(" \t\r\n", begin + 1);
+    found_.is_body_empty = text_[next] == '}';
+    return {};
 }
 
 /// A member that means nothing to the gateway.
@@ -187,9 +211,10 @@ Result<void> Reader::read_own(Field field, ByteRange range, std::string_view val
     const std::string_view name = names_.name_of(number_of(field));
     if (name == conversation_key(endpoint_)) found_.conversation = range;
     if (field == Field::stream_options) found_.stream_options = range;
+    if (field == Field::model) found_.model_value = range;
     if (value == "null") return {};
     switch (field) {
-        case Field::model: return read_model(range, value);
+        case Field::model: return read_model(value);
         case Field::stream: {
             Result<bool> stream = read_bool(name, value);
             if (!stream) return std::move(stream).failure();
@@ -265,7 +290,7 @@ Result<void> Reader::read_stream_format(std::string_view raw) {
     return {};
 }
 
-Result<void> Reader::read_model(ByteRange range, std::string_view value) {
+Result<void> Reader::read_model(std::string_view value) {
     if (value.front() != '"') return wrong_type("model", "a string");
     // Longer than the longest name would be with every byte escaped.
     if (value.size() > model_bytes_max * 6 + 2) {
@@ -274,8 +299,8 @@ Result<void> Reader::read_model(ByteRange range, std::string_view value) {
     const std::string_view raw = value.substr(1, value.size() - 2);
     if (!has_valid_escapes(raw)) return fail(ErrorKind::invalid_body, "half a character", "model");
     found_.model = decode_string(raw);
-    found_.model_value = range;
-    if (found_.model.empty()) return fail(ErrorKind::missing_model, "empty model", "model");
+    // An empty one is as good as none.
+    if (found_.model.empty()) return {};
     if (!is_model_name(found_.model)) {
         return fail(ErrorKind::invalid_body, "not a model name", "model");
     }
@@ -375,11 +400,12 @@ Result<bool> Reader::read_bool(std::string_view name, std::string_view value) co
 }  // namespace
 
 Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size,
-                                const FieldNames& names) {
+                                const FieldNames& names, std::string_view default_model) {
     const std::string_view text(data, size);
+    if (text.empty()) return fail(ErrorKind::empty_body, "no body");
     auto starts = index_tokens(text);
     if (!starts) return std::move(starts).failure();
-    return Reader(endpoint, text, *starts, names).run();
+    return Reader(endpoint, text, *starts, names, default_model).run();
 }
 
 }  // namespace sluicegate::openai

@@ -26,16 +26,37 @@ bool is_boundary(std::string_view text) noexcept {
            std::all_of(text.begin(), text.end(), is_boundary_char);
 }
 
+bool is_ascii(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool is_utf8(const std::optional<std::string>& charset) noexcept {
     return !charset || *charset == "utf-8" || *charset == "utf8" || *charset == "us-ascii";
 }
 
-/// The part is no file, but plain text that all parsers read in the same way.
+/// In these charsets ASCII text is written as in UTF-8: for it they make no difference.
+bool holds_ascii(std::string_view charset) noexcept {
+    constexpr std::string_view charsets[] = {"us-ascii",    "ascii",     "utf-8",   "utf8",
+                                             "iso-8859-",   "iso_8859-", "iso8859", "latin1",
+                                             "windows-125", "cp125"};
+    return std::any_of(std::begin(charsets), std::end(charsets),
+                       [&](std::string_view known) { return charset.starts_with(known); });
+}
+
+/// The part is no file, but text that all parsers read in the same way, whatever type and charset
+/// they believe in. `application/octet-stream` is a file to some of them.
 bool is_plain_field(const Part& part) {
     if (part.is_file) return false;
     if (!part.content_type) return true;
     const std::optional<ContentType> type = parse_content_type(*part.content_type);
-    return type && type->media_type == "text/plain" && is_utf8(type->charset);
+    if (!type) return false;
+    const bool is_text = type->media_type == "text/plain";
+    // A JSON string has quotes, and some parsers take them off.
+    const bool is_bare_json =
+        type->media_type == "application/json" && !part.value.starts_with('"');
+    if (!is_text && !is_bare_json) return false;
+    return is_utf8(type->charset) || (holds_ascii(*type->charset) && is_ascii(part.value));
 }
 
 /// Reads a boolean as the frameworks do that serve models.
@@ -79,7 +100,8 @@ FieldSet ids_in_json(const Part& part) {
 
 /// Reads a field that the gateway needs; of the others it looks at the name, and at JSON.
 Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view body,
-                        const FieldNames& names, FieldCheck& check, Inspection& out) {
+                        const FieldNames& names, FieldCheck& check, bool& has_model_part,
+                        Inspection& out) {
     if (equals_ignoring_case(part.name, "_charset_")) {
         return fail(ErrorKind::invalid_body, "multipart: a form with its own charset", part.name);
     }
@@ -103,13 +125,15 @@ Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view bo
     if (!is_plain_field(part)) return fail(ErrorKind::invalid_type, "not plain text", part.name);
 
     if (is_model) {
-        if (part.value.empty()) return fail(ErrorKind::missing_model, "empty model", part.name);
+        out.model_value = {static_cast<std::size_t>(part.value.data() - body.data()),
+                           part.value.size()};
+        has_model_part = true;
+        // An empty one is as good as none.
+        if (part.value.empty()) return {};
         if (!is_model_name(part.value)) {
             return fail(ErrorKind::invalid_body, "not a model name", part.name);
         }
         out.model = part.value;
-        out.model_value = {static_cast<std::size_t>(part.value.data() - body.data()),
-                           part.value.size()};
     } else if (is_stream) {
         const std::optional<bool> stream = bool_from(part.value);
         if (!stream) return fail(ErrorKind::invalid_type, "not true or false", part.name);
@@ -129,29 +153,49 @@ Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view bo
 }  // namespace
 
 Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
-                                     std::string_view body, const FieldNames& names) {
+                                     std::string_view body, const FieldNames& names,
+                                     std::string_view default_model) {
     const std::optional<ContentType> type = parse_content_type(content_type);
-    if (!type || type->media_type != "multipart/form-data" || !is_utf8(type->charset)) {
+    const bool is_form = type && type->media_type == "multipart/form-data";
+    if (!is_form || (!is_utf8(type->charset) && !holds_ascii(*type->charset))) {
         return fail(ErrorKind::unsupported_media_type, "not multipart/form-data");
     }
     if (!type->boundary || !is_boundary(*type->boundary)) {
         return fail(ErrorKind::invalid_body, "multipart: no usable boundary");
     }
+    if (body.empty()) return fail(ErrorKind::invalid_body, "no body", "it is empty");
+    const bool must_be_ascii = !is_utf8(type->charset);
     Inspection out;
     out.is_multipart = true;
     FieldCheck check(names);
     MultipartReader reader(*type->boundary, body);
+    std::size_t parts = 0;
+    bool has_model_part = false;
     while (true) {
         Result<std::optional<Part>> part = reader.next();
         if (!part) return std::move(part).failure();
         if (!part->has_value()) break;
-        Result<void> read = read_field(endpoint, **part, body, names, check, out);
+        ++parts;
+        const Part& one = **part;
+        const bool is_text_ascii = is_ascii(one.name) && (one.is_file || is_ascii(one.value));
+        if (must_be_ascii && !is_text_ascii) {
+            return fail(ErrorKind::unsupported_media_type, "not multipart/form-data in UTF-8",
+                        "send multipart/form-data in UTF-8");
+        }
+        Result<void> read = read_field(endpoint, one, body, names, check, has_model_part, out);
         if (!read) return std::move(read).failure();
-        count_part(endpoint, **part, out.prompt);
+        count_part(endpoint, one, out.prompt);
     }
     Result<void> spelling = check.finish();
     if (!spelling) return std::move(spelling).failure();
-    if (out.model.empty()) return fail(ErrorKind::missing_model, "no part named model", "model");
+    out.stream_options = {reader.form_begin(), reader.form_end() - reader.form_begin()};
+    if (!out.model.empty()) return out;
+    if (default_model.empty() || parts == 0) {
+        return fail(ErrorKind::missing_model, "no part named model", "model");
+    }
+    out.model = default_model;
+    out.is_model_absent = !has_model_part;
+    if (out.is_model_absent) out.model_value = {out.form().offset, 0};
     return out;
 }
 

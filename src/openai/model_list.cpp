@@ -5,31 +5,33 @@
 namespace sluicegate::openai {
 namespace {
 
-void append_model(std::string& out, std::string_view id, std::int64_t created) {
+void append_model(std::string& out, const ListedModel& model) {
     out += R"({"id":)";
-    append_json_string(out, id);
+    append_json_string(out, model.id);
     out += R"(,"object":"model","created":)";
-    append_decimal(out, created);
-    out += R"(,"owned_by":"sluicegate"})";
+    append_decimal(out, model.created);
+    out += R"(,"owned_by":"sluicegate")";
+    out += model.info;
+    out += '}';
 }
 
 }  // namespace
 
-std::string models_list_body(std::span<const std::string_view> ids, std::int64_t created) {
+std::string models_list_body(std::span<const ListedModel> models) {
     std::string out = R"({"object":"list","data":[)";
     bool is_first = true;
-    for (const std::string_view id : ids) {
+    for (const ListedModel& model : models) {
         if (!is_first) out += ',';
         is_first = false;
-        append_model(out, id, created);
+        append_model(out, model);
     }
     out += "]}";
     return out;
 }
 
-std::string model_body(std::string_view id, std::int64_t created) {
+std::string model_body(const ListedModel& model) {
     std::string out;
-    append_model(out, id, created);
+    append_model(out, model);
     return out;
 }
 

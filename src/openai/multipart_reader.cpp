@@ -29,6 +29,12 @@ bool is_empty_lines(std::string_view text) noexcept {
     return text.empty();
 }
 
+/// RFC 2046, 5.1.1: after the last delimiter its line may hold padding, and an epilogue may follow.
+bool may_follow_last_delimiter(std::string_view text) noexcept {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return text.empty() || text.starts_with(line_end);
+}
+
 /// The text of a field: any byte but controls (RFC 9110, 5.5).
 bool is_field_text(std::string_view text) noexcept {
     for (const char c : text) {
@@ -155,19 +161,31 @@ Result<std::string_view> MultipartReader::take_value() {
         const std::size_t found = find_in(rest.substr(next), dashes);
         at = found == std::string_view::npos ? found : next + found;
     }
-    return malformed("no delimiter after a part");
+    return malformed(count_ == 0 ? "no delimiter at the start" : "no delimiter after a part");
+}
+
+/// And the first delimiter. What a preamble holds means nothing to anyone (RFC 2046, 5.1.1).
+Result<void> MultipartReader::take_preamble() {
+    const std::string_view dashes = std::string_view(delimiter_).substr(line_end.size());
+    if (!take_text(dashes)) {
+        Result<std::string_view> preamble = take_value();
+        if (!preamble) return std::move(preamble).failure();
+    }
+    form_begin_ = position_ - dashes.size();
+    return {};
 }
 
 Result<std::optional<Part>> MultipartReader::next() {
-    const std::string_view delimiter = delimiter_;
-    if (count_ == 0 && !take_text(delimiter.substr(line_end.size()))) {
-        return malformed("no delimiter at the start");
+    if (count_ == 0) {
+        Result<void> begun = take_preamble();
+        if (!begun) return std::move(begun).failure();
     }
     // The reader is just after a delimiter.
     if (take_text("--")) {
         const std::string_view rest = body_.substr(position_);
-        // Empty lines are accepted: openai-node 4 sends one more than it must.
-        if (!is_empty_lines(rest)) return malformed("bytes after the last delimiter");
+        if (!may_follow_last_delimiter(rest)) return malformed("bytes after the last delimiter");
+        // openai-node 4 sends one empty line more than it must.
+        form_end_ = is_empty_lines(rest) ? body_.size() : position_;
         return std::optional<Part>();
     }
     if (!take_text(line_end)) return malformed("a delimiter with something behind it");

@@ -1,10 +1,10 @@
 #pragma once
 /// Reads a multipart/form-data body part by part, without copying it.
 ///
-/// Grammar  RFC 2046, 5.1.1 and RFC 7578, read strictly where parsers differ: the body begins with
-///          its first delimiter; delimiters stand on their own lines without padding; line ends are
-///          CRLF; after the last delimiter comes nothing, or one CRLF. No part may contain the
-///          delimiter followed by other bytes, or behind a bare CR or LF.
+/// Grammar  RFC 2046, 5.1.1 and RFC 7578, read strictly where parsers differ: delimiters stand on
+///          their own lines, without padding but for the last; line ends are CRLF. A preamble and
+///          an epilogue are stepped over. No part may contain the delimiter followed by other
+///          bytes, or behind a bare CR or LF; nor may a preamble.
 /// Names    exactly one Content-Disposition per part, form-data with one plain `name`; a name with
 ///          an escape or a percent sign is refused, because parsers decode it differently. So is
 ///          each parameter with a star in its name, but for `filename*`.
@@ -37,7 +37,12 @@ public:
     /// one.
     [[nodiscard]] Result<std::optional<Part>> next();
 
+    /// After the last part: the form without preamble and epilogue, as a part of the body.
+    [[nodiscard]] std::size_t form_begin() const noexcept { return form_begin_; }
+    [[nodiscard]] std::size_t form_end() const noexcept { return form_end_; }
+
 private:
+    [[nodiscard]] Result<void> take_preamble();
     [[nodiscard]] bool take_text(std::string_view text) noexcept;
     [[nodiscard]] Result<std::string_view> take_head();
     /// And the delimiter behind it.
@@ -47,6 +52,8 @@ private:
     std::string_view body_;
     std::size_t position_ = 0;
     std::size_t count_ = 0;
+    std::size_t form_begin_ = 0;
+    std::size_t form_end_ = 0;
     /// Of boundaries inside a line, which delimit nothing.
     std::size_t inner_count_ = 0;
 };

@@ -24,6 +24,15 @@ std::string joined(std::initializer_list<std::pair<bool, std::string_view>> memb
     return out;
 }
 
+/// A part for a form, which begins with the line of its delimiter.
+std::string model_part(std::string_view form, std::string_view model) {
+    std::string part(form.substr(0, form.find("\r\n")));
+    part += "\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n";
+    part += model;
+    part += "\r\n";
+    return part;
+}
+
 /// The JSON string at `value` is `text`, byte for byte.
 bool is_written_as(std::string_view body, ByteRange value, std::string_view text) noexcept {
     if (value.size != text.size() + 2) return false;
@@ -70,15 +79,23 @@ Rewritten rewrite(const Inspection& inspection, std::string_view body,
     out.body_ = body;
     if (inspection.is_multipart) {
         assert(upstream_model.find_first_of("\r\n") == std::string_view::npos);
-        out.add(inspection.model_value, upstream_model);
+        out.body_ = body.substr(inspection.form().offset, inspection.form().size);
+        ByteRange value = inspection.model_value;
+        value.offset -= inspection.form().offset;
+        out.add(value, inspection.is_model_absent ? model_part(out.body_, upstream_model)
+                                                  : std::string(upstream_model));
         return out;
     }
     const bool is_asked = edit.include_usage || edit.continuous_usage_stats;
     if (!is_asked && is_written_as(body, inspection.model_value, upstream_model)) return out;
     std::string model;
+    if (inspection.is_model_absent) model += R"("model":)";
     append_json_string(model, upstream_model);
+    const std::string_view behind =
+        inspection.is_model_absent && !inspection.is_body_empty ? "," : "";
     const ByteRange options = inspection.stream_options;
     if (!is_asked) {
+        model += behind;
         out.add(inspection.model_value, model);
         return out;
     }
@@ -93,6 +110,7 @@ Rewritten rewrite(const Inspection& inspection, std::string_view body,
             // The model is a member of the same object, so the new member can follow it.
             model += R"(,"stream_options":)" + object;
         }
+        model += behind;
         out.add(inspection.model_value, model);
         return out;
     }
@@ -102,6 +120,7 @@ Rewritten rewrite(const Inspection& inspection, std::string_view body,
         joined({{edit.include_usage && !has_usage, usage_member},
                 {edit.continuous_usage_stats && !has_continuous, continuous_member}});
     if (!added.empty() && !inspection.stream_options_empty) added += ',';
+    model += behind;
     out.add(inspection.model_value, model);
     if (!added.empty()) out.add({options.offset + 1, 0}, added);
     if (edit.include_usage && has_usage) out.add(inspection.include_usage, "true");

@@ -21,7 +21,8 @@ bool has_deployment_in_path(openai::Endpoint endpoint) noexcept {
         case openai::Endpoint::rerank:
         case openai::Endpoint::images_variations:
         case openai::Endpoint::models_list:
-        case openai::Endpoint::model_get: return false;
+        case openai::Endpoint::model_get:
+        case openai::Endpoint::health: return false;
     }
     return false;
 }

@@ -1,6 +1,7 @@
 #include "sluicegate/provider/fields.hpp"
 
 #include "sluicegate/base/wipe_scope.hpp"
+#include "sluicegate/config/pass_headers.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
 #include "provider/kind_rules.hpp"
@@ -11,8 +12,6 @@
 
 namespace sluicegate::provider {
 namespace {
-
-constexpr std::string_view user_agent = "sluicegate/" SLUICEGATE_VERSION;
 
 std::string host_field(const config::Endpoint& endpoint) {
     std::string host =
@@ -37,7 +36,11 @@ Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint) {
         out += upstream.api_key->reveal();
         out += "\r\n";
     }
-    if (!sets_field(upstream, "user-agent")) http::append_field(out, "user-agent", user_agent);
+    // A client's own is written with its request.
+    const bool is_passed = config::is_passed_header(upstream.pass_headers, "user-agent");
+    if (!sets_field(upstream, "user-agent") && !is_passed) {
+        http::append_field(out, "user-agent", own_user_agent);
+    }
     for (const KindField& field : rules_of(upstream.kind).fields) {
         if (!sets_field(upstream, field.name)) http::append_field(out, field.name, field.value);
     }
@@ -48,6 +51,8 @@ Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint) {
     }
     return Secret(std::move(out));
 }
+
+const std::string_view own_user_agent = "sluicegate/" SLUICEGATE_VERSION;
 
 bool sets_field(const config::Upstream& upstream, std::string_view name) noexcept {
     return std::ranges::any_of(

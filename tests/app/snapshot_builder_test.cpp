@@ -50,7 +50,7 @@ struct Builder {
 };
 
 Built build(Builder& builder, config::Config config) {
-    auto built = builder.builder.build(std::move(config), 1'700'000'000);
+    auto built = builder.builder.build(std::move(config));
     EXPECT_TRUE(built) << built.error().detail;
     if (!built) return nullptr;
     builder.states.apply((*built)->config, (*built)->routes, Instant());

@@ -50,7 +50,7 @@ protected:
     }
 
     void build() {
-        auto built = builder.build(config, 1'700'000'000);
+        auto built = builder.build(config);
         ASSERT_TRUE(built) << built.error().detail;
         snapshot = std::move(*built);
         states.apply(snapshot->config, snapshot->routes, clock.now());

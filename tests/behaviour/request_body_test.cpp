@@ -156,6 +156,45 @@ TEST_F(RequestBody, OtherMediaTypesAndEncodingsAre415) {
     EXPECT_TRUE(upstream_.requests().empty());
 }
 
+TEST_F(RequestBody, AMissingOrWrongContentTypeSaysWhatToSend) {
+    struct Row {
+        std::string path, fields, body, message;
+        int status = 415;
+        std::string code = "unsupported_media_type";
+    };
+    const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    const std::string json = "Content-Type: application/json\r\n";
+    const std::string unsupported = "Unsupported Content-Type for this endpoint: ";
+    const std::vector<Row> rows{
+        {"/v1/chat/completions", "", chat_body("m"),
+         unsupported + "it is missing, send application/json."},
+        {"/v1/embeddings", form, "model=m", unsupported + "send application/json."},
+        {"/v1/audio/transcriptions", json, chat_body("m"),
+         unsupported + "send multipart/form-data with a boundary."},
+        {"/v1/images/edits", "", "x",
+         unsupported +
+             "it is missing, send application/json or multipart/form-data with a boundary."},
+        {"/v1/responses", json + "Content-Length: 0\r\n", "",
+         "The request body is empty. Send a JSON object.", 400, "invalid_json"},
+        {"/v1/chat/completions", json + "Transfer-Encoding: chunked\r\n", "0\r\n\r\n",
+         "The request body is empty. Send a JSON object.", 400, "invalid_json"},
+        {"/v1/audio/translations",
+         "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 0\r\n", "",
+         "The request body is not what this endpoint takes (it is empty).", 400, "invalid_body"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.path + row.fields);
+        const bool is_framed = row.fields.find("Length") != std::string::npos ||
+                               row.fields.find("Transfer") != std::string::npos;
+        std::string bytes = request("POST", row.path, bearer(alice_key) + row.fields,
+                                    is_framed ? std::string() : row.body);
+        if (is_framed) bytes += row.body;
+        expect_error(gateway_.send(bytes),
+                     {.status = row.status, .code = row.code, .message = row.message});
+    }
+    EXPECT_TRUE(upstream_.requests().empty());
+}
+
 TEST_F(RequestBody, MultipartWithTheFileBeforeTheModelIsSplicedToo) {
     const std::string start =
         "--b0undary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n"

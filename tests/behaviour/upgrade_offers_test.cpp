@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view handshake_fields =
+constexpr std::string_view websocket_fields =
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
@@ -57,7 +57,7 @@ TEST_F(UpgradeOffers, AWebSocketHandshakeIs426OnEveryPath) {
     for (const std::string path : {"/v1/responses", "/v1/realtime?model=m", "/v1/chat/completions",
                                    "/v1/models", "/responses", "/no/such/path"}) {
         for (const std::string& fields :
-             {bearer(alice_key) + std::string(handshake_fields), std::string(handshake_fields),
+             {bearer(alice_key) + std::string(websocket_fields), std::string(websocket_fields),
               bearer(alice_key) + "Upgrade: h2c, WebSocket\r\nConnection: keep-alive\r\n" +
                   "Connection: upgrade\r\n"}) {
             SCOPED_TRACE(path + "\n" + fields);

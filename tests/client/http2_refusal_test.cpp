@@ -10,21 +10,21 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"sv;
-constexpr std::string_view settings = "\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"sv;
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"sv;
+constexpr std::string_view http2_settings = "\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"sv;
 constexpr std::string_view headers_of_stream_5 = "\0\0\1\1\5\x80\0\0\5\x82"sv;
 
 TEST(Http2Refusal, KnowsThePrefaceByItsFirstPart) {
-    EXPECT_TRUE(is_http2_preface(preface));
-    EXPECT_TRUE(is_http2_preface(preface.substr(0, 18)));
-    EXPECT_FALSE(is_http2_preface(preface.substr(0, 17)));
+    EXPECT_TRUE(is_http2_preface(http2_preface));
+    EXPECT_TRUE(is_http2_preface(http2_preface.substr(0, 18)));
+    EXPECT_FALSE(is_http2_preface(http2_preface.substr(0, 17)));
     EXPECT_FALSE(is_http2_preface("PRI / HTTP/2.0\r\n\r\n"));
     EXPECT_FALSE(is_http2_preface("GET / HTTP/2.0\r\n\r\n"));
 }
 
 TEST(Http2Refusal, FindsTheFirstRequestAndNotBeforeItIsThere) {
-    std::string bytes(preface);
-    bytes += settings;
+    std::string bytes(http2_preface);
+    bytes += http2_settings;
     EXPECT_EQ(first_http2_stream(bytes), 0U);
     const std::string all = bytes + std::string(headers_of_stream_5);
     for (std::size_t size = 0; size < bytes.size() + 9; ++size) {
@@ -34,7 +34,7 @@ TEST(Http2Refusal, FindsTheFirstRequestAndNotBeforeItIsThere) {
 }
 
 TEST(Http2Refusal, SurvivesAnyLengthOfAFrame) {
-    std::string bytes(preface);
+    std::string bytes(http2_preface);
     bytes += "\xff\xff\xff\4\0\0\0\0\0"sv;
     bytes += std::string(100, 'x');
     EXPECT_EQ(first_http2_stream(bytes), 0U);

@@ -194,5 +194,44 @@ TEST(LimitFields, SecondsAreRoundedUpAndNeverZero) {
     }
 }
 
+TEST(LimitFields, ARefusalSaysWhatItIsAbout) {
+    limit::Decision decision;
+    const auto text = [&](limit::Resource refused_by) {
+        std::string out;
+        decision.refused_by = refused_by;
+        append_refusal(out, decision, 50007);
+        return out;
+    };
+    decision.concurrency = {.limit = 8, .remaining = 0, .used = 8, .is_limited = true};
+    EXPECT_EQ(text(limit::Resource::requests), "x-sluicegate-limit: rpm\r\n");
+    EXPECT_EQ(text(limit::Resource::tokens),
+              "x-sluicegate-limit: tpm\r\nx-sluicegate-requested-tokens: 50007\r\n");
+    EXPECT_EQ(text(limit::Resource::tokens_per_day),
+              "x-sluicegate-limit: tpd\r\nx-sluicegate-requested-tokens: 50007\r\n");
+    EXPECT_EQ(text(limit::Resource::concurrency),
+              "x-sluicegate-limit: concurrency\r\nx-ratelimit-limit-concurrency: 8\r\n"
+              "x-ratelimit-remaining-concurrency: 0\r\n");
+}
+
+TEST(LimitFields, OnlyTooManyTokensAreToldThatWaitingIsVain) {
+    limit::Decision decision;
+    decision.refused_by = limit::Resource::tokens;
+    decision.can_never_fit = true;
+    decision.tokens.limit = 40000;
+    EXPECT_EQ(vain_wait_message(decision, 50007),
+              "Rate limit exceeded. This request asks for 50007 tokens, and the limit (tpm) is "
+              "40000: waiting does not help, ask for fewer.");
+    decision.can_never_fit = false;
+    EXPECT_EQ(vain_wait_message(decision, 50007), "");
+    decision.can_never_fit = true;
+    decision.tokens.limit = 0;
+    EXPECT_EQ(vain_wait_message(decision, 50007), "");
+    decision.refused_by = limit::Resource::requests;
+    EXPECT_EQ(vain_wait_message(decision, 50007), "");
+    decision.refused_by = limit::Resource::tokens_per_day;
+    decision.tokens_per_day.limit = 7;
+    EXPECT_NE(vain_wait_message(decision, 8).find("(tpd) is 7"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sluicegate::client

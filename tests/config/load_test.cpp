@@ -127,6 +127,22 @@ TEST(Load, ReadsEveryServerAndLimiterKey) {
                                        .repeats_timeouts = true}));
     EXPECT_EQ(config.log.level, log::Level::warn);
     EXPECT_FALSE(config.log.access);
+    EXPECT_FALSE(config.server.tells_upstream);
+    EXPECT_EQ(config.limiter.rejection_code, RejectionCode::text);
+    EXPECT_EQ(config.defaults.moderations, "other");
+}
+
+TEST(Load, ReadsWhatClientsAreToldOfAModel) {
+    const LoadResult result = load_good("every_setting.yaml");
+    ASSERT_TRUE(result.config.has_value());
+    const Model& model = result.config->models.front();
+    EXPECT_EQ(model.answer_model, AnswerModel::upstream);
+    EXPECT_EQ(model.info.created, 7);
+    EXPECT_EQ(model.info.members,
+              R"(,"context_length":131072,"vision":true,"price":0.5,"name":"12",)"
+              R"("modes":["text",1],"deep":{"a":null})");
+    EXPECT_EQ(result.config->upstreams.front().pass_headers,
+              (std::vector<std::string>{"x-openrouter-*", "anthropic-beta", "user-agent"}));
 }
 
 TEST(Load, ReadsEveryUpstreamKey) {

@@ -59,8 +59,7 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
                                                             .listener_tls = {nullptr, tls},
                                                             .upstream_tls = {nullptr},
                                                             .ceilings = {std::nullopt},
-                                                            .routes = {},
-                                                            .created = 1'700'000'000});
+                                                            .routes = {}});
     const config::Config& read = snapshot->config;
     snapshot->routes = route::StateRegistry().plan(read);
     snapshot->models.push_back({.id = ModelId(0),

@@ -67,5 +67,14 @@ TEST(ApiError, IsSeenAsAnErrorByTheScanner) {
     }
 }
 
+TEST(ApiError, ARejectionHasItsFixedBodyUnlessAskedOtherwise) {
+    EXPECT_EQ(rejection_body("", false), rate_limit_body);
+    EXPECT_EQ(
+        rejection_body("", true),
+        R"({"error":{"message":"Rate limit exceeded. Please try again later.","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}})");
+    EXPECT_EQ(rejection_body("Ask \"less\".", false),
+              R"({"error":{"message":"Ask \"less\".","type":"rate_limit_error","code":429}})");
+}
+
 }  // namespace
 }  // namespace sluicegate::openai

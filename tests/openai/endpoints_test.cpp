@@ -33,13 +33,17 @@ TEST(Endpoints, AreFoundWithAndWithoutTheVersionPrefix) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        for (const std::string_view prefix : {"", "/v1", "//v1/", "/v1//", "/"}) {
-            const std::string path = std::string(prefix) + std::string(row.path);
-            SCOPED_TRACE(path);
-            const auto match = match_endpoint(row.method, path);
-            ASSERT_TRUE(match);
-            EXPECT_EQ(match->endpoint, row.expected);
-            EXPECT_EQ(match->model_id, "");
+        for (const std::string_view prefix : {"", "/v1", "//v1/", "/v1//", "/", "/openai/v1",
+                                              "/openai", "/v1/openai", "//openai//v1"}) {
+            for (const std::string_view end : {"", "/", "//"}) {
+                const std::string path =
+                    std::string(prefix) + std::string(row.path) + std::string(end);
+                SCOPED_TRACE(path);
+                const auto match = match_endpoint(row.method, path);
+                ASSERT_TRUE(match);
+                EXPECT_EQ(match->endpoint, row.expected);
+                EXPECT_EQ(match->model_id, "");
+            }
         }
         EXPECT_EQ(name_of(row.expected), row.name);
         EXPECT_EQ(upstream_path(row.expected), row.path);
@@ -63,6 +67,9 @@ TEST(Endpoints, TakeEverythingBehindModelsAsTheId) {
         {"/v1/models/caf%C3%A9", "café"},
         {"/v1/models/v1.0", "v1.0"},
         {"/v1/models/models", "models"},
+        {"/v1/models/llama3:8b", "llama3:8b"},
+        {"/v1/models/m/", "m"},
+        {"/openai/models/m", "m"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.path);
@@ -79,7 +86,6 @@ TEST(Endpoints, TakeEverythingBehindModelsAsTheId) {
 TEST(Endpoints, RefuseWhatIsNotInTheTable) {
     const std::string_view paths[] = {
         "",
-        "/",
         "/v1",
         "/v1/",
         "*",
@@ -88,7 +94,25 @@ TEST(Endpoints, RefuseWhatIsNotInTheTable) {
         "/v1/v1/chat/completions",
         "/V1/chat/completions",
         "/v1/Chat/Completions",
-        "/v1/chat/completions/",
+        "/v1/health",
+        "/v1",
+        "/v1/",
+        "/openai",
+        "/openai/v1",
+        "/openai/v1/v1/embeddings",
+        "/openai/deployments",
+        "/openai/deployments/embeddings",
+        "/openai/deployments//embeddings",
+        "/openai/deployments/m",
+        "/openai/deployments/m/models",
+        "/openai/deployments/m/extensions/chat",
+        "/openai/deployments/%00/embeddings",
+        "/openai/deployments/%/embeddings",
+        "/openai/deployments/../embeddings",
+        "/openai/deployments/a%2F..%2Fb/embeddings",
+        "/openai/deployments/m/chat%2Fcompletions",
+        "/v1/models/gemini-2.0-flash:generateContent",
+        "/v1/models/gemini-2.0-flash:streamGenerateContent/",
         "/v1/chat/completions/chatcmpl-1",
         "/v1/chat",
         "/v1/responses/resp_1",
@@ -108,7 +132,6 @@ TEST(Endpoints, RefuseWhatIsNotInTheTable) {
         "/v1%2Fchat/completions",
         "/v1/chat/%63ompletions",
         "/v1/chat\\completions",
-        "/v1/models/",
         "/v1/models/%",
         "/v1/models/%4",
         "/v1/models/%zz",
@@ -132,6 +155,57 @@ TEST(Endpoints, RefuseWhatIsNotInTheTable) {
             EXPECT_EQ(match.error().subject, std::string(method) + " " + std::string(path));
         }
         EXPECT_EQ(allowed_methods(path), "");
+    }
+}
+
+TEST(Endpoints, TakeTheModelOutOfAzuresPaths) {
+    struct Row {
+        std::string_view path;
+        Endpoint expected;
+        std::string_view model;
+    };
+    const Row rows[] = {
+        {"/openai/deployments/m/chat/completions", Endpoint::chat_completions, "m"},
+        {"/openai/deployments/m/completions", Endpoint::completions, "m"},
+        {"/openai/deployments/m/embeddings/", Endpoint::embeddings, "m"},
+        {"/openai/deployments/m/audio/transcriptions", Endpoint::audio_transcriptions, "m"},
+        {"/openai/deployments/m/images/edits", Endpoint::images_edits, "m"},
+        {"/v1/deployments/m/chat/completions", Endpoint::chat_completions, "m"},
+        {"/deployments/m/responses", Endpoint::responses, "m"},
+        {"/v1/openai/deployments/m/rerank", Endpoint::rerank, "m"},
+        {"//openai//deployments//m//chat//completions", Endpoint::chat_completions, "m"},
+        {"/openai/deployments/org/model-1/chat/completions", Endpoint::chat_completions,
+         "org/model-1"},
+        {"/openai/deployments/org%2Fmodel%201/chat/completions", Endpoint::chat_completions,
+         "org/model 1"},
+        {"/openai/deployments/caf%C3%A9/embeddings", Endpoint::embeddings, "café"},
+        {"/openai/deployments/chat/completions", Endpoint::completions, "chat"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.path);
+        const auto match = match_endpoint("POST", row.path);
+        if (row.model == "chat") {
+            EXPECT_FALSE(match) << "the longest endpoint leaves no name";
+            continue;
+        }
+        ASSERT_TRUE(match);
+        EXPECT_EQ(match->endpoint, row.expected);
+        EXPECT_EQ(match->model_id, row.model);
+        EXPECT_EQ(match_endpoint("GET", row.path).error().kind, ErrorKind::method_not_supported);
+        EXPECT_EQ(allowed_methods(row.path), "POST");
+    }
+}
+
+TEST(Endpoints, AnswerHealthWithoutAVersion) {
+    for (const std::string_view path : {"/health", "/", "/health/", "//", "//health"}) {
+        SCOPED_TRACE(path);
+        for (const std::string_view method : {"GET", "HEAD"}) {
+            const auto match = match_endpoint(method, path);
+            ASSERT_TRUE(match);
+            EXPECT_EQ(match->endpoint, Endpoint::health);
+        }
+        EXPECT_EQ(match_endpoint("POST", path).error().kind, ErrorKind::method_not_supported);
+        EXPECT_EQ(allowed_methods(path), "GET, HEAD");
     }
 }
 

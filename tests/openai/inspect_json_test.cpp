@@ -276,6 +276,7 @@ TEST(InspectJson, RefusesValuesOutOfRange) {
         {"no model", R"({})", ErrorKind::missing_model, "model"},
         {"null model", R"({"model":null})", ErrorKind::missing_model, "model"},
         {"empty model", R"({"model":""})", ErrorKind::missing_model, "model"},
+        {"empty model, twice", R"({"model":"","model":"m"})", ErrorKind::duplicate_field, "model"},
         {"NUL in the model", R"({"model":"a\u0000b"})", ErrorKind::invalid_body, "model"},
         {"line break in the model", R"({"model":"a\nb"})", ErrorKind::invalid_body, "model"},
         {"DEL in the model", R"({"model":"a\u007fb"})", ErrorKind::invalid_body, "model"},
@@ -296,7 +297,7 @@ TEST(InspectJson, RefusesWhatIsNotJsonEvenWhereItDoesNotLook) {
         return R"({"model":"m","messages":)" + std::string(text) + "}";
     };
     const Refused rows[] = {
-        {"empty", "", ErrorKind::invalid_json, "0"},
+        {"empty", "", ErrorKind::empty_body, ""},
         {"truncated", R"({"model":"m")", ErrorKind::invalid_json, "12"},
         {"comma at the end", R"({"model":"m",})", ErrorKind::invalid_json, "13"},
         {"two objects", R"({"model":"m"}{"model":"m"})", ErrorKind::invalid_json, "13"},

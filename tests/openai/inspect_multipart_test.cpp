@@ -80,12 +80,69 @@ TEST(InspectMultipart, ReadsEverySpellingOfTheHead) {
          "\r\nx\r\n" +
              field("model", "m") + "--b--"},
         {"empty part", form_type, field("prompt", "") + field("model", "m") + "--b--"},
+        {"charset of the part that makes no difference", form_type,
+         "--b\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n"
+         "Content-Transfer-Encoding: 8bit\r\n"
+         "Content-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--"},
+        {"charset of the form that makes no difference",
+         "multipart/form-data; boundary=b; charset=ISO-8859-1",
+         field("model", "m") + file("\xFF\xC3") + "--b--"},
+        {"another charset, other marks",
+         "multipart/form-data; charset=\"windows-1252\"; boundary=b",
+         field("model", "m") + "--b--"},
+        {"part as JSON", form_type,
+         "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n"
+         "Content-Type: application/json; charset=UTF-8\r\n\r\nm\r\n--b--"},
+        {"part with a parameter", form_type,
+         "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n"
+         "Content-Type: text/plain; format=flowed\r\n\r\nm\r\n--b--"},
+        {"preamble", form_type, "A form.\r\n" + field("model", "m") + "--b--"},
+        {"empty line before", form_type, "\r\n" + field("model", "m") + "--b--"},
+        {"preamble with dashes", form_type,
+         "--\r\n--a --b x\r\n\r\n" + field("model", "m") + "--b--"},
+        {"epilogue", form_type, field("model", "m") + "--b--\r\nbye\n"},
+        {"padding behind the last delimiter", form_type, field("model", "m") + "--b-- \t\r\n"},
+        {"form behind the form", form_type,
+         field("model", "m") + "--b--\r\n" + field("model", "n") + "--b--"},
+        {"half a line end behind", form_type, field("model", "m") + "--b--\r\n\r"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         const auto found = inspected_form(row.body, row.type);
         ASSERT_TRUE(found);
         EXPECT_EQ(found->model, "m");
+        const std::string_view form =
+            std::string_view(row.body).substr(found->form().offset, found->form().size);
+        EXPECT_TRUE(form.starts_with("--b\r\n") || form.starts_with("--a b"));
+        EXPECT_EQ(form.find("bye"), std::string_view::npos);
+        EXPECT_EQ(form.find("\r\nn\r\n"), std::string_view::npos);
+    }
+}
+
+TEST(InspectMultipart, TakesTheModelOfTheUrlWhereItHasNone) {
+    for (const std::string& body : {file("x") + "--b--", "x\r\n" + file("x") + "--b--\r\ny",
+                                    field("model", "") + file("x") + "--b--"}) {
+        SCOPED_TRACE(body);
+        const auto found = inspect_multipart(Endpoint::audio_transcriptions, form_type, body,
+                                             FieldNames::own(), "u");
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->model, "u");
+    }
+    const auto own = inspect_multipart(Endpoint::audio_transcriptions, form_type,
+                                       field("model", "m") + "--b--", FieldNames::own(), "u");
+    ASSERT_TRUE(own);
+    EXPECT_EQ(own->model, "m");
+    EXPECT_FALSE(inspect_multipart(Endpoint::audio_transcriptions, form_type, "--b--",
+                                   FieldNames::own(), "u"));
+}
+
+TEST(InspectMultipart, RefusesAnotherCharsetWhereItMatters) {
+    const std::string type = "multipart/form-data; boundary=b; charset=iso-8859-1";
+    for (const std::string& body : {field("model", "m") + field("prompt", "caf\xE9") + "--b--",
+                                    field("model", "m") + field("caf\xE9", "x") + "--b--"}) {
+        auto found = inspected_form(body, type);
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().kind, ErrorKind::unsupported_media_type);
     }
 }
 
@@ -143,7 +200,16 @@ TEST(InspectMultipart, RefusesFieldsThatCannotBeTrusted) {
          "model"},
         {"model as a file with an encoded name", head + "; filename*=UTF-8''m\r\n\r\nm\r\n--b--",
          ErrorKind::invalid_type, "model"},
-        {"model of another type", head + "\r\nContent-Type: application/json\r\n\r\nm\r\n--b--",
+        {"model as a JSON string",
+         head + "\r\nContent-Type: application/json\r\n\r\n\"m\"\r\n--b--", ErrorKind::invalid_type,
+         "model"},
+        {"model as bytes", head + "\r\nContent-Type: application/octet-stream\r\n\r\nm\r\n--b--",
+         ErrorKind::invalid_type, "model"},
+        {"model beyond ASCII in another charset",
+         head + "\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xC3\xA9\r\n--b--",
+         ErrorKind::invalid_type, "model"},
+        {"model in a charset with shifts",
+         head + "\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nm\r\n--b--",
          ErrorKind::invalid_type, "model"},
         {"model in another charset",
          head + "\r\nContent-Type: text/plain; charset=utf-16\r\n\r\nm\r\n--b--",
@@ -173,11 +239,15 @@ TEST(InspectMultipart, RefusesWhatParsersCouldReadDifferently) {
     };
     const std::string named = "Content-Disposition: form-data; name=\"model\"";
     const RefusedForm rows[] = {
-        {"empty", "", ErrorKind::invalid_body},
-        {"preamble", "x\r\n" + model + "--b--", ErrorKind::invalid_body},
-        {"empty line before", "\r\n" + model + "--b--", ErrorKind::invalid_body},
-        {"epilogue", model + "--b--\r\nx", ErrorKind::invalid_body},
-        {"half a line end behind", model + "--b--\r\n\r", ErrorKind::invalid_body},
+        {"empty", "", ErrorKind::invalid_body, "it is empty"},
+        {"preamble without a line end", "x" + model + "--b--", ErrorKind::missing_model, "model"},
+        {"preamble with a bare LF", "x\n" + model + "--b--", ErrorKind::invalid_body},
+        {"preamble with a bare CR", "x\r" + model + "--b--", ErrorKind::invalid_body},
+        {"preamble alone", "x\r\n", ErrorKind::invalid_body},
+        {"longer boundary in the preamble", "x\r\n--bc\r\n" + model + "--b--",
+         ErrorKind::invalid_body},
+        {"bare LF behind", model + "--b--\nx", ErrorKind::invalid_body},
+        {"word behind", model + "--b--x", ErrorKind::invalid_body},
         {"form behind the form", model + "--b--" + model, ErrorKind::invalid_body},
         {"no last delimiter", model, ErrorKind::invalid_body},
         {"cut delimiter", model + "--b-", ErrorKind::invalid_body},

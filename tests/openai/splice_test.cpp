@@ -40,6 +40,60 @@ TEST(Splice, ReplacesOnlyTheModelOfAJsonBody) {
               R"({"x":{"model":"m"},"model":"n"})");
 }
 
+std::string with_model_added(std::string body, StreamOptionsEdit edit = {}) {
+    const std::size_t size = body.size();
+    body.resize(size + body_padding);
+    const auto found =
+        inspect_json(Endpoint::chat_completions, body.data(), size, FieldNames::own(), "url");
+    EXPECT_TRUE(found);
+    if (!found) return {};
+    EXPECT_EQ(found->model, "url");
+    return joined(rewrite(*found, std::string_view(body).substr(0, size), "up", edit));
+}
+
+TEST(Splice, AddsTheModelOfTheUrl) {
+    constexpr StreamOptionsEdit usage{.include_usage = true};
+    EXPECT_EQ(with_model_added("{}"), R"({"model":"up"})");
+    EXPECT_EQ(with_model_added(" { \n} "), " {\"model\":\"up\" \n} ");
+    EXPECT_EQ(with_model_added(R"({"a":1})"), R"({"model":"up","a":1})");
+    EXPECT_EQ(with_model_added(R"({"model":null,"a":1})"), R"({"model":"up","a":1})");
+    EXPECT_EQ(with_model_added(R"({"a":1,"model":""})"), R"({"a":1,"model":"up"})");
+    EXPECT_EQ(with_model_added(R"({"a":1})", usage),
+              R"({"model":"up","stream_options":{"include_usage":true},"a":1})");
+    EXPECT_EQ(with_model_added("{}", usage),
+              R"({"model":"up","stream_options":{"include_usage":true}})");
+    EXPECT_EQ(with_model_added(R"({"stream_options":{}})", usage),
+              R"({"model":"up","stream_options":{"include_usage":true}})");
+    EXPECT_EQ(with_model_added(R"({"stream_options":null})", usage),
+              R"({"model":"up","stream_options":{"include_usage":true}})");
+}
+
+TEST(Splice, AddsTheModelOfTheUrlToAForm) {
+    const std::string file =
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n";
+    const std::string model = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n";
+    struct Row {
+        std::string body;
+        std::string expected;
+    };
+    const Row rows[] = {
+        {file + "--b--\r\n", model + "up\r\n" + file + "--b--\r\n"},
+        {"pre\r\n" + file + "--b--\r\nepilogue", model + "up\r\n" + file + "--b--"},
+        {file + model + "\r\n--b--", file + model + "up\r\n--b--"},
+        {"pre\r\n" + model + "url\r\n--b-- \r\n--b--", model + "up\r\n--b--"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.body);
+        const auto found =
+            inspect_multipart(Endpoint::audio_transcriptions, "multipart/form-data; boundary=b",
+                              row.body, FieldNames::own(), "url");
+        ASSERT_TRUE(found);
+        const Rewritten rewritten_body = rewrite(*found, row.body, "up");
+        EXPECT_EQ(joined(rewritten_body), row.expected);
+        EXPECT_EQ(rewritten_body.size(), row.expected.size());
+    }
+}
+
 TEST(Splice, ReplacesOnlyTheModelOfAForm) {
     const std::string head = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n";
     const std::string tail =

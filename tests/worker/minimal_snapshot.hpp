@@ -33,8 +33,7 @@ inline std::shared_ptr<worker::Snapshot> minimal_snapshot(
                                                             .listener_tls = {nullptr},
                                                             .upstream_tls = std::move(tls),
                                                             .ceilings = {},
-                                                            .routes = {},
-                                                            .created = 1'700'000'000});
+                                                            .routes = {}});
     snapshot->routes = route::StateRegistry().plan(snapshot->config);
     return snapshot;
 }

@@ -30,8 +30,8 @@ class SnapshotBuilder {
 public:
     explicit SnapshotBuilder(const route::StateRegistry& states) noexcept : states_(states) {}
 
-    /// `now`: seconds since 1970. Errors name the TLS file that cannot be used.
-    Result<std::shared_ptr<const worker::Snapshot>> build(config::Config config, std::int64_t now);
+    /// Errors name the TLS file that cannot be used.
+    Result<std::shared_ptr<const worker::Snapshot>> build(config::Config config);
 
     /// A new key seals the session tickets of all listeners. Call once in TicketKeys::period.
     void rotate_ticket_keys() { ticket_keys_->rotate(); }

@@ -37,6 +37,7 @@ enum class ErrorKind : std::uint8_t {
     ip_not_allowed,
     auth_rate_limited,  ///< it failed, like many others from its address in the last minute
     // The client's request, as JSON or multipart.
+    empty_body,
     invalid_json,
     invalid_body,
     duplicate_field,
@@ -44,6 +45,7 @@ enum class ErrorKind : std::uint8_t {
     field_not_allowed,  ///< the body policy of the model or of its upstreams denies it
     invalid_type,
     missing_model,
+    model_mismatch,               ///< the URL and the body name different models
     previous_response_not_found,  ///< made by another user
     conversation_not_found,       ///< the same
     model_not_found,              ///< unknown, or not allowed for this key: one answer for both

@@ -44,8 +44,9 @@ struct FailureReply {
     std::string_view type;
     std::string_view code;
     /// Names in braces stand for a part of the error: {subject}; {word} and {rest}, the first word
-    /// of the subject and what follows it; {upstream}, the upstream's words. What is in square
-    /// brackets is left out when one of them is empty.
+    /// of the subject and what follows it; {upstream}, the upstream's words; {cause}, why a client
+    /// may have sent the URL of the subject. What is in square brackets is left out when one of
+    /// them is empty.
     std::string_view message;
     SdkRetry sdk_retry;
     ConnectionAfter connection;

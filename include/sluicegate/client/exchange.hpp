@@ -37,6 +37,7 @@ struct Settings {
 struct AnswerNotes {
     /// What the limits said; none before they were asked.
     std::optional<limit::Decision> decision;
+    std::int64_t requested_tokens = 0;  ///< that the limits were asked for
     /// Whose answer it is, or which upstream was asked last; "" for a request that went nowhere.
     std::string_view upstream;
     unsigned attempts = 0;

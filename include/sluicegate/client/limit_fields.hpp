@@ -20,6 +20,14 @@ void append_rate_limits(std::string& out, const limit::Decision& decision);
 /// speaks of the limit that refused alone, so that its time never exceeds retry-after.
 void append_ietf_fields(std::string& out, const limit::Decision& decision, Milliseconds window);
 
+/// What a refusal says besides: x-sluicegate-limit, which limit it was; of one of tokens
+/// x-sluicegate-requested-tokens; of concurrency its limit, which no other field shows.
+void append_refusal(std::string& out, const limit::Decision& decision,
+                    std::int64_t requested_tokens);
+/// For a request that asks for more tokens than the limit ever allows; "" for every other.
+[[nodiscard]] std::string vain_wait_message(const limit::Decision& decision,
+                                            std::int64_t requested_tokens);
+
 /// When, if at all, the client of a refused request should come back.
 struct RetryAdvice {
     Milliseconds wait{0};   ///< 0: nothing to say

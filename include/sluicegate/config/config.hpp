@@ -4,6 +4,7 @@
 /// Ownership  plain values; made by load(), then only read.
 /// Source     docs/configuration.md
 
+#include "sluicegate/config/defaults.hpp"
 #include "sluicegate/config/limiter.hpp"
 #include "sluicegate/config/log.hpp"
 #include "sluicegate/config/model.hpp"
@@ -26,6 +27,7 @@ struct Config {
     Streams streams;
     Retries retries;
     Log log;
+    Defaults defaults;
     std::vector<Upstream> upstreams;  ///< those that are on; all in the order of the files
     std::vector<Model> models;        ///< those with a route; not empty
     std::vector<Group> groups;        ///< "default" is always among them

@@ -10,6 +10,12 @@
 
 namespace sluicegate::config {
 
+/// The `code` of a refused request's error.
+enum class RejectionCode : std::uint8_t {
+    number,  ///< 429
+    text,    ///< "rate_limit_exceeded", and `param` is null, for SDKs whose types insist on a text
+};
+
 struct LimiterSettings {
     Milliseconds window =
         std::chrono::seconds(60);   ///< 100 ms … 60 s: a smaller one is for trying things out
@@ -20,6 +26,7 @@ struct LimiterSettings {
     /// Answers also carry `RateLimit` and `RateLimit-Policy`
     /// (draft-ietf-httpapi-ratelimit-headers).
     bool ietf_fields = false;
+    RejectionCode rejection_code = RejectionCode::number;
 };
 
 }  // namespace sluicegate::config

@@ -32,6 +32,18 @@ struct ModelTimeouts {
     friend bool operator==(const ModelTimeouts&, const ModelTimeouts&) = default;
 };
 
+/// Whose name of the model an answer carries, where a route entry has another than the client.
+enum class AnswerModel : std::uint8_t { asked, upstream };
+
+/// What the model list says besides the name.
+struct ModelInfo {
+    /// JSON members, each with a comma before it: `,"context_length":131072`.
+    std::string members;
+    std::optional<std::int64_t> created = std::nullopt;  ///< seconds since 1970
+
+    friend bool operator==(const ModelInfo&, const ModelInfo&) = default;
+};
+
 struct Model {
     std::string name;
     Limits limits;                          ///< of each user
@@ -40,6 +52,8 @@ struct Model {
     bool is_sticky = false;  ///< `sticky: user`: a user stays with one entry of the route
     ModelTimeouts timeouts = {};
     BodyPolicy body = {};
+    AnswerModel answer_model = AnswerModel::asked;
+    ModelInfo info = {};
 };
 
 }  // namespace sluicegate::config

@@ -143,6 +143,9 @@ struct Upstream {
     /// Lower case. The value is the key alone; in "authorization" it is "Bearer " and the key.
     std::string api_key_header = "authorization";
     std::vector<ExtraField> headers = {};
+    /// Of a client, which reach the upstream too: names in lower case; one that ends in `*` stands
+    /// for all that begin so. may_pass_header() says which never do.
+    std::vector<std::string> pass_headers = {};
     std::string api_version = "";  ///< azure: "2024-10-21" takes the dated paths; "" the v1 API
     /// Upstreams of one account share its cool-down and its known quota. "": upstreams with the
     /// same server and key have one account.

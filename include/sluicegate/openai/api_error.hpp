@@ -23,6 +23,10 @@ struct ApiError {
 inline constexpr std::string_view rate_limit_body =
     R"({"error":{"message":"Rate limit exceeded. Please try again later.","type":"rate_limit_error","code":429}})";
 
+/// The same with the message `words` unless it is "", and with the code "rate_limit_exceeded" and a
+/// `param` of null if `has_text_code`.
+[[nodiscard]] std::string rejection_body(std::string_view words, bool has_text_code);
+
 /// The event that tells a client that its stream broke, blank line included. Both SDKs raise an
 /// APIError for it. [DONE] never follows it.
 ///

@@ -1,10 +1,12 @@
 #pragma once
 /// The requests that sluicegate answers or forwards: method and path to endpoint, from one table.
 ///
-/// Paths      with and without the /v1 prefix; duplicate slashes count as one. Every other path is
-///            unknown_url: stateful resources (files, batches, stored responses), dot segments,
-///            percent escapes outside a model id, trailing slashes.
-/// Model ids  everything after /models/, slashes included, percent-decoded once.
+/// Paths      with and without the /v1 prefix; duplicate slashes count as one, and one slash at the
+///            end as none. Azure's: /openai/v1/… like /v1/…, and /openai/deployments/MODEL/….
+///            Every other path is unknown_url: stateful resources (files, batches, stored
+///            responses), dot segments, percent escapes outside a model id.
+/// Model ids  everything after /models/, or between /deployments/ and the endpoint, slashes
+///            included, percent-decoded once.
 /// Source     the URLs that the OpenAI SDKs build.
 
 #include "sluicegate/base/result.hpp"
@@ -30,11 +32,13 @@ enum class Endpoint : std::uint8_t {
     audio_translations,
     models_list,  ///< answered from the configuration, like model_get
     model_get,
+    health,  ///< `/health` and `/`: tells nothing but that the gateway answers
 };
 
 struct EndpointMatch {
     Endpoint endpoint = Endpoint::chat_completions;
-    /// Only for model_get. Decoded once: 1 … 256 bytes of UTF-8 without control characters.
+    /// That the path names: always for model_get, and for a deployment of Azure's. Decoded once:
+    /// 1 … 256 bytes of UTF-8 without control characters.
     std::string model_id;
 };
 

@@ -10,12 +10,12 @@
 ///            ("\ud83d", which JavaScript writes for a character that was cut) passes in values
 ///            that the gateway does not read: parsers disagree about its meaning, but not about
 ///            where the string ends.
-/// Multipart  RFC 7578 inside RFC 2046, CRLF only, no preamble, no epilogue but empty lines;
-///            `model`, `stream` and `n` may come before or after the files. The rule for names
-///            is that of JSON.
+/// Multipart  RFC 7578 inside RFC 2046, CRLF only; what stands before the first delimiter and
+///            after the last is not sent on. `model`, `stream` and `n` may come before or after
+///            the files. The rule for names is that of JSON.
 /// null       counts as absent, as in the API (a null model is a missing model).
 /// Errors     invalid_json (subject: byte offset, or "" where unknown), invalid_body,
-///            duplicate_field, misspelt_field, invalid_type, missing_model,
+///            empty_body, duplicate_field, misspelt_field, invalid_type, missing_model,
 ///            unsupported_media_type; the subject of all but the first is the parameter, or "";
 ///            that of misspelt_field is the right name, a space, and what was sent.
 /// Threads    any. Each thread keeps one parser, so a warm thread allocates nothing to parse. The
@@ -60,7 +60,8 @@ struct PromptSize {
 struct Inspection {
     /// Decoded: 1 … 256 bytes of UTF-8 without control characters.
     std::string model;
-    /// The whole JSON string with its quotes, or the value of the multipart part.
+    /// The whole JSON string with its quotes, or the value of the multipart part. Of a JSON null in
+    /// its place, that. Where there is none, the place for one: empty.
     ByteRange model_value;
     /// The largest of the fields that cap the output of the endpoint (metering.hpp), at most
     /// output_cap_max. -1 if there is none, or if one of them is -1, which self-hosted upstreams
@@ -77,6 +78,11 @@ struct Inspection {
     /// true for an endpoint that does not stream.
     bool is_streaming = false;
     bool is_multipart = false;
+    /// The body has no member or part named model; the one that the URL or the configuration names
+    /// is to be added at model_value.
+    bool is_model_absent = false;
+    /// The JSON object has no members. Only if is_model_absent.
+    bool is_body_empty = false;
     bool has_stream_options = false;
     /// The object has no members.
     bool stream_options_empty = false;
@@ -85,7 +91,7 @@ struct Inspection {
     /// stream_options.continuous_usage_stats is true.
     bool wants_continuous_usage = false;
     /// The object with its braces if has_stream_options; else the null in its place, or empty if
-    /// there is no such member.
+    /// there is no such member. Of a multipart body, which has none: form().
     ByteRange stream_options;
     /// The values of these two members of stream_options; empty when absent.
     ByteRange include_usage;
@@ -98,6 +104,9 @@ struct Inspection {
     /// The known fields that are there with a value other than null. The ids of files and vector
     /// stores are among them at any depth of the body, except in `metadata`.
     FieldSet fields;
+    /// Of a multipart body: from its first delimiter to its last. What comes before and after
+    /// (preamble and epilogue) is not sent on.
+    [[nodiscard]] ByteRange form() const noexcept { return stream_options; }
     /// Of responses: the ids of what the request goes on from; "" if there is none.
     std::string previous_response_id;
     std::string conversation_id;
@@ -121,13 +130,18 @@ inline constexpr std::size_t multipart_part_head_bytes_max = 8 * 1024;
 inline constexpr std::size_t multipart_inner_boundaries_max = 4096;
 
 /// Chooses the parser by the media type. `content_type` is the header field, "" when absent.
+/// `default_model` is that of a body that names none: from the URL or the configuration, valid as a
+/// name of a model; "" if there is none.
 [[nodiscard]] Result<Inspection> inspect(Endpoint endpoint, std::string_view content_type,
                                          const char* data, std::size_t size,
-                                         const FieldNames& names = FieldNames::own());
+                                         const FieldNames& names = FieldNames::own(),
+                                         std::string_view default_model = {});
 [[nodiscard]] Result<Inspection> inspect_json(Endpoint endpoint, const char* data, std::size_t size,
-                                              const FieldNames& names = FieldNames::own());
+                                              const FieldNames& names = FieldNames::own(),
+                                              std::string_view default_model = {});
 [[nodiscard]] Result<Inspection> inspect_multipart(Endpoint endpoint, std::string_view content_type,
                                                    std::string_view body,
-                                                   const FieldNames& names = FieldNames::own());
+                                                   const FieldNames& names = FieldNames::own(),
+                                                   std::string_view default_model = {});
 
 }  // namespace sluicegate::openai

@@ -1,5 +1,5 @@
 #pragma once
-/// Bodies of GET /models and GET /models/{id}. `created` is in seconds since 1970.
+/// Bodies of GET /models and GET /models/{id}.
 
 #include <cstdint>
 #include <span>
@@ -8,8 +8,17 @@
 
 namespace sluicegate::openai {
 
-[[nodiscard]] std::string models_list_body(std::span<const std::string_view> ids,
-                                           std::int64_t created);
-[[nodiscard]] std::string model_body(std::string_view id, std::int64_t created);
+/// The `created` of a model whose configuration gives none: a moment that never changes, because
+/// clients compare it. 2025-01-01.
+inline constexpr std::int64_t model_created = 1'735'689'600;
+
+struct ListedModel {
+    std::string_view id;
+    std::int64_t created = model_created;  ///< seconds since 1970
+    std::string_view info = {};            ///< JSON members, each with a comma before it
+};
+
+[[nodiscard]] std::string models_list_body(std::span<const ListedModel> models);
+[[nodiscard]] std::string model_body(const ListedModel& model);
 
 }  // namespace sluicegate::openai

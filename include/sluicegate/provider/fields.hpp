@@ -15,6 +15,10 @@ namespace sluicegate::provider {
 /// `upstream.endpoints`; it does not matter for a kind without any.
 [[nodiscard]] Secret fixed_fields(const config::Upstream& upstream, std::size_t endpoint = 0);
 
+/// The User-Agent of requests that carry no other. Where the client's may pass (`pass_headers`),
+/// it is none of the fixed fields.
+extern const std::string_view own_user_agent;
+
 /// Whether the operator has set the field `name` (in lower case) for every request.
 [[nodiscard]] bool sets_field(const config::Upstream& upstream, std::string_view name) noexcept;
 

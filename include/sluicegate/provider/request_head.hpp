@@ -18,6 +18,7 @@ struct RequestParts {
     openai::Endpoint asked;
     std::string_view model;         ///< the upstream's name for it
     const http::RequestHead& head;  ///< the client's
+    std::string_view query;         ///< the client's, or what of it may be looked at
     std::string_view fixed_fields;  ///< what fixed_fields() says of the upstream's endpoint
     std::string_view request_id;
     std::size_t body_bytes;

@@ -65,7 +65,6 @@ struct Snapshot {
     std::vector<std::optional<Ceiling>> ceilings;  ///< by upstream
     route::RoutePlan routes;                       ///< handles to the live state
     openai::FieldNames field_names = {};           ///< with those of every `body:`
-    std::int64_t created = 0;  ///< seconds since 1970, the `created` of the model list
 
     /// The connections of a listener begin with a header of the PROXY protocol.
     [[nodiscard]] bool has_proxy_header(std::size_t listener) const noexcept {
