@@ -3,6 +3,7 @@
 ///
 /// For      work that spreads secrets over many temporaries, some of them in libraries: reading a
 ///          configuration, writing the fields of a request, reading an error that repeats them.
+/// Works    in the binary, whose operator delete looks at it (cli/wiping_delete.cpp).
 /// Limits   what outlives the scope, or is freed by another thread, is not wiped by it. Memory that
 ///          does not come from operator new is not either.
 /// Cost     outside of a scope one look at a variable of the thread for each deletion.
