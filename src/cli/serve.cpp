@@ -30,12 +30,16 @@ int serve(const std::string& file) {
     // First: every thread inherits that the signals are blocked.
     app::SignalGuard signals;
     const config::Environment environment = config::process_environment();
+    // Before a secret is read: a new thread inherits the registers of the thread that makes it, and
+    // may leave them on its stack.
+    log::start(log::Level::info);
     auto loaded = config::load(file, environment);
     if (!loaded) {
+        static_cast<void>(log::stop(log_patience));
         print_problems(file, loaded.problems);
         return exit_configuration;
     }
-    log::start(loaded.config->log.level);
+    log::set_level(loaded.config->log.level);
     Result<void> ended;
     {
         app::Daemon daemon(file, environment, signals);

@@ -104,7 +104,8 @@ TEST(LogSecrecy, NoSecretAndNoPromptIsEverWritten) {
     const std::string body =
         R"({"model":"m","messages":[{"role":"user","content":")" + prompt + "\"}]";
     const std::string path = "/v1/chat/completions";
-    upstream.answer(Script().send(json_response(200, "{\"x\":\"" + answer + "\"}")));
+    upstream.answer(Script().send(json_response(
+        200, R"({"choices":[{"message":{"role":"assistant","content":")" + answer + "\"}}]}")));
     expect_success(gateway.send(post_json(path, alice_key, body + "}")));
     static_cast<void>(gateway.send(post_json(path, alice_key, body)));
     static_cast<void>(gateway.send(post_json(path, "sk-" + prompt, body + "}")));

@@ -279,7 +279,8 @@ TEST_F(BodyPolicy, AResponseOfAnotherUserIsNotFound) {
 
 TEST_F(BodyPolicy, AResponseHasAnOwnerHoweverItsIdIsSpelled) {
     const auto answered = [](const std::string& text) {
-        return json_response(200, R"({"object":"response","status":"completed",)" + text + "}");
+        return json_response(
+            200, R"({"object":"response","status":"completed","output":[],)" + text + "}");
     };
     const auto streamed = [](const std::string& event) {
         return sse_head() + chunk("event: response.created\ndata: " + event + "\n\n") + chunk("");

@@ -104,7 +104,7 @@ TEST_F(DryRun, AGroupMayEnforceWhatTheModelOnlyReports) {
 
 TEST_F(DryRun, AnUpstreamCannotForgeTheMark) {
     upstream_.answer(Script().send(
-        json_response(200, "{}", "x-sluicegate-dry-run: tpm\r\nx-sluicegate-limit: rpm\r\n")));
+        chat_answer(1, 1, "x-sluicegate-dry-run: tpm\r\nx-sluicegate-limit: rpm\r\n")));
     expect_marked(gateway_.chat(alice_key, "m"), "");
 }
 

@@ -61,6 +61,7 @@ TEST_F(FailoverEndpoints, EveryJsonApiIsRepeatedWithTheOtherModel) {
 TEST_F(FailoverEndpoints, AnUploadIsRepeatedWhole) {
     const Gateway gateway(config());
     first_.answer(Script().send(json_response(503, "{}")));
+    second_.answer(Script().send(json_response(200, R"({"text":"hello"})")));
     const std::string start =
         "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n"
         "Content-Type: audio/wav\r\n\r\n" +

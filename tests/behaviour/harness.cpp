@@ -144,16 +144,35 @@ void expect_success(const Response& response) {
     EXPECT_EQ(response.head.count("x-request-id"), 1U);
 }
 
-void expect_rate_limited(const Response& response, std::string_view limit) {
+namespace {
+
+void expect_429(const Response& response, std::string_view limit) {
     EXPECT_EQ(response.status, 429) << response.body;
     EXPECT_TRUE(response.is_complete);
-    EXPECT_EQ(response.body, rate_limit_body);
     EXPECT_EQ(response.field("x-sluicegate-limit"), limit);
     EXPECT_EQ(response.field("content-type").substr(0, 16), "application/json");
-    EXPECT_EQ(response.field("content-length"), std::to_string(rate_limit_body.size()));
+    EXPECT_EQ(response.field("content-length"), std::to_string(response.body.size()));
     EXPECT_EQ(response.field("cache-control"), "no-store");
     EXPECT_EQ(response.head.count("x-request-id"), 1U);
+}
+
+}  // namespace
+
+void expect_rate_limited(const Response& response, std::string_view limit) {
+    expect_429(response, limit);
+    EXPECT_EQ(response.body, rate_limit_body);
     EXPECT_EQ(response.head.count("retry-after"), response.head.count("retry-after-ms"));
+}
+
+void expect_refused_for_good(const Response& response, std::string_view limit) {
+    expect_429(response, limit);
+    const std::string_view body = response.body;
+    EXPECT_TRUE(body.starts_with(R"({"error":{"message":"Rate limit exceeded. )")) << body;
+    EXPECT_NE(body.find("waiting does not help"), std::string_view::npos) << body;
+    EXPECT_TRUE(body.ends_with(R"(","type":"rate_limit_error","code":429}})")) << body;
+    EXPECT_EQ(response.field("x-should-retry"), "false");
+    EXPECT_FALSE(response.head.has("retry-after"));
+    EXPECT_FALSE(response.head.has("retry-after-ms"));
 }
 
 std::int64_t number_in(const Response& response, std::string_view name) {

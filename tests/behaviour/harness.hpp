@@ -125,6 +125,8 @@ void expect_error(const Response& response, const ExpectedError& expected);
 void expect_success(const Response& response);
 /// The fixed 429 of that limit ("rpm", …): exact body, and no trace of another kind of error.
 void expect_rate_limited(const Response& response, std::string_view limit);
+/// The 429 of a request that asks for more tokens than the limit ever has.
+void expect_refused_for_good(const Response& response, std::string_view limit);
 /// The value of a header field that is a whole number; -1 when it is missing or something else.
 [[nodiscard]] std::int64_t number_in(const Response& response, std::string_view name);
 /// The sum of the samples of a metric whose labels contain each of `labels` (`model="m"`).

@@ -76,8 +76,8 @@ TEST_F(LimitHeaders, StandOnAnswersThatTheUpstreamRefused) {
 
 TEST_F(LimitHeaders, AnUpstreamsOwnNeverPass) {
     const Gateway gateway(config(upstream_, false));
-    upstream_.answer(Script().send(json_response(
-        200, "{}",
+    upstream_.answer(Script().send(chat_answer(
+        1, 1,
         "x-ratelimit-limit-requests: 99999\r\nx-ratelimit-remaining-tokens: 12345\r\n"
         "x-ratelimit-limit-project-tokens: 60000\r\nanthropic-ratelimit-requests-limit: 7\r\n"
         "RateLimit: \"a\";r=1\r\nRateLimit-Policy: \"a\";q=1\r\nretry-after: 9\r\n"

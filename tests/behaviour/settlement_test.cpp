@@ -144,7 +144,7 @@ TEST_F(Settlement, ARefusedRequestSettlesNothing) {
     const Response refused =
         gateway_.send(post_json("/v1/chat/completions", alice_key,
                                 R"({"model":"small","messages":[],"max_tokens":1000001})"));
-    expect_rate_limited(refused, "tpm");
+    expect_refused_for_good(refused, "tpm");
     EXPECT_TRUE(eventually([&] {
         return metric(gateway_, "sluicegate_limiter_refusals_total",
                       {"model=\"small\"", "limit=\"tpm\"", "mode=\"enforced\""}) == 1.0;

@@ -35,7 +35,7 @@ TEST_F(UpstreamTls, AVerifiedUpstreamIsUsedAndItsSessionResumed) {
     FakeUpstream upstream(server_context(authority_.issue({.names = {"DNS:upstream.test"}})));
     const Gateway gateway(config_for(upstream, "ca_file: ca.pem, server_name: upstream.test"),
                           with_ca(authority_));
-    upstream.answer(Script().send(json_response(200, "{}", "Connection: close\r\n")));
+    upstream.answer(Script().send(chat_answer(1, 1, "Connection: close\r\n")));
     for (int i = 0; i < 3; ++i) expect_success(gateway.chat(alice_key, "m"));
     const auto connections = upstream.connections();
     ASSERT_EQ(connections.size(), 3U);

@@ -49,10 +49,8 @@ TEST_F(UpstreamConnections, AreNotUsedAgainWhenTheUpstreamSaysSo) {
         std::string name, answer;
     };
     const std::vector<Row> rows{
-        {"Connection: close", json_response(200, "{}", "Connection: close\r\n")},
-        {"HTTP/1.0",
-         "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
-         "\r\n{}"},
+        {"Connection: close", chat_answer(1, 1, "Connection: close\r\n")},
+        {"HTTP/1.0", std::string(chat_answer()).replace(0, 8, "HTTP/1.0")},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);

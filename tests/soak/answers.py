@@ -71,7 +71,8 @@ def answer(path, nonce, size):
                  "output": [{"type": "message", "role": "assistant", "content": [
                      {"type": "output_text", "text": text, "annotations": []}]}]}
     else:
-        body |= {"object": "soak", "data": [{"index": 0, "text": text}], "text": text}
+        parts = [{"index": 0, "text": text}]
+        body |= {"object": "soak", "data": parts, "results": parts, "text": text}
     return "application/json", json.dumps(body).encode()
 
 

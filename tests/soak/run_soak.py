@@ -35,7 +35,7 @@ server:
 admin: {{listen: 127.0.0.1:0, user_metrics: true}}
 limiter: {{window: {window}s, state_file: "{folder}/limiter.state"}}
 log: {{level: info, access: false}}
-retries: {{budget: 100%, minimum: 1000}}
+retries: {{budget: 100%, minimum: 1000, repeat_timeouts: true}}
 upstreams:
   good: {{kind: openai, base_url: "{good}", api_key: sk-good-upstream-key}}
   faulty:

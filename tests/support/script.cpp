@@ -82,12 +82,14 @@ std::string answer_to(std::string_view target) {
     return chat_answer();
 }
 
-std::string chat_answer(int prompt_tokens, int completion_tokens) {
+std::string chat_answer(int prompt_tokens, int completion_tokens, const FieldText& more_fields) {
     return json_response(
-        200, R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m",)"
-             R"("choices":[{"index":0,"message":{"role":"assistant","content":"hello"},)"
-             R"("finish_reason":"stop"}],)" +
-                 usage_member(prompt_tokens, completion_tokens) + "}");
+        200,
+        R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m",)"
+        R"("choices":[{"index":0,"message":{"role":"assistant","content":"hello"},)"
+        R"("finish_reason":"stop"}],)" +
+            usage_member(prompt_tokens, completion_tokens) + "}",
+        more_fields);
 }
 
 }  // namespace sluicegate::support

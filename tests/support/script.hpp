@@ -89,6 +89,7 @@ inline constexpr std::string_view done_event = "data: [DONE]\n\n";
 /// A whole good answer to a request for that path.
 [[nodiscard]] std::string answer_to(std::string_view target);
 /// A whole good answer to a chat completion.
-[[nodiscard]] std::string chat_answer(int prompt_tokens = 1, int completion_tokens = 1);
+[[nodiscard]] std::string chat_answer(int prompt_tokens = 1, int completion_tokens = 1,
+                                      const FieldText& more_fields = {});
 
 }  // namespace sluicegate::support
