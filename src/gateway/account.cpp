@@ -142,8 +142,8 @@ void account(Request& request, Counters& counters) {
     counters.count(request, now);
     const config::Log& settings = request.config().config.log;
     // Anybody may send these. Browsers and load balancers send many, and they say nothing.
-    const bool is_asked_often = request.record.is_preflight ||
-                                request.record.endpoint == openai::Endpoint::health;
+    const bool is_asked_often =
+        request.record.is_preflight || request.record.endpoint == openai::Endpoint::health;
     const bool is_noise = is_asked_often && settings.level != log::Level::debug;
     if (settings.access && !is_noise) {
         append_access_line(request.worker.access_lines, request, now);

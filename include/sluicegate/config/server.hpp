@@ -62,7 +62,7 @@ struct Server {
     unsigned auth_failures_per_minute = 60;
     /// Peers whose word is taken for the address of a client. Empty: no peer's.
     std::vector<AddressRange> trusted_proxies;
-    std::optional<Cors> cors;  ///< absent: browsers let only pages of the same origin call
+    std::optional<Cors> cors;    ///< absent: browsers let only pages of the same origin call
     bool tells_upstream = true;  ///< answers have `x-sluicegate-upstream`
     ServerTimeouts timeouts;
 };
