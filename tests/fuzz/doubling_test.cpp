@@ -371,7 +371,7 @@ TEST(Doubling, ContentCodingsTakeWorkInProportion) {
          decode_as(http::ContentCoding::gzip)},
         {"members of gzip", repeated("", support::encoded("gzip", "x"), ""),
          decode_as(http::ContentCoding::gzip)},
-        {"frames of zstd", repeated("", support::encoded("zstd", "x"), ""),
+        {"frames of zstd", repeated("", support::encoded("zstd", "y"), ""),
          decode_as(http::ContentCoding::zstd)},
         {"skippable frames", repeated("", std::string("\x50\x2a\x4d\x18\0\0\0\0", 8), ""),
          decode_as(http::ContentCoding::zstd)},
