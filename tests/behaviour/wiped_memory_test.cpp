@@ -30,7 +30,7 @@ const std::string replacing_key = "sk-provider-after-eeeeeeeeeeeeeeeeeeeeeeeeeee
 /// Larger areas hold no text: the tables of the limiter, and the shadow memory of a sanitizer.
 constexpr std::uint64_t area_bytes_max = std::uint64_t{1} << 26;
 
-/// One more stays on a stack of a build with AddressSanitizer, which gives each frame its own place.
+/// A build with AddressSanitizer leaves one more on a stack: there each frame has its own place.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t left_by_sanitizer = 1;
 #elif defined(__has_feature)
