@@ -236,7 +236,7 @@ MUTANTS = (
            "test_behaviour", "BodyPolicy.AResponseOfAnotherUserIsNotFound"),
     Mutant("a_request_that_was_begun_is_repeated", "src/gateway/forward.cpp",
            "if (!attempt.was_sent() || failure.begun == Begun::no) return true;",
-           "if (failure.begun != Begun::likely) return true;",
+           "if (!attempt.was_sent() || failure.begun != Begun::likely) return true;",
            "test_behaviour_upstreams",
            "FailoverRules.WhatMayHaveBegunIsSentOnlyOnceWhereThatIsConfigured"),
     # --- app and admin ---
