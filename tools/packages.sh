@@ -4,6 +4,7 @@
 # Packages of Debian 12, by what needs them.
 # shellcheck disable=SC2034  # ./dev uses them
 declare -a packages_build packages_test packages_clang packages_check packages_bench
+declare -a packages_clients
 
 packages_build=(g++ cmake ninja-build pkg-config ca-certificates curl libboost1.81-dev libssl-dev
     libsimdjson-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev
@@ -12,6 +13,7 @@ packages_test=(libgtest-dev libgmock-dev python3 python3-venv openssl procps)
 packages_clang=(clang-19 libclang-rt-19-dev)
 packages_check=(clang-format-19 clang-tidy-19 cppcheck shellcheck)
 packages_bench=(libbenchmark-dev)
+packages_clients=(chromium-headless-shell)
 
 # Prints those of its arguments that are not installed.
 missing_packages() {

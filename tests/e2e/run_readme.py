@@ -26,9 +26,9 @@ class Skipped(Exception):
 
 def newest(kind):
     """The folder of the newest SDK that setup.sh could install."""
-    folders = [folder for folder in daemon.sdk_folder().glob(f"{kind}-*")
+    folders = [folder for folder in daemon.sdk_folder().glob(f"{kind}-[0-9]*")
                if (folder / ".stamp").exists()]
-    if not folders and list(daemon.sdk_folder().glob(f"{kind}-*.unavailable")):
+    if not folders and list(daemon.sdk_folder().glob(f"{kind}-[0-9]*.unavailable")):
         raise Skipped(f"no {kind} SDK could be installed")
     if not folders:
         sys.exit(f"no {kind} SDK in {daemon.sdk_folder()}: run tests/e2e/setup.sh")

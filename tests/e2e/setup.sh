@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the official OpenAI SDKs, each version in a folder of its own, for the end-to-end tests.
+# Installs client libraries for the end-to-end tests, each version in a folder of its own: the
+# official OpenAI SDKs, and with SLUICEGATE_SLOW=core or =all what the files of clients/ need.
 #
 #   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
 #
@@ -21,7 +22,7 @@ die() {
     exit 1
 }
 
-# cannot NAME WHAT: the SDK of that name cannot be had here
+# cannot NAME WHAT: the library of that name cannot be had here
 cannot() {
     [ "${SLUICEGATE_REQUIRE_SDKS:-}" != 1 ] || die "$2"
     printf '%s\n' "$2" >"$folder/$1.unavailable"
@@ -38,7 +39,7 @@ install_python() {
     name=$(basename "$pins" .txt)
     target=$folder/python-${name#openai-}
     version=$(python3 -c 'import sys; print(sys.executable, sys.version)')
-    is_ready "$target" "$pins" "$version" && { echo "ready: Python SDK ${name#openai-}"; return; }
+    is_ready "$target" "$pins" "$version" && { echo "ready: Python $name"; return; }
     rm -rf "$target"
     python3 -m venv "$target" || die "python3 -m venv failed: is python3-venv installed?"
     if ! "$target/bin/pip" install --quiet --disable-pip-version-check --retries 2 --no-deps \
@@ -49,7 +50,7 @@ install_python() {
     "$target/bin/pip" check --disable-pip-version-check >/dev/null ||
         die "the pins of $name do not fit together"
     mark_ready "$target" "$pins" "$version"
-    echo "installed: Python SDK ${name#openai-}"
+    echo "installed: Python $name"
 }
 
 install_node() {
@@ -60,10 +61,10 @@ install_node() {
     needs=$(node -p 'require(process.argv[1]).engines.node.replace(/[^0-9]/g, "")' "$pins")
     have=$(node -p 'process.versions.node.split(".")[0]')
     if [ "$have" -lt "$needs" ]; then
-        echo "skipped: Node SDK ${name#openai-} needs Node $needs, this is $version"
+        echo "skipped: $name needs Node $needs, this is $version"
         return
     fi
-    is_ready "$target" "$pins" "$version" && { echo "ready: Node SDK ${name#openai-}"; return; }
+    is_ready "$target" "$pins" "$version" && { echo "ready: Node $name"; return; }
     rm -rf "$target"
     mkdir -p "$target"
     cp "$pins" "$target/package.json"
@@ -73,11 +74,23 @@ install_node() {
         return
     fi
     mark_ready "$target" "$pins" "$version"
-    echo "installed: Node SDK ${name#openai-}"
+    echo "installed: Node $name"
 }
 
 for tool in python3 node npm; do
     command -v "$tool" >/dev/null || die "$tool is missing"
 done
-for pins in "$here"/python/openai-*.txt; do install_python "$pins"; done
-for pins in "$here"/node/openai-*.json; do install_node "$pins"; done
+# is_wanted PINS: those of an SDK, or of a file in clients/ or servers/ whose suite is to run
+is_wanted() {
+    local name suite
+    name=$(basename "${1%.*}")
+    [[ $name != openai-* ]] || return 0
+    suite=$(grep -ho -m 1 'suite: [a-z]*' "$here"/clients/"$name".* "$here"/servers/"$name".* \
+        2>/dev/null | head -n 1)
+    case ${SLUICEGATE_SLOW:-}/$suite in
+    core/'suite: core' | all/'suite: '*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+for pins in "$here"/python/*.txt; do ! is_wanted "$pins" || install_python "$pins"; done
+for pins in "$here"/node/*.json; do ! is_wanted "$pins" || install_node "$pins"; done
