@@ -76,7 +76,7 @@ def program(*names):
 def command_of(client):
     name = client.stem
     if client.suffix == ".py":
-        return [str(installed(daemon.sdk_folder() / f"python-{name}") / "bin/python"), "-B",
+        return [str(installed(daemon.sdk_folder() / f"python-{name}") / "bin/python"), "-BP",
                 str(client)]
     if client.suffix == ".mjs":
         return [program("node"), str(client),
