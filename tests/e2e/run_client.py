@@ -1,8 +1,8 @@
 """Runs one client library against the real binary: run_client.py BINARY clients/FILE
 
 A file of clients/ is one client: its ending says what runs it (.py, .mjs, .java, .html), and
-`suite: core` or `suite: all` in its head whether CI runs it or `./dev test --all` alone. Packages of
-PyPI or npm are pinned in python/NAME.txt or node/NAME.json, NAME being that of the client file.
+`suite: core` or `suite: all` in its head whether CI runs it or `./dev test --all` alone. Packages
+of PyPI or npm are pinned in python/NAME.txt or node/NAME.json, NAME being that of the client file.
 
 It runs the cases below in this order and prints `ok CASE` for each that holds, or `without CASE:
 REASON` where the library has no such thing; it ends with a status other than 0 at the first that
@@ -14,6 +14,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ CONFIG = """
 server:
   listen: [{{address: "127.0.0.1:0"}}]
   timeouts: {{header: 10s, body: 30s, idle: 75s, drain: 2s}}
-  cors: {{origins: ["{origin}"], max_age: 10m}}
+  cors: {{origins: ["http://localhost:{port}"], max_age: 10m}}  # of the page of a browser
 admin: {{listen: "127.0.0.1:0"}}
 limiter: {{window: 2s}}
 streams: {{end_grace: 500ms}}
@@ -84,7 +85,20 @@ def command_of(client):
     if client.suffix == ".java":
         program("javac")  # a runtime alone cannot run a source
         return [program("java"), str(client)]
+    if client.suffix == ".html":
+        sdks = [folder for folder in daemon.sdk_folder().glob("node-[0-9]*")
+                if (folder / ".stamp").exists()]
+        if not sdks:
+            raise Unavailable("no OpenAI SDK for the page could be installed")
+        browser = program("chromium-headless-shell", "chromium")
+        return [sys.executable, "-B", str(HERE / "browser.py"), browser, str(client),
+                str(max(sdks))]
     raise ValueError(f"nothing runs {client}")
+
+
+def upstream_of(model):
+    """Failures are another upstream's, so that its breaker concerns no other model."""
+    return "provider" if OUTCOMES[model] == "ok" else "failing"
 
 
 def expect(condition, text):
@@ -119,20 +133,22 @@ def check_gateway_side(gateway, upstream, cases):
     print("user agents:", *sorted(agents), sep="\n  ")
 
 
-def run(binary, client, command, origin="http://127.0.0.1:1"):
-    with tempfile.TemporaryDirectory() as folder, provider.Provider() as upstream:
+def run(binary, client, command):
+    with tempfile.TemporaryDirectory() as folder, provider.Provider() as upstream, \
+            socket.create_server(("127.0.0.1", 0)) as page:
         config = pathlib.Path(folder) / "sluicegate.yaml"
-        odd = "".join(
-            f"  {model}: {{route: [{{upstream: {'provider' if outcome == 'ok' else 'failing'}}}]}}\n"
-            for model, outcome in OUTCOMES.items() if model != "assistant")
+        odd = "".join(f"  {model}: {{route: [{{upstream: {upstream_of(model)}}}]}}\n"
+                      for model in OUTCOMES if model != "assistant")
         config.write_text(CONFIG.format(
-            base_url=upstream.base_url, odd=odd, origin=origin,
+            base_url=upstream.base_url, odd=odd, port=page.getsockname()[1],
             digest=hashlib.sha256(KEY.encode()).hexdigest()))
         with daemon.Daemon(binary, config, listeners=2) as gateway:
             result = subprocess.run(
                 command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240,
+                pass_fds=[page.fileno()],
                 env={**os.environ, "SLUICEGATE_KEY": KEY, "PYTHONPATH": str(HERE),
-                     "SLUICEGATE_URL": f"http://{gateway.address()}/v1"})
+                     "SLUICEGATE_URL": f"http://{gateway.address()}/v1",
+                     "SLUICEGATE_PAGE_SOCKET": str(page.fileno())})
             print(result.stdout)
             lines = [line.split() for line in result.stdout.splitlines()]
             told = [line[1].rstrip(":") for line in lines if line[:1] in (["ok"], ["without"])]
