@@ -96,6 +96,13 @@ def error_in_chunk():
                    error={"code": 502, "message": "Provider disconnected unexpectedly"}), DONE]
 
 
+def error_event():
+    """As vLLM tells that its engine died: an event of its own, then a good end."""
+    return [_chunk({"role": "assistant", "content": "Hello "}),
+            event({"error": {"message": "EngineCore encountered an issue.",
+                             "type": "InternalServerError", "param": None, "code": 500}}), DONE]
+
+
 def endless():
     while True:
         yield _chunk({"content": "and on "})

@@ -30,6 +30,9 @@ const cuts = [
   "cut-clean",
   "cut-bare-error",
 ];
+const completeEnds = ["no-done", "silent-end", "until-close"];
+const toldErrors = ["error-in-chunk", "error-event"];
+const greeting = "Hello from the upstream.";
 const unheard = ["cut-before-head", "cut-after-head"];
 
 async function raised(Kind, call) {
@@ -52,7 +55,8 @@ const cases = {
   async list_models() {
     const ids = (await collect(client.models.list())).map((model) => model.id).sort();
     const others = ["dies-mid-stream", "echo", "never-streams", "once", "retried", "survives"];
-    const expected = [...cuts, ...others, "retried-stream", "retried-tokens", "whisper"];
+    const more = [...completeEnds, ...toldErrors, "left-at-end"];
+    const expected = [...cuts, ...others, ...more, "retried-stream", "retried-tokens", "whisper"];
     assert.deepEqual(ids, expected.sort());
     assert.equal((await client.models.retrieve("echo")).id, "echo");
   },
@@ -282,6 +286,38 @@ const cases = {
       await client.chat.completions.create({ model: "survives", messages, stream: true }),
     );
     assert.ok(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join(""));
+  },
+
+  async complete_ends() {
+    for (const model of completeEnds) {
+      const request = { model, messages, stream: true };
+      const chunks = await collect(await client.chat.completions.create(request));
+      const text = chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+      assert.equal(text, greeting, model);
+      assert.equal(chunks.at(-1).choices[0].finish_reason, "stop", model);
+    }
+  },
+
+  async departure_at_the_end() {
+    const request = { model: "left-at-end", messages, stream: true };
+    let reason;
+    for await (const chunk of await client.chat.completions.create(request)) {
+      reason = chunk.choices[0].finish_reason;
+      if (reason) break; // which ends the connection
+    }
+    assert.equal(reason, "stop");
+  },
+
+  async errors_in_streams() {
+    for (const model of toldErrors) {
+      const texts = [];
+      const error = await raised(OpenAI.APIError, async () => {
+        const stream = await client.chat.completions.create({ model, messages, stream: true });
+        for await (const chunk of stream) texts.push(chunk.choices[0].delta.content);
+      });
+      assert.deepEqual(texts, ["Hello "], model);
+      assert.match(error.message, /Provider disconnected|EngineCore encountered/);
+    }
   },
 };
 

@@ -13,6 +13,8 @@ KEY = os.environ["SLUICEGATE_KEY"]
 MESSAGES = [{"role": "user", "content": "a-prompt-nobody-may-log"}]
 CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
         "cut-bare-error"]
+COMPLETE_ENDS = ["no-done", "silent-end", "until-close"]
+ERRORS = ["error-in-chunk", "error-event"]
 client = openai.OpenAI(base_url=URL, api_key=KEY, max_retries=0, timeout=60)
 
 
@@ -27,7 +29,8 @@ def raised(kind, call):
 def list_models():
     ids = {model.id for model in client.models.list()}
     assert ids == {"echo", "once", "retried", "retried-stream", "retried-tokens",
-                   "dies-mid-stream", "never-streams", "survives", "whisper", *CUTS}, ids
+                   "dies-mid-stream", "never-streams", "survives", "whisper", "left-at-end",
+                   *CUTS, *COMPLETE_ENDS, *ERRORS}, ids
     assert client.models.retrieve("echo").id == "echo"
 
 
@@ -233,10 +236,42 @@ def failover():
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
+def complete_ends():
+    for model in COMPLETE_ENDS:
+        chunks = list(client.chat.completions.create(model=model, messages=MESSAGES, stream=True))
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == \
+            "Hello from the upstream.", (model, chunks)
+        assert chunks[-1].choices[0].finish_reason == "stop", (model, chunks)
+        with client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
+            final = stream.get_final_completion()
+        assert final.choices[0].message.content == "Hello from the upstream.", model
+
+
+def departure_at_the_end():
+    stream = client.chat.completions.create(model="left-at-end", messages=MESSAGES, stream=True)
+    assert any(chunk.choices[0].finish_reason == "stop" for chunk in stream)
+    stream.close()
+
+
+def errors_in_streams():
+    for model in ERRORS:
+        texts = []
+
+        def read():
+            for chunk in client.chat.completions.create(
+                    model=model, messages=MESSAGES, stream=True):
+                texts.append(chunk.choices[0].delta.content)
+
+        error = raised(openai.APIError, read)
+        assert texts == ["Hello "], (model, texts)
+        assert error.message in ("Provider disconnected unexpectedly",
+                                 "EngineCore encountered an issue."), (model, error)
+
+
 for case in (list_models, chat, chat_stream, completions, embeddings, responses, responses_stream,
              authentication_error, not_found_error, rate_limit_error, automatic_retry,
              automatic_retry_of_a_stream, automatic_retry_for_tokens, large_upload,
              stream_that_dies, cut_streams, cut_responses, converted_stream, stream_helper,
-             transcription, failover):
+             transcription, failover, complete_ends, departure_at_the_end, errors_in_streams):
     case()
     print("ok", case.__name__, flush=True)

@@ -131,6 +131,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"".join(greeting))
         elif model == "error-in-chunk":
             self._stream([*answers.error_in_chunk(), b""])
+        elif model == "error-event":
+            self._stream([*answers.error_event(), b""])
         elif model == "endless":
             self._begin_stream(("Transfer-Encoding", "chunked"))
             for chunk in answers.endless():

@@ -24,9 +24,13 @@ CASES = ["list_models", "chat", "chat_stream", "completions", "embeddings", "res
          "responses_stream", "authentication_error", "not_found_error", "rate_limit_error",
          "automatic_retry", "automatic_retry_of_a_stream", "automatic_retry_for_tokens",
          "large_upload", "stream_that_dies", "cut_streams", "cut_responses", "converted_stream",
-         "stream_helper", "transcription", "failover"]
+         "stream_helper", "transcription", "failover", "complete_ends", "departure_at_the_end",
+         "errors_in_streams"]
 CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
         "cut-bare-error"]
+# Streams that end in other ways than with [DONE], and what the access log says of each.
+ENDS = {"no-done": "ok", "silent-end": "ok", "until-close": "ok", "left-at-end": "ok",
+        "error-in-chunk": "upstream_failed", "error-event": "upstream_failed"}
 
 CONFIG = """
 server:
@@ -38,6 +42,7 @@ admin:
   listen: 127.0.0.1:0
 limiter:
   window: 2s
+streams: {{end_grace: 500ms}}
 upstreams:
   local: {{kind: echo, tokens: 8}}
   provider: {{kind: openai, base_url: "{base_url}", api_key: sk-provider-secret}}
@@ -49,7 +54,8 @@ models:
   retried-stream: {{limits: {{rpm: 1}}, route: [{{upstream: local}}]}}
   retried-tokens: {{limits: {{tpm: 400}}, route: [{{upstream: local}}]}}
   never-streams: {{route: [{{upstream: provider}}]}}
-{cuts}  dies-mid-stream: {{route: [{{upstream: provider}}]}}
+{scripted}  dies-mid-stream: {{route: [{{upstream: provider}}]}}
+  left-at-end: {{route: [{{upstream: provider, model: silent-end}}]}}
   survives:
     route: [{{upstream: dying, model: cut-before-head}}]
     fallback: [{{upstream: local}}]
@@ -104,6 +110,10 @@ def check_gateway_side(gateway, upstream):
                f"an automatic retry on {model} gave {retried}")
     dying = statuses_of(gateway, "dies-mid-stream", 1)
     expect(len(dying) == 1, f"a stream that dies was asked for {len(dying)} times")
+    for model, outcome in ENDS.items():
+        logged = [entry["outcome"] for entry in gateway.wait_for_entries(
+            lambda entry: entry.get("model") == model and "status" in entry, 1)]
+        expect(logged and set(logged) == {outcome}, f"{model} was logged as {logged}")
     for path, headers, _ in upstream.requests:
         expect(headers.get("authorization") == "Bearer sk-provider-secret", path)
         expect(not any(name.startswith("x-stainless") for name in headers), str(headers))
@@ -119,8 +129,9 @@ def main(binary, kind, version):
         return SKIPPED
     with tempfile.TemporaryDirectory() as folder, provider.Provider() as upstream:
         config = pathlib.Path(folder) / "sluicegate.yaml"
-        cuts = "".join(f"  {name}: {{route: [{{upstream: provider}}]}}\n" for name in CUTS)
-        config.write_text(CONFIG.format(base_url=upstream.base_url, cuts=cuts,
+        scripted = "".join(f"  {name}: {{route: [{{upstream: provider}}]}}\n"
+                           for name in [*CUTS, *ENDS] if name != "left-at-end")
+        config.write_text(CONFIG.format(base_url=upstream.base_url, scripted=scripted,
                                         digest=hashlib.sha256(KEY.encode()).hexdigest()))
         with daemon.Daemon(binary, config, listeners=2) as gateway:
             result = subprocess.run(
