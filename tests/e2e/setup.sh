@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs client libraries for the end-to-end tests, each version in a folder of its own: the
-# official OpenAI SDKs, and with SLUICEGATE_SLOW=core or =all what the files of clients/ need.
+# official OpenAI SDKs, and with SLUICEGATE_SLOW=core or =all what the files of clients/ and of
+# servers/ need.
 #
 #   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
 #
