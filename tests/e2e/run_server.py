@@ -100,9 +100,10 @@ def connect(url):
     return http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=120)
 
 
-def ask(url, method, path, body=None):
+def ask(url, method, path, body=None, agent="ask"):
     connection = connect(url)
-    fields = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    fields = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json",
+              "User-Agent": agent}
     connection.request(method, path, json.dumps(body) if body else None, fields)
     answer = connection.getresponse()
     try:
@@ -111,10 +112,12 @@ def ask(url, method, path, body=None):
         connection.close()
 
 
-def stream(url, path, body, leave_after=None):
-    """The events of a stream as JSON, [DONE] as None; an error at its end as an exception."""
+def stream(url, path, body, leave_after=None, begun=None, agent="stream"):
+    """The events of a stream as JSON, [DONE] as None; an error at its end as an exception.
+    `begun` is released at the first event."""
     connection = connect(url)
-    fields = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    fields = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json",
+              "User-Agent": agent}
     connection.request("POST", path, json.dumps({**body, "stream": True}), fields)
     answer = connection.getresponse()
     out = []
@@ -123,6 +126,8 @@ def stream(url, path, body, leave_after=None):
             raise RuntimeError(f"{answer.status}: {answer.read().decode()}")
         for line in answer:
             if line.startswith(b"data: "):
+                if begun and not out:
+                    begun.release()
                 text = line[6:].strip()
                 out.append(None if text == b"[DONE]" else json.loads(text))
                 if out[-1] and out[-1].get("error"):
@@ -209,33 +214,35 @@ class Suite:
         _, answer = ask(self.servers[0].url, "POST", "/v1/chat/completions",
                         {**body, "model": self.model})
         usage = json.loads(answer)["usage"]
-        before = len(self.lines())
-        ask(self.url, "POST", "/v1/chat/completions", {**body, "model": "local"})
-        stream(self.url, "/v1/chat/completions", {**body, "model": "local"})
-        wait_until(lambda: len(self.lines()) >= before + 2, "no access lines")
-        for line in self.lines()[before:]:
+        ask(self.url, "POST", "/v1/chat/completions", {**body, "model": "local"}, agent="books")
+        stream(self.url, "/v1/chat/completions", {**body, "model": "local"}, agent="books")
+        for line in self.lines("books", 2):
             booked = (line["input_tokens"], line["output_tokens"], line["usage_source"])
             expect(booked == (usage["prompt_tokens"], usage["completion_tokens"], "reported"),
                    f"{booked}, but the server says {usage}")
 
     def several_choices(self):
         """A user is charged for each choice, whatever the server reports."""
-        before = len(self.lines())
         status, answer = ask(self.url, "POST", "/v1/chat/completions",
                              {"messages": MESSAGES, "max_tokens": 10, "n": 2, "ignore_eos": True,
-                              "temperature": 0, "model": "local"})
+                              "model": "local"}, agent="several")
         expect(status == 200 and len(json.loads(answer)["choices"]) == 2, answer)
-        wait_until(lambda: len(self.lines()) > before, "no access line")
-        booked = self.lines()[-1]["output_tokens"]
+        booked = self.lines("several", 1)[0]["output_tokens"]
         expect(booked >= 16, f"{booked} of 20 tokens are charged")
 
-    def lines(self):
-        return [entry for entry in self.gateway.entries() if entry.get("event") == "access"]
+    def lines(self, agent, count):
+        found = self.gateway.wait_for_entries(
+            lambda entry: entry.get("user_agent") == agent, count)
+        expect(len(found) == count, f"{len(found)} access lines of {agent}")
+        return found
 
-    def states(self):
+    def upstream(self):
         admin = f"http://{self.gateway.address('admin')}"
         (upstream,) = json.loads(ask(admin, "GET", "/status")[1])["upstreams"]
-        return [endpoint["state"] for endpoint in upstream["endpoints"]]
+        return upstream
+
+    def states(self):
+        return [endpoint["state"] for endpoint in self.upstream()["endpoints"]]
 
     def departures(self):
         """A server stops its work when the client leaves the gateway."""
@@ -262,18 +269,21 @@ class Suite:
 
     def death(self):
         """Of 4 running requests only those of the killed server are lost, and they say so."""
-        long = {"messages": MESSAGES, "max_tokens": 300, "temperature": 0, "ignore_eos": True,
+        long = {"messages": MESSAGES, "max_tokens": 400, "temperature": 0, "ignore_eos": True,
                 "model": "local"}
+
+        begun = threading.Semaphore(0)
 
         def run(_):
             try:
-                return text_of(stream(self.url, "/v1/chat/completions", long)) and "ok"
+                events = stream(self.url, "/v1/chat/completions", long, begun=begun)
+                return text_of(events) and "ok"
             except (RuntimeError, OSError, http.client.HTTPException) as error:
                 return f"{type(error).__name__}: {error}"
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             running = [pool.submit(run, number) for number in range(4)]
-            time.sleep(0.7)
+            expect(all(begun.acquire(timeout=20) for _ in range(4)), "4 streams do not begin")
             self.servers[1].send(signal.SIGKILL)
             ran = [future.result() for future in running]
         lost = [outcome for outcome in ran if "The upstream closed the connection." in outcome]
@@ -294,7 +304,7 @@ def main(binary, file):
         print(f"skipped {file}: {reason}")
         return SKIPPED
     with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
-        command = [str(folder / "bin/python"), "-B", str(script), place]
+        command = [str(folder / "bin/python"), "-BP", str(script), place]
         servers = [stack.enter_context(Server(command)) for _ in range(2)]
         config = pathlib.Path(place) / "sluicegate.yaml"
         config.write_text(CONFIG.format(
