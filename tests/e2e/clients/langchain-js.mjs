@@ -102,12 +102,11 @@ await shared.run({
   async abort() {
     for (const name of ["endless", "silent"]) {
       const leave = new AbortController();
-      const reading = shared.thrown(async () =>
-        shared.collect(await chatModel(name).stream(prompt, { signal: leave.signal })),
-      );
-      await sleep(300);
-      leave.abort();
-      await reading;
+      if (name === "silent") sleep(300).then(() => leave.abort());
+      await shared.thrown(async () => {
+        const { signal } = leave;
+        for await (const _ of await chatModel(name).stream(prompt, { signal })) leave.abort();
+      });
     }
   },
 
