@@ -95,7 +95,8 @@ class Daemon:
 
 def sdk_folder():
     """Where setup.sh put the SDKs."""
-    return pathlib.Path(os.environ["SLUICEGATE_SDKS"])
+    default = pathlib.Path(__file__).resolve().parents[2] / "build/e2e"
+    return pathlib.Path(os.environ.get("SLUICEGATE_SDKS", default))
 
 
 def unavailable(folder):
@@ -104,3 +105,13 @@ def unavailable(folder):
     if (folder / ".stamp").exists() or not note.exists():
         return None
     return note.read_text().strip()
+
+
+def node_too_old(pins):
+    """Why this Node cannot run the package of that file of node/; None when it can."""
+    needed = int(json.loads(pins.read_text())["engines"]["node"].removeprefix(">="))
+    running = subprocess.run(["node", "--version"], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout.strip()
+    if int(running.removeprefix("v").split(".")[0]) >= needed:
+        return None
+    return f"{pins.stem} needs Node {needed}, this is {running}"

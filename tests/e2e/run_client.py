@@ -58,6 +58,10 @@ class Unavailable(Exception):
     """What the client needs is not installed."""
 
 
+class TooOld(Exception):
+    """This machine's interpreter cannot run the client: skipped even where SDKs are required."""
+
+
 def installed(folder):
     reason = daemon.unavailable(folder)
     if reason is not None:
@@ -80,7 +84,11 @@ def command_of(client):
         return [str(installed(daemon.sdk_folder() / f"python-{name}") / "bin/python"), "-BP",
                 str(client)]
     if client.suffix == ".mjs":
-        return [program("node"), str(client),
+        node = program("node")
+        reason = daemon.node_too_old(HERE / "node" / f"{name}.json")
+        if reason is not None:
+            raise TooOld(reason)
+        return [node, str(client),
                 str(installed(daemon.sdk_folder() / f"node-{name}"))]
     if client.suffix == ".java":
         program("javac")  # a runtime alone cannot run a source
@@ -163,8 +171,8 @@ def main(binary, file):
     client = HERE / "clients" / file
     try:
         command = command_of(client)
-    except Unavailable as reason:
-        if os.environ.get("SLUICEGATE_REQUIRE_SDKS") == "1":
+    except (Unavailable, TooOld) as reason:
+        if os.environ.get("SLUICEGATE_REQUIRE_SDKS") == "1" and isinstance(reason, Unavailable):
             sys.exit(f"{file}: {reason}")
         print(f"skipped {file}: {reason}")
         return SKIPPED

@@ -7,7 +7,6 @@ could not install it and was not told to insist.
 """
 
 import hashlib
-import json
 import os
 import pathlib
 import subprocess
@@ -78,12 +77,9 @@ def sdk_command(kind, version):
         if not (folder / ".stamp").exists():
             sys.exit(f"{folder} is missing: run tests/e2e/setup.sh")
         return [str(folder / "bin/python"), str(HERE / "client_python.py")]
-    pins = json.loads((HERE / "node" / f"openai-{version}.json").read_text())
-    needed = int(pins["engines"]["node"].removeprefix(">="))
-    running = subprocess.run(["node", "--version"], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout.strip()
-    if int(running.removeprefix("v").split(".")[0]) < needed:
-        print(f"skipped: the Node SDK {version} needs Node {needed}, this is {running}")
+    reason = daemon.node_too_old(HERE / "node" / f"openai-{version}.json")
+    if reason is not None:
+        print(f"skipped: {reason}")
         return None
     if not (folder / ".stamp").exists():
         sys.exit(f"{folder} is missing: run tests/e2e/setup.sh")

@@ -182,7 +182,10 @@ class Suite:
         chat = {"messages": MESSAGES, "max_tokens": 12, "temperature": 0}
         yield "/v1/chat/completions", chat
         yield "/v1/chat/completions", {**chat, "logprobs": True, "top_logprobs": 2}
-        yield "/v1/chat/completions", {**chat, "stop": ["e"]}
+        _, answer = ask(self.servers[0].url, "POST", "/v1/chat/completions",
+                        {**chat, "model": self.model})
+        text = json.loads(answer)["choices"][0]["message"]["content"]
+        yield "/v1/chat/completions", {**chat, "stop": [text[len(text) // 2:][:2]]}
         yield "/v1/completions", {"prompt": "limits are", "max_tokens": 12, "temperature": 0}
         yield "/v1/responses", {"input": "limits are", "max_output_tokens": 20, "temperature": 0}
 

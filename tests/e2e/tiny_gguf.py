@@ -11,20 +11,20 @@ import numpy
 CONTEXT = 512
 TEMPLATE = ("{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n"
             "{% endfor %}assistant:")
-_DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+# A text that does not change, since the model's words decide what it writes.
+_TEXT = (pathlib.Path(__file__).resolve().parents[2] / "LICENSE").read_text()
 
 
 def _vocabulary(size):
-    """Pieces, scores and types: the special ones, each byte, then the words of our docs."""
+    """Pieces, scores and types: the special ones, each byte, then the words of our licence."""
     pieces = [("<unk>", 0.0, gguf.TokenType.UNKNOWN), ("<s>", 0.0, gguf.TokenType.CONTROL),
               ("</s>", 0.0, gguf.TokenType.CONTROL)]
     pieces += [(f"<0x{byte:02X}>", 0.0, gguf.TokenType.BYTE) for byte in range(256)]
     words = collections.Counter()
-    for page in sorted(_DOCS.glob("*.md")):
-        for word in re.findall(r"[a-z]+", page.read_text().lower()):
-            words["▁" + word] += 1
-            for length in range(1, min(4, len(word)) + 1):
-                words[word[:length]] += 1
+    for word in re.findall(r"[a-z]+", _TEXT.lower()):
+        words["▁" + word] += 1
+        for length in range(1, min(4, len(word)) + 1):
+            words[word[:length]] += 1
     common = [word for word, _ in sorted(words.items(), key=lambda item: (-item[1], item[0]))]
     pieces += [(word, -float(rank), gguf.TokenType.NORMAL)
                for rank, word in enumerate(["▁", *common[:size - len(pieces) - 1]])]

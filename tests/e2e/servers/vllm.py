@@ -21,16 +21,16 @@ SETTINGS = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"
 
 
 def make_model(folder):
-    """A llama with random weights, whose words are those of our docs."""
+    """A llama with random weights, whose words are those of our licence."""
     import tokenizers
     import torch
     import transformers
 
-    docs = pathlib.Path(__file__).resolve().parents[3] / "docs"
+    text = pathlib.Path(__file__).resolve().parents[3] / "LICENSE"
     words = tokenizers.Tokenizer(tokenizers.models.BPE())
     words.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     words.decoder = tokenizers.decoders.ByteLevel()
-    words.train([str(page) for page in sorted(docs.glob("*.md"))],
+    words.train([str(text)],
                 tokenizers.trainers.BpeTrainer(
                     vocab_size=1000, special_tokens=["<s>", "</s>"], show_progress=False,
                     initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet()))
