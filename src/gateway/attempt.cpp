@@ -68,7 +68,8 @@ void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
 }
 
 void Attempt::report(route::Outcome outcome, Milliseconds wait) {
-    const auto change = lease_.report(outcome, wait, request_.worker.clock().now());
+    reported_at_ = request_.worker.clock().now();
+    const auto change = lease_.report(outcome, wait, reported_at_);
     request_.worker.telemetry.note_health(
         exchange_->settings().name, entry_.handle->endpoints()[lease_.endpoint()]->label(), change);
 }
@@ -207,6 +208,7 @@ net::Task<Result<void>> Attempt::ask() {
 
 /// The beginning of the body, as far as it arrives before something goes wrong.
 net::Task<void> Attempt::receive_judged_body() {
+    exchange_->end_within(provider::judged_body_wait);
     while (!exchange_->is_complete() &&
            exchange_->body().size() < provider::judged_body_bytes_max) {
         auto received = co_await exchange_->receive_body(provider::judged_body_bytes_max);
@@ -218,17 +220,20 @@ net::Task<void> Attempt::receive_judged_body() {
 net::Task<Result<void>> Attempt::judge_failure() {
     const http::ResponseHead& head = exchange_->head();
     if (provider::is_judged_by_body(head.status)) co_await receive_judged_body();
-    auto failed = provider::failure_of(exchange_->settings(), head, exchange_->body(),
-                                       request_.worker.clock().wall_now());
+    const provider::Asked asked{.model = routed_.model->settings->name,
+                                .upstream_model = entry_.upstream_model,
+                                .body = request_.client.body};
+    auto failed =
+        provider::failure_of(exchange_->settings(), request_.config().redaction, head,
+                             exchange_->body(), asked, request_.worker.clock().wall_now());
+    if (failed && failed->kind == ErrorKind::upstream_unknown_model) {
+        failed->detail += ", has no model " + entry_.upstream_model + ": see the route of " +
+                          routed_.model->settings->name;
+    }
     if (failed) co_return fail(std::move(*failed));
     while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);
         if (!received) co_return std::move(received).failure();
-    }
-    if (provider::is_unknown_model(head, exchange_->body())) {
-        co_return unusable(ErrorKind::upstream_unknown_model,
-                           "has no model " + entry_.upstream_model + ": see the route of " +
-                               routed_.model->settings->name);
     }
     has_refused_options_ =
         (stream_options_.include_usage || stream_options_.continuous_usage_stats) &&

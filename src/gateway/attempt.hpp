@@ -38,6 +38,10 @@ public:
     /// release_slot().
     void report(route::Outcome outcome, Milliseconds wait = Milliseconds(0));
 
+    /// When report() was called.
+    [[nodiscard]] Instant reported_at() const noexcept { return reported_at_; }
+    /// The endpoint's index in its upstream.
+    [[nodiscard]] std::size_t endpoint() const noexcept { return lease_.endpoint(); }
     /// The upstream has done its part: its place is free for the next request, though the client
     /// may still be reading.
     void release_slot() noexcept { lease_.end(); }
@@ -114,6 +118,7 @@ private:
     limit::Reservation ceiling_;
     Instant began_at_;
     Instant answered_at_{};  ///< the head was there
+    Instant reported_at_{};
     openai::StreamOptionsEdit stream_options_;
     std::optional<UpstreamRequest> text_;
     std::optional<upstream::Exchange> exchange_;

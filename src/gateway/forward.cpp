@@ -6,7 +6,11 @@
 
 #include "gateway/queue_wait.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluicegate::gateway {
 namespace {
@@ -45,10 +49,92 @@ void begin_attempt(Request& request, const CandidateIterator& candidates, std::s
     request.snapshot->upstream_counters[entry.upstream].attempts.add();
 }
 
+/// So much of an upstream's words stands in the log.
+constexpr std::size_t logged_words_max = 300;
+
+/// The words of an upstream, behind what is said of the attempt for the log.
+void log_words(Error& error) {
+    const std::string& words = error.upstream_words.text();
+    if (words.empty()) return;
+    std::size_t size = std::min(words.size(), logged_words_max);
+    while (size < words.size() && (static_cast<unsigned char>(words[size]) & 0xC0U) == 0x80U) {
+        --size;
+    }
+    error.detail.append(": ").append(words, 0, size);
+}
+
+Outcome outcome_of(const Error& error) noexcept {
+    const Outcome outcome = failure_row(error.kind).attempt.outcome;
+    return outcome == Outcome::failed && error.refused_with != 0 ? Outcome::refused : outcome;
+}
+
+/// The attempts of one request that ended with a failure that the request itself may have caused.
+/// Those that no other endpoint confirmed were the endpoint's own.
+class Refusals {
+public:
+    explicit Refusals(Request& request) : request_(request) {}
+    Refusals(const Refusals&) = delete;
+    Refusals& operator=(const Refusals&) = delete;
+    ~Refusals() {
+        for (const Refusal& refusal : refusals_) settle(refusal, false);
+    }
+
+    /// True: an endpoint before this one refused with the same status and in the same words.
+    bool note(const route::RouteEntry& entry, std::size_t endpoint, const Error& error,
+              Instant reported_at) {
+        const auto same = std::ranges::find_if(refusals_, [&](const Refusal& refusal) {
+            return refusal.status == error.refused_with &&
+                   refusal.words == error.upstream_words.text();
+        });
+        Refusal refusal{.status = error.refused_with,
+                        .words = error.upstream_words.text(),
+                        .entry = &entry,
+                        .endpoint = endpoint,
+                        .reported_at = reported_at};
+        if (same == refusals_.end()) {
+            refusals_.push_back(std::move(refusal));
+            return false;
+        }
+        settle(*same, true);
+        settle(refusal, true);
+        refusals_.erase(same);
+        return true;
+    }
+
+private:
+    struct Refusal {
+        unsigned status;
+        std::string words;
+        const route::RouteEntry* entry;
+        std::size_t endpoint;
+        Instant reported_at;
+    };
+
+    void settle(const Refusal& refusal, bool is_of_request) const {
+        const auto change = refusal.entry->handle->settle_refusal(
+            refusal.endpoint, refusal.reported_at, is_of_request, request_.worker.clock().now());
+        request_.worker.telemetry.note_health(
+            request_.config().config.upstreams[refusal.entry->upstream].name,
+            refusal.entry->handle->endpoints()[refusal.endpoint]->label(), change);
+    }
+
+    Request& request_;
+    std::vector<Refusal> refusals_;
+};
+
+/// Whether the request is what cannot be answered: two endpoints said the same.
+bool is_refused_again(std::unique_ptr<Refusals>& refusals, Request& request,
+                      const route::RouteEntry& entry, const Attempt& attempt, const Error& error) {
+    if (error.refused_with == 0) return false;
+    if (!refusals) refusals = std::make_unique<Refusals>(request);
+    return refusals->note(entry, attempt.endpoint(), error, attempt.reported_at());
+}
+
 void note_failure(Request& request, const Routed& routed, const route::RouteEntry& entry,
-                  Attempt& attempt, const Error& error) {
+                  Attempt& attempt, Error& error) {
     const Instant now = request.worker.clock().now();
-    attempt.report(failure_row(error.kind).attempt.outcome, error.retry_after);
+    log_words(error);
+    attempt.report(outcome_of(error), error.retry_after);
     request.record.answered_at.reset();
     request.record.route_reason = worker::RouteReason::none;
     if (fault_of(error.kind) == Fault::upstream) {
@@ -107,6 +193,7 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
                                  request.config().config.retries.attempts_max);
     Forwarded forwarded;
     provider::FinalError final_error;
+    std::unique_ptr<Refusals> refusals;
     std::optional<ErrorKind> last_error;
     Instant now = routed.admitted_at;
     for (;;) {
@@ -137,6 +224,11 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
         }
         Error& error = answered.error();
         note_failure(request, routed, entry, *attempt, error);
+        if (is_refused_again(refusals, request, entry, *attempt, error)) {
+            forwarded.attempt =
+                told(request, std::move(final_error).take_refusal(std::move(error)));
+            co_return forwarded;
+        }
         if (!may_try_again(request, *attempt, error.kind)) {
             forwarded.attempt = told(request, std::move(error));
             co_return forwarded;

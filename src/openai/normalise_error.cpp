@@ -121,6 +121,32 @@ bool is_truthy(const Json& value) {
     }
 }
 
+/// `errors`: texts, or objects with a message; JSON:API has `title` and `detail` instead. An object
+/// of lists has one for each parameter.
+ApiError from_list(const Json& errors) {
+    ApiError out;
+    const auto add = [&](const Json& entry) {
+        ApiError one = entry.is_object() ? from_object(entry) : ApiError{};
+        if (one.message.empty()) one.message = message_text(member(entry, "msg"));
+        if (one.message.empty()) one.message = message_text(member(entry, "detail"));
+        if (one.message.empty()) one.message = message_text(member(entry, "title"));
+        if (entry.is_string()) one.message = message_text(entry);
+        if (one.message.empty() || out.message.size() > error_message_bytes_max) return;
+        if (!out.message.empty()) out.message += "; ";
+        out.message += one.message;
+        if (out.type.empty()) out.type = std::move(one.type);
+        if (out.code.empty()) out.code = std::move(one.code);
+        if (out.param.empty()) out.param = std::move(one.param);
+    };
+    if (errors.is_array()) {
+        for (const Json& entry : errors) add(entry);
+    } else {
+        add(errors);
+    }
+    out.message = cut(out.message, error_message_bytes_max);
+    return out;
+}
+
 /// The error of a body in any known shape, or nothing. Gemini wraps it in an array.
 std::optional<ApiError> from_json(const Json& answer) {
     const Json& body = answer.is_array() && !answer.empty() ? answer.front() : answer;
@@ -134,6 +160,8 @@ std::optional<ApiError> from_json(const Json& answer) {
     }
     const Json& detail = member(body, "detail");
     if (is_truthy(detail)) return from_detail(detail);
+    const Json& errors = member(body, "errors");
+    if (is_truthy(errors)) return from_list(errors);
     const bool is_flat_error = member(body, "object") == "error" ||
                                member(body, "type") == "error" ||
                                !member(body, "statusCode").is_null();
@@ -160,6 +188,51 @@ std::optional<ApiError> words_of(const Json& object) {
     return std::nullopt;
 }
 
+/// An object with any of the names under which servers tell what is wrong.
+ApiError from_flat(const Json& object) {
+    ApiError out = from_object(object);
+    for (const char* name : {"msg", "error_message", "error_description", "reason", "title"}) {
+        if (out.message.empty()) out.message = message_text(member(object, name));
+    }
+    return out;
+}
+
+/// Text as it came, but with each run of white space and control characters as one space. Empty for
+/// bytes that are no text: JSON would not hold them.
+std::string plain_words(std::string_view body) {
+    std::string out;
+    for (const char byte : body.substr(0, 2 * error_message_bytes_max)) {
+        const bool is_space = static_cast<unsigned char>(byte) <= ' ' || byte == '\x7f';
+        if (!is_space) out += byte;
+        if (is_space && !out.empty() && out.back() != ' ') out += ' ';
+    }
+    while (out.ends_with(' ')) out.pop_back();
+    out = cut(out, error_message_bytes_max);
+    // A text that is not UTF-8 is written with replacement characters.
+    const std::string quoted = Json(out).dump(-1, ' ', false, Json::error_handler_t::replace);
+    const Json readable = Json::parse(quoted, nullptr, false);
+    return readable.is_string() ? readable.get<std::string>() : std::string();
+}
+
+/// What a page says, without tags, scripts and styles.
+std::string text_of_html(std::string_view page) {
+    constexpr std::size_t bytes_max = 512;
+    std::string text;
+    while (!page.empty() && text.size() < bytes_max) {
+        const std::string_view words = page.substr(0, page.find('<'));
+        text += words;
+        page.remove_prefix(words.size());
+        const std::string_view tag = page.substr(0, page.find('>'));
+        page.remove_prefix(std::min(tag.size() + 1, page.size()));
+        text += ' ';
+        for (const std::string_view name : {"script", "style"}) {
+            if (!tag.starts_with("<" + std::string(name))) continue;
+            page.remove_prefix(std::min(page.find("</" + std::string(name)), page.size()));
+        }
+    }
+    return cut(plain_words(text), bytes_max);
+}
+
 ApiError completed(ApiError error, unsigned status) {
     if (error.message.empty()) error.message = generic_message(status);
     if (error.type.empty() || error.type == "error") error.type = type_for(status);
@@ -169,12 +242,26 @@ ApiError completed(ApiError error, unsigned status) {
 }  // namespace
 
 ApiError normalise_error(unsigned status, std::string_view content_type, std::string_view body) {
-    const bool is_html = content_type.find("html") != std::string_view::npos;
-    const Json json = is_html ? Json() : parse_bounded<Json>(body, error_body_bytes_max);
-    std::optional<ApiError> found = from_json(json);
+    return completed(told_error(content_type, body), status);
+}
+
+ApiError told_error(std::string_view content_type, std::string_view body) {
+    const std::size_t first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos || body.size() > error_body_bytes_max) return {};
+    const bool is_html = content_type.find("html") != std::string_view::npos || body[first] == '<';
+    if (is_html)
+        return ApiError{.message = text_of_html(body), .type = {}, .code = {}, .param = {}};
+    const Json json = parse_bounded<Json>(body, error_body_bytes_max);
+    if (auto found = from_json(json)) return *found;
     // With an error status, a flat object counts even if nothing marks it as an error.
-    if (!found && json.is_object()) found = from_object(json);
-    return completed(found.value_or(ApiError{}), status);
+    if (json.is_object()) return from_flat(json);
+    if (json.is_array()) return from_list(json);
+    // What begins like JSON and is none was cut: it is no text for people.
+    const bool is_plain = json.is_discarded() && body[first] != '{' && body[first] != '[';
+    return ApiError{.message = is_plain ? plain_words(body) : message_text(json),
+                    .type = {},
+                    .code = {},
+                    .param = {}};
 }
 
 std::optional<ApiError> error_in(std::string_view json) {

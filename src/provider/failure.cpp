@@ -49,15 +49,114 @@ std::string_view content_type_of(const http::ResponseHead& head) {
     return head.fields.find("content-type").value_or(std::string_view());
 }
 
-/// Nothing for a 4xx that the client caused.
+bool is_html(const http::ResponseHead& head, std::string_view body) {
+    const std::size_t first = body.find_first_not_of(" \t\r\n");
+    return content_type_of(head).find("html") != std::string_view::npos ||
+           (first != std::string_view::npos && body[first] == '<');
+}
+
+/// Nothing for a 4xx that the client caused. A 404 may be one; of that its body tells.
 std::optional<ErrorKind> kind_of(unsigned status) noexcept {
     if (status < 400) return ErrorKind::upstream_bad_response;  // redirects are never followed
     if (status == 401 || status == 407) return ErrorKind::upstream_auth;
     if (status == 402) return ErrorKind::upstream_quota;
     if (status == 403) return ErrorKind::upstream_forbidden;
+    if (status == 404 || status == 405) return ErrorKind::upstream_not_found;
+    if (status == 408 || status == 421 || status == 425 || status == 499) {
+        return ErrorKind::upstream_failed;
+    }
+    if (status == 501) return ErrorKind::upstream_not_implemented;
     if (status == 503 || status == 529) return ErrorKind::upstream_overloaded;
     if (status >= 500) return ErrorKind::upstream_failed;
     return std::nullopt;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    });
+    return out;
+}
+
+bool holds_any(std::string_view text, std::initializer_list<std::string_view> parts) {
+    return std::ranges::any_of(
+        parts, [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
+}
+
+/// Whether a word of an error is the id of something that an upstream keeps for its clients.
+bool is_id(std::string_view word) {
+    constexpr std::string_view prefixes[] = {
+        "file-", "file_", "resp_", "resp-", "conv_", "conv-", "msg_",   "vs_",
+        "rs_",   "item_", "fc_",   "cntr_", "run_",  "pmpt_", "batch_", "assistant-"};
+    return std::ranges::any_of(prefixes, [&](std::string_view prefix) {
+        return word.size() > prefix.size() && word.starts_with(prefix);
+    });
+}
+
+bool is_of_model(std::string_view word, std::string_view model) {
+    return !model.empty() && (word.find(model) != std::string_view::npos ||
+                              model.find(word) != std::string_view::npos);
+}
+
+/// Whether a word of an error is an id that stands in the request; a model is none.
+bool names_part_of_request(std::string_view word, const Asked& asked) {
+    constexpr std::size_t bytes_min = 6;
+    if (is_id(word)) return true;
+    const bool may_be_id = word.size() >= bytes_min &&
+                           word.find_first_of("0123456789_") != std::string_view::npos &&
+                           word.find('/') == std::string_view::npos;
+    if (!may_be_id || is_of_model(word, asked.model) || is_of_model(word, asked.upstream_model)) {
+        return false;
+    }
+    return asked.body.find(word) != std::string_view::npos;
+}
+
+bool is_about_model(const openai::ApiError& said) {
+    return said.param == "model" || holds_any(lower(said.code), {"model", "deployment"}) ||
+           holds_any(lower(said.message), {"model", "deployment"});
+}
+
+/// A 404 about something that the client named: a file, a stored response, a conversation.
+bool is_of_request(const openai::ApiError& said, const Asked& asked) {
+    const std::string code = lower(said.code);
+    if (said.param == "model" || holds_any(code, {"model", "deployment"})) return false;
+    if (!said.param.empty()) return true;
+    if (holds_any(code, {"file", "response", "conversation", "item", "container", "vector_store",
+                         "prompt", "voice"})) {
+        return true;
+    }
+    constexpr std::string_view between_words = " \t\r\n'\"`,;:()[]{}<>";
+    std::string_view rest = said.message;
+    while (!rest.empty()) {
+        std::string_view word = rest.substr(0, rest.find_first_of(between_words));
+        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+        while (word.ends_with('.')) word.remove_suffix(1);
+        if (names_part_of_request(word, asked)) return true;
+    }
+    return false;
+}
+
+/// Whether the upstream's own type or code blames the request, whatever its status says.
+bool names_request(const openai::ApiError& said) {
+    for (const std::string_view field :
+         {std::string_view(said.type), std::string_view(said.code)}) {
+        const std::string text = lower(field);
+        if (text == "400" || text == "413" || text == "422") return true;
+        if (holds_any(text, {"invalid_request", "invalidrequest", "bad_request", "badrequest",
+                             "validation", "invalid_param", "invalid_argument", "invalid_value",
+                             "value_error", "valueerror", "unsupported", "context_length",
+                             "context_size", "unprocessable"})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether such a failure may be the request's own doing. A gateway in front of the server has
+/// 502 to 504 and 52x for servers that are down: those say nothing about the request.
+bool may_be_refusal(unsigned status) noexcept {
+    return status == 500 || status == 501 || (status > 504 && status < 520);
 }
 
 /// Calls `read` with the text of each `data:` line until it finds an error.
@@ -76,35 +175,37 @@ std::optional<openai::ApiError> first_error(std::string_view events, Read read) 
 
 }  // namespace
 
-std::optional<Error> failure_of(const config::Upstream& upstream, const http::ResponseHead& head,
-                                std::string_view body, WallTime now) {
+std::optional<Error> failure_of(const config::Upstream& upstream, const Redaction& redaction,
+                                const http::ResponseHead& head, std::string_view body,
+                                const Asked& asked, WallTime now) {
     if (is_success(head.status)) return std::nullopt;
-    const WipeScope wipes;
-    Error error{.kind = ErrorKind::upstream_failed,
+    const auto kind = head.status == 429 ? ErrorKind::upstream_rate_limited : kind_of(head.status);
+    if (!kind) return std::nullopt;
+    Error error{.kind = *kind,
                 .detail = upstream.name + " answered " + std::to_string(head.status),
                 .subject = {},
                 .retry_after = retry_after_of(head.fields, now)};
-    if (is_judged_by_body(head.status)) {
-        const auto told = openai::normalise_error(head.status, content_type_of(head), body);
-        error.kind =
-            is_quota_error(told) ? ErrorKind::upstream_quota : ErrorKind::upstream_rate_limited;
+    if (body.empty()) return error;
+    // Before anything is cut out of it: a secret that is cut is not found.
+    const std::string clean = redaction.cleaned(body);
+    const openai::ApiError told = openai::told_error(content_type_of(head), clean);
+    if (head.status == 404) {
+        if (is_of_request(told, asked)) return std::nullopt;
+        if (is_about_model(told)) error.kind = ErrorKind::upstream_unknown_model;
+    }
+    if (head.status == 429) {
+        if (is_quota_error(told)) error.kind = ErrorKind::upstream_quota;
         if (error.retry_after == Milliseconds(0)) {
             const auto delay = retry_delay_in(body);
             error.retry_after = std::min(delay.value_or(Milliseconds(0)), retry_after_max);
         }
-        return error;
     }
-    const auto kind = kind_of(head.status);
-    if (!kind) return std::nullopt;
-    error.kind = *kind;
+    error.upstream_words = UpstreamWords(told.message, redaction);
+    if (may_be_refusal(head.status) && !told.message.empty() && !is_html(head, clean)) {
+        error.refused_with = static_cast<std::uint16_t>(head.status);
+        error.names_request = names_request(told);
+    }
     return error;
-}
-
-bool is_unknown_model(const http::ResponseHead& head, std::string_view body) {
-    if (head.status != 404) return false;
-    const WipeScope wipes;
-    const auto said = openai::normalise_error(head.status, content_type_of(head), body);
-    return said.code == "DeploymentNotFound";
 }
 
 openai::ApiError rejection_of(const Redaction& redaction, const http::ResponseHead& head,

@@ -57,4 +57,16 @@ Error FinalError::take(const Untried& untried) && {
     return std::move(*best_);
 }
 
+Error FinalError::take_refusal(Error&& last) && {
+    if (last.names_request) {
+        last.kind = ErrorKind::upstream_rejected;
+    } else if (last.kind == ErrorKind::upstream_failed) {
+        last.kind = ErrorKind::upstream_refused;
+    }
+    details_ += "; ";
+    details_ += last.detail;
+    last.detail = std::move(details_);
+    return std::move(last);
+}
+
 }  // namespace sluicegate::provider

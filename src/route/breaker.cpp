@@ -11,6 +11,8 @@ namespace {
 
 constexpr unsigned field_bits = 22;
 constexpr std::uint64_t field_max = (std::uint64_t{1} << field_bits) - 1;
+/// Refusals that wait to be settled. Beyond that they are failures.
+constexpr std::size_t refusals_max = 1024;
 constexpr std::uint64_t step_mask = (std::uint64_t{1} << (64 - 2 * field_bits)) - 1;
 
 struct Packed {
@@ -113,6 +115,8 @@ Breaker::WindowCounts Breaker::counts_of_window(Instant now) const noexcept {
 
 void Breaker::forget_counts() noexcept {
     for (auto& cell : window_) cell.store(0, std::memory_order_relaxed);
+    last_success_.store(0, std::memory_order_relaxed);
+    refusals_.clear();
 }
 
 std::optional<Breaker::Transition> Breaker::report(Outcome outcome, AttemptKind kind, Instant now) {
@@ -125,6 +129,14 @@ std::optional<Breaker::Transition> Breaker::report(Outcome outcome, AttemptKind 
     if (is_closed()) {
         if (says_nothing) return std::nullopt;
         count(!is_good, now);
+        if (outcome == Outcome::success) {
+            // Seldom written, so that workers do not take the line from each other.
+            const Instant::rep at = now.time_since_epoch().count();
+            const Instant::rep seen = last_success_.load(std::memory_order_relaxed);
+            if (seen == 0 || at - seen >= step_span_.load(std::memory_order_relaxed)) {
+                last_success_.store(std::max<Instant::rep>(at, 1), std::memory_order_relaxed);
+            }
+        }
         if (is_good) return std::nullopt;
         return judge_failure(outcome, now);
     }
@@ -161,13 +173,56 @@ std::optional<Breaker::Transition> Breaker::judge_failure(Outcome outcome, Insta
                         now);
         }
     }
-    const WindowCounts seen = counts_of_window(now);
+    if (outcome == Outcome::refused) note_refusal(now);
+    return judge_window(now);
+}
+
+std::optional<Breaker::Transition> Breaker::judge_window(Instant now) {
+    WindowCounts seen = counts_of_window(now);
+    // What may yet be taken back opens nothing.
+    const auto waiting = static_cast<std::uint64_t>(
+        std::ranges::count_if(refusals_, [&](Instant at) { return now - at < refusal_grace; }));
+    seen.failures -= std::min(seen.failures, waiting);
+    seen.requests -= std::min(seen.requests, waiting);
     const bool is_enough = seen.failures >= 2 && seen.requests >= settings_.requests_min &&
                            seen.failures * 100 >= seen.requests * settings_.error_percent;
     if (!is_enough) return std::nullopt;
     return open(std::to_string(seen.failures) + " of " + std::to_string(seen.requests) +
                     " requests failed in " + span_text(settings_.window),
                 now);
+}
+
+void Breaker::note_refusal(Instant now) {
+    std::erase_if(refusals_, [&](Instant at) { return now - at >= settings_.window; });
+    if (refusals_.size() < refusals_max) refusals_.push_back(now);
+}
+
+std::optional<Breaker::Transition> Breaker::settle_refusal(Instant reported_at, bool is_of_request,
+                                                           Instant now) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find(refusals_, reported_at);
+    if (!is_closed() || found == refusals_.end()) return std::nullopt;
+    refusals_.erase(found);
+    const Instant::rep succeeded = last_success_.load(std::memory_order_relaxed);
+    const bool has_succeeded =
+        succeeded != 0 && now - Instant(Instant::duration(succeeded)) <= settings_.window;
+    if (!is_of_request || !has_succeeded) return judge_window(now);
+    take_back(reported_at);
+    return std::nullopt;
+}
+
+void Breaker::take_back(Instant counted_at) noexcept {
+    const std::uint64_t stamp = static_cast<std::uint64_t>(step_of(counted_at)) & step_mask;
+    std::atomic<std::uint64_t>& cell = window_[stamp % steps];
+    std::uint64_t seen = cell.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+        Packed packed = Packed::from(seen);
+        if (packed.step != stamp || packed.failures == 0) return;
+        --packed.requests;
+        --packed.failures;
+        next = packed.word();
+    } while (!cell.compare_exchange_weak(seen, next, std::memory_order_relaxed));
 }
 
 Breaker::Transition Breaker::open(std::string reason, Instant now) {

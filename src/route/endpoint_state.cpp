@@ -60,11 +60,21 @@ std::optional<HealthChange> EndpointState::report(Outcome outcome, AttemptKind k
         paused = pause(std::min(wait, pause_max), now);
     }
     auto change = breaker_.report(outcome, kind, now);
-    if (!change) return paused;
+    return change ? note_breaker(std::move(*change), now) : std::move(paused);
+}
+
+std::optional<HealthChange> EndpointState::settle_refusal(Instant reported_at, bool is_of_request,
+                                                          Instant now) {
+    auto change = breaker_.settle_refusal(reported_at, is_of_request, now);
+    if (!change) return std::nullopt;
+    return note_breaker(std::move(*change), now);
+}
+
+HealthChange EndpointState::note_breaker(Breaker::Transition change, Instant now) {
     const std::scoped_lock lock(mutex_);
-    breaker_note_ = {change->reason, now};
-    return HealthChange{change->to == Breaker::State::closed ? Health::healthy : Health::open,
-                        std::move(change->reason)};
+    breaker_note_ = {change.reason, now};
+    return {.to = change.to == Breaker::State::closed ? Health::healthy : Health::open,
+            .reason = std::move(change.reason)};
 }
 
 std::optional<HealthChange> EndpointState::pause(Milliseconds wait, Instant now) {

@@ -20,6 +20,14 @@ std::optional<HealthChange> UpstreamHandle::report_check(std::size_t endpoint, b
     return change;
 }
 
+std::optional<HealthChange> UpstreamHandle::settle_refusal(std::size_t endpoint,
+                                                           Instant reported_at, bool is_of_request,
+                                                           Instant now) const {
+    auto change = live_.endpoints[endpoint]->settle_refusal(reported_at, is_of_request, now);
+    if (change) queue().wake_all();
+    return change;
+}
+
 // No wake-up is lost. A request that waits first raises the length of the queue and then looks for
 // a free slot. An attempt that frees a slot first lowers the count in flight and then looks at the
 // length. Both are sequentially consistent, so at least one of them sees the other.

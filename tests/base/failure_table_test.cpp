@@ -48,6 +48,7 @@ std::string words_for(Outcome outcome) {
         case Outcome::overloaded: return "failure; with `Retry-After` it is paused";
         case Outcome::rate_limited: return "none; the account may cool down";
         case Outcome::rejected: return "success";
+        case Outcome::refused:
         case Outcome::success:
         case Outcome::abandoned: break;
     }

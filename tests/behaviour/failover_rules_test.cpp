@@ -44,7 +44,7 @@ protected:
 
 TEST_F(FailoverRules, WhatTheCallerCausedIsNobodyElsesToAnswer) {
     const Gateway gateway(config());
-    for (const int status : {400, 404, 409, 413, 415, 422}) {
+    for (const int status : {400, 409, 413, 415, 422}) {
         for (const bool is_streaming : {false, true}) {
             SCOPED_TRACE(status);
             first_.answer(Script().send(json_response(
@@ -57,6 +57,189 @@ TEST_F(FailoverRules, WhatTheCallerCausedIsNobodyElsesToAnswer) {
         }
     }
     expect_untouched_second();
+}
+
+TEST_F(FailoverRules, WhatTheOperatorOrTheUpstreamCausedGoesElsewhere) {
+    struct Row {
+        int status;
+        const char* type;
+        std::string body;
+    };
+    const Row rows[] = {
+        {404, "application/json",
+         R"({"error":{"message":"The model x does not exist","type":"NotFoundError","code":404}})"},
+        {404, "application/json", R"({"error":"model 'x' not found, try pulling it first"})"},
+        {404, "text/html", "<html><body>404 page not found</body></html>"},
+        {404, "text/plain", "404 page not found"},
+        {404, "application/json", R"({"detail":"Not Found"})"},
+        {405, "application/json", R"({"detail":"Method Not Allowed"})"},
+        {408, "application/json", R"({"error":{"code":"Timeout","message":"it timed out"}})"},
+        {421, "text/plain", "misdirected"},
+        {425, "text/plain", "too early"},
+        {499, "application/json", R"({"error":{"message":"client closed"}})"},
+        {501, "application/json", R"({"error":{"message":"not built in","code":501}})"},
+        {500, "text/plain", "Internal Server Error"},
+    };
+    const Gateway gateway(config());
+    for (const Row& row : rows) {
+        for (const bool is_streaming : {false, true}) {
+            SCOPED_TRACE(row.body);
+            first_.answer(Script().send(response(row.status, row.type, row.body)));
+            const Response answer = gateway.send(chat_request(alice_key, "m", is_streaming));
+            expect_answer_of(answer, "second", is_streaming);
+            EXPECT_EQ(attempts_of(answer), 2);
+        }
+    }
+}
+
+TEST_F(FailoverRules, WhereNothingIsLeftTheUpstreamsWordsReachTheClient) {
+    struct Row {
+        int status;
+        const char* type;
+        std::string body;
+        int told;
+        const char* words;
+    };
+    const Row rows[] = {
+        {404, "application/json", R"({"error":"model 'x' not found, try pulling it"})", 502,
+         "model 'x' not found, try pulling it"},
+        {404, "text/html", "<html><body>404 <b>page</b> not found</body></html>", 502,
+         "404 page not found"},
+        {405, "application/json", R"({"detail":"Method Not Allowed"})", 502, "Method Not Allowed"},
+        {408, "text/plain", "it timed out", 502, "it timed out"},
+        {501, "application/json", R"({"error":{"message":"not built in"}})", 501, "not built in"},
+        {503, "application/json", R"({"error":{"message":"Loading model"}})", 503, "Loading model"},
+        {500, "application/json", R"({"errors":[{"message":"one"},"two"]})", 502, "one; two"},
+    };
+    Gateway gateway(config());
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.body);
+        first_.answer(Script().send(response(row.status, row.type, row.body)));
+        second_.answer(Script().send(response(row.status, row.type, row.body)));
+        const Response answer = gateway.chat(alice_key, "m");
+        EXPECT_EQ(answer.status, row.told);
+        EXPECT_NE(answer.body.find(row.words), std::string::npos) << answer.body;
+        EXPECT_TRUE(eventually([&] {
+            return gateway.daemon().log().find(row.words) != std::string::npos;
+        })) << "request_failed has them too";
+    }
+}
+
+TEST_F(FailoverRules, A404ThatNamesSomethingOfTheRequestIsTheCallers) {
+    const Gateway gateway(config());
+    const std::string bodies[] = {
+        R"({"error":{"message":"none","type":"t","param":"file_id","code":null}})",
+        R"({"error":{"message":"No such File object: file-abc1","type":"invalid_request_error"}})",
+        R"({"error":{"message":"Response with id 'resp_12' not found.","code":null}})",
+    };
+    for (const std::string& body : bodies) {
+        SCOPED_TRACE(body);
+        first_.answer(Script().send(json_response(404, body)));
+        EXPECT_EQ(gateway.chat(alice_key, "m").status, 404);
+    }
+    expect_untouched_second();
+}
+
+TEST_F(FailoverRules, WordsOfARejectionReachTheClientInAnyShape) {
+    const Gateway gateway(config());
+    const std::pair<const char*, std::string> bodies[] = {
+        {"text/plain", "these words"},
+        {"application/json", R"({"detail":"these words"})"},
+        {"application/json", R"({"errors":["these","words"]})"},
+        {"application/json", R"({"message":"these words"})"},
+        {"application/json", R"([{"error":{"message":"these words"}}])"},
+    };
+    for (const auto& [type, body] : bodies) {
+        SCOPED_TRACE(body);
+        first_.answer(Script().send(response(422, type, body)));
+        const Response answer = gateway.chat(alice_key, "m");
+        EXPECT_EQ(answer.status, 422);
+        const std::string text = nlohmann::json::parse(answer.body)["error"]["message"];
+        EXPECT_TRUE(text == "these words" || text == "these; words") << text;
+    }
+    expect_untouched_second();
+}
+
+/// Three endpoints of one upstream; each answers all requests with "bad" in them as told.
+class RefusedEverywhere : public testing::Test {
+protected:
+    void serve(FakeUpstream& server, int status, const std::string& body) {
+        server.answer_with([status, body](const ReceivedRequest& request) {
+            const bool is_bad = request.body.find("bad") != std::string::npos;
+            return Script().send(is_bad ? json_response(status, body) : signed_answer("good"));
+        });
+    }
+    ConfigText config() {
+        return routes_config(
+            endpoints_line("trio", {one_.base_url(), two_.base_url(), three_.base_url()},
+                           "breaker: {min_requests: 5, error_rate: 30%, open_for: 60s}"),
+            "  m: {route: [{upstream: trio}]}\n");
+    }
+    static Response bad(const Gateway& gateway) {
+        return gateway.send(
+            post_json("/v1/chat/completions", alice_key,
+                      R"({"model":"m","messages":[{"role":"user","content":"bad"}]})"));
+    }
+    [[nodiscard]] std::size_t total() const { return count(one_) + count(two_) + count(three_); }
+
+    FakeUpstream one_;
+    FakeUpstream two_;
+    FakeUpstream three_;
+};
+
+TEST_F(RefusedEverywhere, IsTriedTwiceAndHarmsNobody) {
+    struct Row {
+        int status;
+        const char* body;
+        int told;
+    };
+    const Row rows[] = {
+        {500, R"({"error":{"code":500,"message":"no picture","type":"server_error"}})", 502},
+        {500, R"({"error":{"message":"no picture","type":"BadRequestError"}})", 400},
+        {500, R"({"error":{"message":"no picture","code":"invalid_request_error"}})", 400},
+        {501, R"({"error":{"message":"no picture"}})", 501},
+        {500, "no picture", 502},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.body);
+        for (FakeUpstream* server : {&one_, &two_, &three_}) serve(*server, row.status, row.body);
+        const Gateway gateway(config());
+        for (int i = 0; i < 30; ++i) expect_answer_of(gateway.chat(bob_key, "m"), "good");
+        for (int i = 0; i < 20; ++i) {
+            const std::size_t before = total();
+            const Response response = bad(gateway);
+            EXPECT_EQ(response.status, row.told);
+            EXPECT_NE(response.body.find("no picture"), std::string::npos) << response.body;
+            EXPECT_EQ(attempts_of(response), 2);
+            EXPECT_EQ(total() - before, 2U);
+            if (row.told != 400) {
+                EXPECT_EQ(response.field("x-should-retry"), "false");
+            }
+        }
+        const std::string status = gateway.admin("/status").body;
+        EXPECT_EQ(status.find("\"open\""), std::string::npos) << status;
+        for (int i = 0; i < 10; ++i) {
+            const Response response = gateway.chat(bob_key, "m");
+            expect_answer_of(response, "good");
+            EXPECT_EQ(attempts_of(response), 1);
+        }
+    }
+}
+
+TEST_F(RefusedEverywhere, CountsWhereNothingSucceeds) {
+    for (FakeUpstream* server : {&one_, &two_, &three_}) serve(*server, 500, "broken");
+    const Gateway gateway(config());
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(bad(gateway).status, 502);
+    const std::string status = gateway.admin("/status").body;
+    EXPECT_NE(status.find("\"open\""), std::string::npos) << status;
+}
+
+TEST_F(RefusedEverywhere, DoesNotMeanServersThatSayDifferentThings) {
+    serve(one_, 500, "one is broken");
+    serve(two_, 503, R"({"error":{"message":"Loading model"}})");
+    sign(three_, "good");
+    const Gateway gateway(config());
+    for (int i = 0; i < 10; ++i) expect_answer_of(bad(gateway), "good");
 }
 
 TEST_F(FailoverRules, AnErrorOfTheCallerIsPassedOnFromTheSecondToo) {

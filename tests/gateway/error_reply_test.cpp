@@ -91,6 +91,9 @@ const std::vector<Expected> table{
     {ErrorKind::upstream_rate_limited, 429, "rate_limit_error", "upstream_rate_limited"},
     {ErrorKind::upstream_overloaded, 503, server, "upstream_overloaded"},
     {ErrorKind::upstream_unknown_model, 502, server, "upstream_unknown_model", false},
+    {ErrorKind::upstream_not_found, 502, server, "upstream_not_found", false},
+    {ErrorKind::upstream_not_implemented, 501, server, "upstream_not_implemented", false},
+    {ErrorKind::upstream_refused, 502, server, "upstream_refused", false},
     {ErrorKind::upstream_rejected, 400, invalid, "upstream_rejected"},
     {ErrorKind::no_upstream, 503, server, "no_upstream_available"},
     {ErrorKind::overloaded, 503, server, "gateway_overloaded", true, true},
@@ -176,12 +179,16 @@ TEST(ErrorReply, PutsOnlyTheSubjectIntoItsMessage) {
 }
 
 TEST(ErrorReply, RepeatsTheUpstreamsWordsWhereItSaysSo) {
+    const std::set<ErrorKind> that_repeat{
+        ErrorKind::upstream_failed,          ErrorKind::upstream_overloaded,
+        ErrorKind::upstream_unknown_model,   ErrorKind::upstream_not_found,
+        ErrorKind::upstream_not_implemented, ErrorKind::upstream_refused,
+        ErrorKind::upstream_rejected};
     for (const Expected& expected : table) {
         SCOPED_TRACE(name_of(expected.kind));
         Error error = error_of(expected.kind);
         error.upstream_words = UpstreamWords("its words", Redaction());
-        const bool repeats = expected.kind == ErrorKind::upstream_failed ||
-                             expected.kind == ErrorKind::upstream_rejected;
+        const bool repeats = that_repeat.contains(expected.kind);
         const std::string message = api_error_of(error).message;
         EXPECT_EQ(message.ends_with(": its words."), repeats) << message;
         EXPECT_EQ(message.find("words") != std::string::npos, repeats);

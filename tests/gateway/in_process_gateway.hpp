@@ -4,6 +4,7 @@
 /// "chat-large".
 
 #include "sluicegate/auth/key_hash.hpp"
+#include "sluicegate/config/secrets.hpp"
 #include "sluicegate/gateway/pipeline.hpp"
 #include "sluicegate/worker/worker.hpp"
 
@@ -47,9 +48,11 @@ inline std::shared_ptr<const worker::Snapshot> snapshot_with(limit::Plan plan,
     config.users = {user};
     auto keys = auth::KeyRing::build(config.users, {.user = [](auto) { return UserId(0); },
                                                     .model = [](auto) { return ModelId(0); }});
+    Redaction redaction = config::redaction_of(config.upstreams);
     auto snapshot =
         std::make_shared<worker::Snapshot>(worker::Snapshot{.config = std::move(config),
                                                             .keys = std::move(keys),
+                                                            .redaction = std::move(redaction),
                                                             .models = {},
                                                             .model_index = {{"chat", 0}},
                                                             .plans = {{plan}},

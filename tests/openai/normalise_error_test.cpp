@@ -90,6 +90,37 @@ TEST(NormaliseError, ReadsEveryShapeInUse) {
     }
 }
 
+TEST(NormaliseError, PassesOnTheWordsOfAnyShape) {
+    struct Row {
+        std::string_view name;
+        std::string_view type;
+        std::string_view body;
+        std::string_view message;
+    };
+    const Row rows[] = {
+        {"plain text", "text/plain", "top_p must be\r\n a number\t!\n", "top_p must be a number !"},
+        {"plain text without a type", "", "slow down", "slow down"},
+        {"plain text that calls itself JSON", "application/json", "no such tool", "no such tool"},
+        {"a JSON string", "application/json", R"("bad")", "bad"},
+        {"a page", "text/html", "<html><body>502 <b>Bad</b> Gateway</body></html>",
+         "502 Bad Gateway"},
+        {"a page that calls itself JSON", "application/json", "<!DOCTYPE html><p>x", "x"},
+        {"a page with a script", "text/html",
+         "<script>var a=1;</script><style>p{}</style><h1>No</h1>", "No"},
+        {"texts in a list", "application/json", R"({"errors":["a","b"]})", "a; b"},
+        {"objects in a list", "application/json",
+         R"({"errors":[{"message":"a"},{"detail":"b"},{"title":"c"},{"msg":"d"}]})", "a; b; c; d"},
+        {"a bare list", "application/json", R"([{"message":"a"},"b"])", "a; b"},
+        {"a flat object", "application/json", R"({"msg":"flat"})", "flat"},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(normalise_error(400, row.type, row.body).message, row.message);
+    }
+    EXPECT_EQ(normalise_error(400, "text/plain", std::string(9000, 'x')).message.size(),
+              error_message_bytes_max);
+}
+
 TEST(NormaliseError, NeverPassesOnWhatItCannotRead) {
     struct Row {
         std::string_view name;
@@ -97,16 +128,11 @@ TEST(NormaliseError, NeverPassesOnWhatItCannotRead) {
         std::string body;
     };
     const Row rows[] = {
-        {"HTML", "text/html", "<html><body>502 Bad Gateway</body></html>"},
-        {"HTML that calls itself JSON", "application/json", "<!DOCTYPE html><p>x"},
-        {"HTML around JSON", "text/html; charset=utf-8", R"({"error":{"message":"secret"}})"},
         {"HTML as the message", "application/json", R"({"error":{"message":" <h1>x</h1>"}})"},
         {"HTML as the error", "application/json", R"({"error":"<h1>x</h1>"})"},
-        {"plain text", "text/plain", "secret at 10.0.0.1"},
         {"empty", "application/json", ""},
         {"cut JSON", "application/json", R"({"error":{"message":"secret)"},
         {"a number", "application/json", "1"},
-        {"a string", "application/json", R"("secret")"},
         {"null error", "application/json", R"({"error":null})"},
         {"true error", "application/json", R"({"error":true})"},
         {"empty array", "application/json", "[]"},

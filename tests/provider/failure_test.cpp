@@ -53,11 +53,18 @@ TEST(Failure, OfAnAnswerIsKnownByItsStatus) {
         {401, ErrorKind::upstream_auth},
         {402, ErrorKind::upstream_quota},
         {403, ErrorKind::upstream_forbidden},
-        {404, std::nullopt},
+        {404, ErrorKind::upstream_not_found},
+        {405, ErrorKind::upstream_not_found},
         {407, ErrorKind::upstream_auth},
+        {408, ErrorKind::upstream_failed},
+        {409, std::nullopt},
+        {421, ErrorKind::upstream_failed},
         {422, std::nullopt},
+        {425, ErrorKind::upstream_failed},
         {429, ErrorKind::upstream_rate_limited},
+        {499, ErrorKind::upstream_failed},
         {500, ErrorKind::upstream_failed},
+        {501, ErrorKind::upstream_not_implemented},
         {502, ErrorKind::upstream_failed},
         {503, ErrorKind::upstream_overloaded},
         {529, ErrorKind::upstream_overloaded},
@@ -65,7 +72,8 @@ TEST(Failure, OfAnAnswerIsKnownByItsStatus) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.status);
-        const auto failure = failure_of(provider_with_key(), head_with(row.status), "", now);
+        const auto failure =
+            failure_of(provider_with_key(), redaction(), head_with(row.status), "", {}, now);
         ASSERT_EQ(failure.has_value(), row.kind.has_value());
         if (!failure) continue;
         EXPECT_EQ(failure->kind, *row.kind);
@@ -108,20 +116,112 @@ TEST(Failure, OfA429IsKnownByItsBody) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
-        const auto failure =
-            failure_of(provider_with_key(), head_with(429, row.fields), row.body, now);
+        const auto failure = failure_of(provider_with_key(), redaction(),
+                                        head_with(429, row.fields), row.body, {}, now);
         ASSERT_TRUE(failure);
         EXPECT_EQ(failure->kind, row.kind);
         EXPECT_EQ(failure->retry_after, row.wait);
-        EXPECT_TRUE(failure->upstream_words.empty());
     }
 }
 
-TEST(Failure, OfAMissingDeploymentIsTheOperatorsMistake) {
-    const char* body = R"({"error":{"code":"DeploymentNotFound","message":"none"}})";
-    EXPECT_TRUE(is_unknown_model(head_with(404), body));
-    EXPECT_FALSE(is_unknown_model(head_with(400), body));
-    EXPECT_FALSE(is_unknown_model(head_with(404), R"({"error":{"code":"other"}})"));
+TEST(Failure, OfA404OrA405IsTheOperatorsUnlessItNamesSomethingOfTheRequest) {
+    struct Row {
+        const char* name;
+        const char* body;
+        std::optional<ErrorKind> kind;
+        const char* words;
+    };
+    const auto model = ErrorKind::upstream_unknown_model;
+    const auto path = ErrorKind::upstream_not_found;
+    const Row rows[] = {
+        {"Azure", R"({"error":{"code":"DeploymentNotFound","message":"none"}})", model, "none"},
+        {"vLLM",
+         R"({"error":{"message":"The model x does not exist","type":"NotFoundError","code":404}})",
+         model, "The model x does not exist"},
+        {"vLLM, flat",
+         R"({"object":"error","message":"The model `up-7b` does not exist.","code":404})", model,
+         "The model `up-7b` does not exist."},
+        {"OpenAI", R"({"error":{"message":"gone","param":"model","code":"model_not_found"}})",
+         model, "gone"},
+        {"Ollama", R"({"error":"model \"up-7b\" not found, try pulling it first"})", model,
+         "model \"up-7b\" not found, try pulling it first"},
+        {"FastAPI", R"({"detail":"Not Found"})", path, "Not Found"},
+        {"llama.cpp",
+         R"({"error":{"code":404,"message":"File Not Found","type":"not_found_error"}})", path,
+         "File Not Found"},
+        {"a path", R"({"error":{"message":"Invalid URL: POST /v1/chat_2/completions"}})", path,
+         "Invalid URL: POST /v1/chat_2/completions"},
+        {"Go", "404 page not found", path, "404 page not found"},
+        {"nginx", "<html><head><title>404</title></head><body><h1>Not Found</h1></body></html>",
+         path, "404 Not Found"},
+        {"nothing", "", path, ""},
+        {"a file", R"({"error":{"message":"No such File object: file-abc123"}})", std::nullopt, ""},
+        {"its parameter", R"({"error":{"message":"none","param":"file_id"}})", std::nullopt, ""},
+        {"its code", R"({"error":{"message":"none","code":"previous_response_not_found"}})",
+         std::nullopt, ""},
+        {"a stored response", R"({"error":{"message":"Response with id 'resp_1' not found."}})",
+         std::nullopt, ""},
+        {"an id of the request", R"({"error":{"message":"no adapter my_adapter_7"}})", std::nullopt,
+         ""},
+    };
+    const Asked asked{.model = "m_asked",
+                      .upstream_model = "up-7b",
+                      .body = R"({"model":"m_asked","x":"my_adapter_7"})"};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const auto failure =
+            failure_of(provider_with_key(), redaction(), head_with(404), row.body, asked, now);
+        ASSERT_EQ(failure.has_value(), row.kind.has_value());
+        if (!failure) continue;
+        EXPECT_EQ(failure->kind, *row.kind);
+        EXPECT_EQ(failure->upstream_words.text(), row.words);
+        const auto method =
+            failure_of(provider_with_key(), redaction(), head_with(405), row.body, asked, now);
+        ASSERT_TRUE(method);
+        EXPECT_EQ(method->kind, path);
+    }
+}
+
+TEST(Failure, MayBeTheRequestsOwnOnlyWithWordsOfTheServerItself) {
+    struct Row {
+        const char* name;
+        unsigned status;
+        const char* body;
+        unsigned refused_with;
+        bool names_request;
+    };
+    const Row rows[] = {
+        {"llama.cpp", 500, R"({"error":{"message":"no picture","type":"server_error","code":500}})",
+         500, false},
+        {"transformers serve", 500, "Internal Server Error", 500, false},
+        {"its type", 500, R"({"error":{"message":"x","type":"BadRequestError"}})", 500, true},
+        {"its code", 500, R"({"error":{"message":"x","code":"invalid_request_error"}})", 500, true},
+        {"its code as a number", 500, R"({"error":{"message":"x","code":422}})", 500, true},
+        {"not implemented", 501, R"({"error":{"message":"start it with --embeddings"}})", 501,
+         false},
+        {"no words", 500, "", 0, false},
+        {"a page", 500, "<html><body>Error</body></html>", 0, false},
+        {"a server that is down", 502, "Bad Gateway", 0, false},
+        {"a server that loads", 503, R"({"error":{"message":"Loading model"}})", 0, false},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        const auto failure =
+            failure_of(provider_with_key(), redaction(), head_with(row.status), row.body, {}, now);
+        ASSERT_TRUE(failure);
+        EXPECT_EQ(failure->refused_with, row.refused_with);
+        EXPECT_EQ(failure->names_request, row.names_request);
+    }
+}
+
+TEST(Failure, HoldsTheUpstreamsWordsWithoutSecrets) {
+    for (const unsigned status : {401U, 404U, 408U, 500U, 503U}) {
+        SCOPED_TRACE(status);
+        const auto failure = failure_of(provider_with_key(), redaction(), head_with(status),
+                                        "the key sk-provider is bad", {}, now);
+        ASSERT_TRUE(failure);
+        EXPECT_EQ(failure->upstream_words.text(), "the key *** is bad");
+    }
 }
 
 TEST(Failure, InAStreamIsKnownByItsWords) {

@@ -34,6 +34,62 @@ void open_at(Breaker& breaker, std::int64_t ms) {
     ASSERT_EQ(breaker.state(at(ms)), State::open);
 }
 
+TEST(Breaker, TakesARefusalOfTheRequestBackWhereOthersSucceed) {
+    Breaker breaker(settings);
+    report(breaker, Outcome::success, 0);
+    for (int i = 1; i < 100; ++i) {
+        report(breaker, Outcome::refused, i);
+        EXPECT_FALSE(breaker.settle_refusal(at(i), true, at(i)));
+    }
+    for (int i = 0; i < 8; ++i) report(breaker, Outcome::failed, 200);
+    EXPECT_EQ(breaker.state(at(200)), State::closed) << "one success and eight failures";
+    report(breaker, Outcome::failed, 200);
+    EXPECT_EQ(breaker.state(at(200)), State::open);
+}
+
+TEST(Breaker, CountsARefusalWhereNothingSucceedsOrNoOtherEndpointConfirmsIt) {
+    struct Row {
+        const char* name;
+        bool has_success;
+        bool is_of_request;
+        std::int64_t later;  ///< than the success
+    };
+    const Row rows[] = {
+        {"no success", false, true, 100},
+        {"not confirmed", true, false, 100},
+        {"a success before the window", true, true, 20'000},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        Breaker breaker(settings);
+        if (row.has_success) report(breaker, Outcome::success, 0);
+        std::optional<Breaker::Transition> opened;
+        for (int i = 0; i < 10 && !opened; ++i) {
+            report(breaker, Outcome::refused, row.later + i);
+            opened =
+                breaker.settle_refusal(at(row.later + i), row.is_of_request, at(row.later + i));
+        }
+        EXPECT_TRUE(opened);
+        EXPECT_EQ(breaker.state(at(row.later + 10)), State::open);
+    }
+}
+
+TEST(Breaker, IsNotOpenedByRefusalsThatMayYetBeTakenBack) {
+    Breaker breaker(settings);
+    report(breaker, Outcome::success, 0);
+    for (int i = 0; i < 50; ++i) EXPECT_FALSE(report(breaker, Outcome::refused, 10 + i));
+    EXPECT_TRUE(report(breaker, Outcome::refused, 2'000)) << "nobody settled the old ones";
+}
+
+TEST(Breaker, TakesARefusedProbeForAFailure) {
+    Breaker breaker(settings);
+    open_at(breaker, 0);
+    ASSERT_TRUE(breaker.take_probe(at(5'000)));
+    EXPECT_TRUE(breaker.report(Outcome::refused, AttemptKind::probe, at(5'001)));
+    EXPECT_FALSE(breaker.settle_refusal(at(5'001), true, at(5'002)));
+    EXPECT_EQ(breaker.state(at(5'002)), State::open);
+}
+
 TEST(Breaker, OpensByWhatItIsTold) {
     struct Row {
         const char* name;

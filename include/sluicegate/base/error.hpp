@@ -65,9 +65,12 @@ enum class ErrorKind : std::uint8_t {
     upstream_quota,
     upstream_rate_limited,
     upstream_overloaded,
-    upstream_unknown_model,  ///< it does not have the model that the configuration names
-    upstream_rejected,       ///< a 4xx that the client caused; its (normalised) body is passed on
-    no_upstream,             ///< nothing to route to right now
+    upstream_unknown_model,    ///< it does not have the model that the configuration names
+    upstream_not_found,        ///< 404 or 405: it does not serve the path that it was asked for
+    upstream_not_implemented,  ///< 501
+    upstream_refused,          ///< two endpoints failed with the same status and message
+    upstream_rejected,         ///< a 4xx that the client caused; its (normalised) body is passed on
+    no_upstream,               ///< nothing to route to right now
     // Us.
     overloaded,
     draining,
@@ -85,6 +88,10 @@ enum class Fault : std::uint8_t { client, upstream, us };
 
 struct Error {
     ErrorKind kind = ErrorKind::internal;
+    /// Of an upstream's failure that the request itself may have caused: its type or code says so.
+    bool names_request = false;
+    /// The status of such a failure; 0 for any other.
+    std::uint16_t refused_with = 0;
     /// For the log. Never shown to a client; holds no credential and no prompt.
     std::string detail;
     /// What the reply may show to the client: a model, a parameter or "METHOD PATH" that it sent,

@@ -3,8 +3,9 @@
 ///
 /// Shapes   OpenAI, Azure (no type), API Management (flat statusCode), Anthropic, Gemini (array,
 ///          status), vLLM (integer code; flat; plain string), llama.cpp, TGI (error_type), FastAPI
-///          (detail).
-/// Never    HTML or plain text. Instead, the message is a sentence with the status.
+///          (detail); a list of errors in `errors`.
+/// Else     plain text and the text of HTML, without its tags. Where a body says nothing, the
+///          message is a sentence with the status.
 /// Bounds   message 4 KiB, the other fields 256 bytes, cut between characters. Bodies over 1 MiB
 ///          are not read.
 
@@ -23,6 +24,9 @@ inline constexpr std::size_t error_body_bytes_max = 1024 * 1024;
 /// gives the generic sentence.
 [[nodiscard]] ApiError normalise_error(unsigned status, std::string_view content_type,
                                        std::string_view body);
+
+/// The same for a body that is known to tell an error, but what it does not say stays empty.
+[[nodiscard]] ApiError told_error(std::string_view content_type, std::string_view body);
 
 /// The error inside a body with a success status. Nothing if there is none.
 [[nodiscard]] std::optional<ApiError> error_in(std::string_view json);

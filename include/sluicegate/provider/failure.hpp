@@ -22,24 +22,48 @@ namespace sluicegate::provider {
 /// failure_of() looks at so much of a body.
 inline constexpr std::size_t judged_body_bytes_max = 64 * 1024;
 
-/// Whether the status alone does not say what happened. A spent quota and a rate limit are both a
-/// 429; only the body tells them apart, and some say only there how long to wait.
+/// So long failure_of() waits for the body of an answer that has failed anyway.
+inline constexpr Milliseconds judged_body_wait{1000};
+
+/// Whether failure_of() looks at the body too. A spent quota and a rate limit are both a 429, and
+/// a 404 may be about the path, the model or a file: only the body tells. Others hold a reason.
 [[nodiscard]] constexpr bool is_judged_by_body(unsigned status) noexcept {
-    return status == 429;
+    switch (status) {
+        case 401:
+        case 402:
+        case 403:
+        case 404:
+        case 405:
+        case 407:
+        case 408:
+        case 421:
+        case 425:
+        case 429:
+        case 499: return true;
+        default: return status >= 500;
+    }
 }
 
+/// What an upstream was asked, as far as its failure can speak of it.
+struct Asked {
+    std::string_view model;           ///< as the client names it
+    std::string_view upstream_model;  ///< as the upstream is asked for it
+    std::string_view body;            ///< of the client's request
+};
+
 /// The error that the client gets instead of this answer. Nothing for an answer to pass on: a
-/// success, and the 4xx that the client itself caused (400, 404, 409, 413, 422 and the like).
+/// success, and the 4xx that the client itself caused (400, 409, 413, 422 and the like; a 404 that
+/// names something of the request, such as a file or a stored response).
+///
+/// Model and path are the operator's: a 404 or 405 about them is not the client's fault, and
+/// neither is 408, 421, 425, 499 or a 5xx.
 ///
 /// `body` is what has arrived of the body. It is looked at where is_judged_by_body() says so.
 /// Dates are compared with `now`.
 [[nodiscard]] std::optional<Error> failure_of(const config::Upstream& upstream,
+                                              const Redaction& redaction,
                                               const http::ResponseHead& head, std::string_view body,
-                                              WallTime now);
-
-/// A 404 with Azure's word for a deployment that does not exist. Clients never name deployments,
-/// the configuration does: so this is the operator's mistake.
-[[nodiscard]] bool is_unknown_model(const http::ResponseHead& head, std::string_view body);
+                                              const Asked& asked, WallTime now);
 
 /// What the client is told of a 4xx that it caused: the upstream's words, in OpenAI's shape and
 /// without our secrets.

@@ -31,6 +31,10 @@ public:
     /// The error for the client. Its detail names every attempt.
     [[nodiscard]] Error take(const Untried& untried) &&;
 
+    /// The error for the client where `last` refused in the words of an earlier attempt: the
+    /// request itself is what cannot be answered. Its detail names every attempt.
+    [[nodiscard]] Error take_refusal(Error&& last) &&;
+
 private:
     std::optional<Error> best_;
     std::string details_;

@@ -10,6 +10,10 @@
 /// requests of a window include error_percent failures, at least two: one stray failure never opens
 /// it. Answers that concern the caller or the account never count as failures.
 ///
+/// A refusal (Outcome::refused) may be the request's doing. It counts as a failure at first, but
+/// for refusal_grace it opens nothing. settle_refusal() takes it back where another endpoint
+/// refused the same request in the same way, if others have succeeded here within the window.
+///
 /// Threads   any number. While it is closed, a success costs two relaxed loads and one atomic
 ///           addition. A mutex guards failures, and everything while it is not closed.
 /// Time      handed in; a clock that steps back only delays.
@@ -26,6 +30,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluicegate::route {
 
@@ -38,6 +43,9 @@ public:
         /// "connect failed 3 times in a row", "6 of 10 requests failed in 10s"
         std::string reason;
     };
+
+    /// So long a refusal that is not settled opens nothing.
+    static constexpr Milliseconds refusal_grace{1000};
 
     explicit Breaker(const config::BreakerSettings& settings);
     /// Keeps the state; counts begin anew if the window has another length.
@@ -53,6 +61,10 @@ public:
     /// probe may go. The success of a probe or of a last resort closes the breaker. An attempt that
     /// began before the breaker opened changes nothing.
     std::optional<Transition> report(Outcome outcome, AttemptKind kind, Instant now);
+
+    /// What became of a refusal that was reported at `reported_at`: whether another endpoint
+    /// refused the same request in the same way. Call it once for each.
+    std::optional<Transition> settle_refusal(Instant reported_at, bool is_of_request, Instant now);
 
     [[nodiscard]] State state(Instant now) const noexcept;
     [[nodiscard]] bool is_closed() const noexcept {
@@ -75,6 +87,9 @@ private:
     void forget_counts() noexcept;
     [[nodiscard]] std::int64_t step_of(Instant now) const noexcept;
     std::optional<Transition> judge_failure(Outcome outcome, Instant now);
+    std::optional<Transition> judge_window(Instant now);
+    void note_refusal(Instant now);
+    void take_back(Instant counted_at) noexcept;
     Transition open(std::string reason, Instant now);
 
     std::atomic<Phase> phase_{Phase::closed};
@@ -84,9 +99,12 @@ private:
     /// By step modulo `steps`: the step (20 bits), its requests (22) and failures (22).
     std::array<std::atomic<std::uint64_t>, steps> window_{};
 
+    std::atomic<Instant::rep> last_success_{0};  ///< to a tenth of the window; 0: none
+
     mutable std::mutex mutex_;
     config::BreakerSettings settings_;
-    unsigned times_in_vain_ = 0;  ///< openings since it was last closed for a window
+    std::vector<Instant> refusals_;  ///< of the window, not settled yet; the oldest first
+    unsigned times_in_vain_ = 0;     ///< openings since it was last closed for a window
     std::optional<Instant> closed_at_;
 };
 

@@ -59,6 +59,9 @@ public:
     /// How a request ended. `wait`: what a 503 or 529 asked for, 0 if nothing.
     std::optional<HealthChange> report(Outcome outcome, AttemptKind kind, Milliseconds wait,
                                        Instant now);
+    /// What became of a request that ended with Outcome::refused: see Breaker::settle_refusal().
+    std::optional<HealthChange> settle_refusal(Instant reported_at, bool is_of_request,
+                                               Instant now);
     /// How an active check ended; `reason`: why it failed. The state changes after unhealthy_after
     /// or healthy_after of the same in a row.
     std::optional<HealthChange> report_check(bool is_ok, std::string reason, Instant now);
@@ -68,6 +71,7 @@ public:
 
 private:
     std::optional<HealthChange> pause(Milliseconds wait, Instant now);
+    HealthChange note_breaker(Breaker::Transition change, Instant now);
     [[nodiscard]] bool is_paused(Instant now) const noexcept {
         return now.time_since_epoch().count() < paused_until_.load(std::memory_order_relaxed);
     }

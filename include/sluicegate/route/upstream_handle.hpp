@@ -59,6 +59,10 @@ public:
     std::optional<HealthChange> report_check(std::size_t endpoint, bool is_ok, std::string reason,
                                              Instant now) const;
 
+    /// What became of an attempt that an endpoint refused: see Breaker::settle_refusal().
+    std::optional<HealthChange> settle_refusal(std::size_t endpoint, Instant reported_at,
+                                               bool is_of_request, Instant now) const;
+
     /// Passes the slot of a finished attempt to the next waiter if the endpoint is healthy;
     /// otherwise gives it back.
     void release(std::size_t endpoint, Instant now) const;
