@@ -165,7 +165,7 @@ ordered_json upstreams_json(const StatusSources& sources) {
         for (const auto& endpoint : handle.endpoints()) {
             endpoints.push_back(endpoint_json(*endpoint, sources.clock));
         }
-        if (handle.queues_when_full()) {
+        if (handle.has_queue()) {
             json["waiting"] = handle.queue().length();
             json["max_waiting"] = handle.queue().waiting_max();
         }

@@ -59,10 +59,8 @@ void parse_capacity(Context& context, const MapReader& map, Upstream& upstream) 
     }
     const auto on_full = map.find("on_full");
     const auto queue = map.find("queue");
-    bool is_choice_known = true;
     if (on_full) {
         const auto choice = parse_on_full(context, *on_full);
-        is_choice_known = choice.has_value();
         upstream.on_full = choice.value_or(OnFull::spill);
     }
     if (queue) parse_queue(context, *queue, upstream.queue);
@@ -70,8 +68,6 @@ void parse_capacity(Context& context, const MapReader& map, Upstream& upstream) 
         constexpr std::string_view message = "has no meaning without max_in_flight";
         if (on_full) add_problem(context, *on_full, std::string(message));
         if (queue) add_problem(context, *queue, std::string(message));
-    } else if (queue && is_choice_known && upstream.on_full != OnFull::queue) {
-        add_problem(context, *queue, "has no meaning without on_full: queue");
     }
 }
 

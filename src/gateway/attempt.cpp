@@ -125,12 +125,13 @@ net::Task<Result<void>> Attempt::run() {
     co_return tried;
 }
 
-/// An endpoint that is on probation need not wait for the end of a long stream.
+/// Only a whole answer is a success, on probation too: a server that breaks every stream half way
+/// would be healthy by its first event.
 void Attempt::note_answer() {
-    if (!provider::is_success(exchange_->head().status)) {
+    if (provider::is_success(exchange_->head().status)) {
+        lease_.answered(answered_at_);
+    } else {
         report(route::Outcome::rejected);
-    } else if (lease_.kind() != route::AttemptKind::ordinary) {
-        report(route::Outcome::success);
     }
 }
 

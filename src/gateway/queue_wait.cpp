@@ -70,7 +70,7 @@ net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed&
     }
     {
         const client::Connection::DepartureWatch watch(request.client.connection, wait);
-        const Instant give_up_at = began + entry.handle->queue_timeout();
+        const Instant give_up_at = candidates.give_up_at();
         co_await wait.until_granted(ticket, request.client.connection, worker.clock(), give_up_at);
     }
     const Instant now = worker.clock().now();

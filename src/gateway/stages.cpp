@@ -73,30 +73,52 @@ Result<void> check_fields(const Request& request, const ModelEntry& model,
                           const openai::Inspection& inspection) {
     const openai::FieldSet refused = inspection.fields & model.denied_fields;
     if (refused.none()) return {};
+    if (refused[openai::number_of(openai::Field::background)] ||
+        refused[openai::number_of(openai::Field::running_in_background)]) {
+        return fail(ErrorKind::background_not_supported, "denied by a body policy", "background");
+    }
     std::size_t first = 0;
     while (!refused[first]) ++first;
     return fail(ErrorKind::field_not_allowed, "denied by a body policy",
                 std::string(request.config().field_names.name_of(first)));
 }
 
-bool is_of_another(const Request& request, const auth::KeyRecord& key, std::string_view id) {
-    const Snapshot& config = request.config();
-    const auto owner = config.routes.response_owners->find(id, request.worker.clock().now());
-    return owner && owner->user != config.user_keys[key.user_index];
+std::optional<route::ResponseOwners::Owner> owner_of(const Request& request, std::string_view id) {
+    if (id.empty()) return std::nullopt;
+    return request.config().routes.response_owners->find(id, request.worker.clock().now());
 }
 
-/// Whether the caller may go on from what it names. An id that is not known may pass: it was made
-/// before a restart, or through another instance.
+/// The endpoint that keeps what the request goes on from; 0 if it goes on from nothing, or from an
+/// id that is not known.
+std::uint64_t pin_of(const Request& request, const openai::Inspection& inspection) {
+    auto owner = owner_of(request, inspection.previous_response_id);
+    if (!owner) owner = owner_of(request, inspection.conversation_id);
+    return owner ? route::UpstreamHandle::pin_of(owner->upstream, owner->endpoint) : 0;
+}
+
+/// Why the caller may not go on from `id`; "" if it may. An id that is not known may pass: it was
+/// made before a restart, or through another instance.
+std::string_view why_lost(const Request& request, const auth::KeyRecord& key,
+                          const ModelEntry& model, std::string_view id) {
+    const auto owner = owner_of(request, id);
+    if (!owner) return {};
+    if (owner->user != request.config().user_keys[key.user_index]) return "made by another user";
+    const auto pin = route::UpstreamHandle::pin_of(owner->upstream, owner->endpoint);
+    return model.route->reaches(pin) ? std::string_view() : "its endpoint is gone";
+}
+
 Result<void> check_owner(const Request& request, const auth::KeyRecord& key,
-                         const openai::Inspection& inspection) {
+                         const ModelEntry& model, const openai::Inspection& inspection) {
     const std::string& previous = inspection.previous_response_id;
-    if (!previous.empty() && is_of_another(request, key, previous)) {
-        return fail(ErrorKind::previous_response_not_found, "made by another user",
+    std::string_view why = why_lost(request, key, model, previous);
+    if (!why.empty()) {
+        return fail(ErrorKind::previous_response_not_found, std::string(why),
                     "previous_response_id " + previous);
     }
     const std::string& conversation = inspection.conversation_id;
-    if (!conversation.empty() && is_of_another(request, key, conversation)) {
-        return fail(ErrorKind::conversation_not_found, "made by another user",
+    why = why_lost(request, key, model, conversation);
+    if (!why.empty()) {
+        return fail(ErrorKind::conversation_not_found, std::string(why),
                     "conversation " + conversation);
     }
     return {};
@@ -248,7 +270,7 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
     }
     Result<void> allowed = check_fields(request, *model, *inspection);
     if (!allowed) return std::move(allowed).failure();
-    Result<void> owned = check_owner(request, *loaded.key, *inspection);
+    Result<void> owned = check_owner(request, *loaded.key, *model, *inspection);
     if (!owned) return std::move(owned).failure();
     request.record.model = model;
     request.record.is_streaming = inspection->is_streaming;
@@ -294,7 +316,8 @@ Result<Routed> route(Request& request, Admitted&& admitted) {
     route::RouteQuery query{.tokens = admitted.tokens.total,
                             .user = request.config().user_keys[admitted.key->user_index],
                             .affinity = std::nullopt,
-                            .random = request.worker.client.randomness.next()};
+                            .random = request.worker.client.randomness.next(),
+                            .pin = pin_of(request, admitted.inspection)};
     if (model.affinity_bytes > 0) {
         query.affinity =
             openai::affinity_hash(admitted.inspection, request.client.body, model.affinity_bytes);

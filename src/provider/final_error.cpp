@@ -44,7 +44,7 @@ Error FinalError::take(const Untried& untried) && {
               .detail = "cooling down for " + text_of(*untried.quota_wait),
               .subject = {},
               .retry_after = *untried.quota_wait});
-    } else if (!best_) {
+    } else if (!best_ || (untried.is_full && usefulness_of(*best_) < Usefulness::overloaded)) {
         note({.kind = ErrorKind::no_upstream,
               .detail = untried.is_full ? "every endpoint is at max_in_flight"
                                         : "no endpoint is left to try",

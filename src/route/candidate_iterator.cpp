@@ -32,21 +32,66 @@ CandidateIterator::Shortage CandidateIterator::shortage() const noexcept {
 
 CandidateIterator::Step CandidateIterator::next(Instant now) {
     found_ = {};
+    full_.reset();
     if (attempts_ >= attempts_max_) return {};
     if (!first_) first_ = route_.pick(query_.user);
-    const std::size_t entries = route_.entries().size();
+    for (const Tier wanted : {Tier::available, Tier::paced}) {
+        Step step = try_all(wanted, now);
+        if (step.kind != Step::nothing) return step;
+    }
+    // A slot that comes free is better than an attempt that will probably fail.
+    Step step = try_queues(now);
+    if (step.kind != Step::nothing) return step;
+    return try_all(Tier::unhealthy, now);
+}
+
+/// Weighted entries go round from the one whose turn it is; the others follow in order.
+std::size_t CandidateIterator::nth(std::size_t i) const noexcept {
     const std::size_t weighted = route_.weighted();
-    for (const Tier wanted : {Tier::available, Tier::paced, Tier::unhealthy}) {
-        for (std::size_t i = 0; i < entries; ++i) {
-            // Weighted entries go round from the one whose turn it is; the others follow in order.
-            std::size_t index = i;
-            if (i < weighted) {
-                index = *first_ + i;
-                if (index >= weighted) index -= weighted;
-            }
-            Step step = try_entry(index, wanted, now);
-            if (step.kind != Step::nothing) return step;
+    if (i >= weighted) return i;
+    const std::size_t index = *first_ + i;
+    return index >= weighted ? index - weighted : index;
+}
+
+CandidateIterator::Step CandidateIterator::try_all(Tier wanted, Instant now) {
+    const std::size_t entries = route_.entries().size();
+    for (std::size_t i = 0; i < entries; ++i) {
+        Step step = try_entry(nth(i), wanted, now);
+        if (step.kind != Step::nothing) return step;
+    }
+    return {};
+}
+
+std::uint64_t CandidateIterator::closed_of(std::size_t index) const {
+    const std::uint64_t tried = progress_.empty() ? 0 : progress_[index].tried;
+    if (query_.pin == 0) return tried;
+    const UpstreamHandle& upstream = *route_.entries()[index].handle;
+    const std::size_t unused = UpstreamHandle::endpoints_max - upstream.endpoints().size();
+    return tried | (~upstream.endpoints_of(query_.pin) & (~std::uint64_t{0} >> unused));
+}
+
+bool CandidateIterator::may_wait(std::size_t index, Instant now) const {
+    if (!route_.entries()[index].handle->has_queue()) return false;
+    if (progress_.empty()) return true;
+    const EntryProgress& progress = progress_[index];
+    return !progress.has_waited &&
+           (progress.give_up_at == Instant::min() || now < progress.give_up_at);
+}
+
+CandidateIterator::Step CandidateIterator::try_queues(Instant now) {
+    if (full_) return Step{.kind = Step::wait, .entry = entry_ = *full_, .lease = {}};
+    for (std::size_t i = 0; i < progress_.size(); ++i) {
+        const std::size_t index = nth(i);
+        const EntryProgress& progress = progress_[index];
+        // It has waited here already, and the endpoint that failed it comes back.
+        if (progress.give_up_at == Instant::min() || progress.is_excluded) continue;
+        const auto& endpoints = route_.entries()[index].handle->endpoints();
+        bool is_left = false;
+        for (std::size_t at = 0; at < endpoints.size(); ++at) {
+            is_left |= ((closed_of(index) & ~progress.comes_back) >> at & 1U) == 0;
         }
+        if (!is_left || !may_wait(index, now)) continue;
+        return Step{.kind = Step::wait, .entry = entry_ = index, .lease = {}};
     }
     return {};
 }
@@ -55,6 +100,7 @@ CandidateIterator::Step CandidateIterator::try_entry(std::size_t index, Tier wan
     const EntryProgress progress = progress_.empty() ? EntryProgress{} : progress_[index];
     if (progress.is_excluded) return {};
     const RouteEntry& entry = route_.entries()[index];
+    if (query_.pin != 0 && entry.handle->endpoints_of(query_.pin) == 0) return {};
     const Quota::Availability quota = entry.quota->availability(query_.tokens, now);
     if (quota.kind == Quota::Availability::cooling) {
         found_.is_cooling = true;
@@ -66,12 +112,18 @@ CandidateIterator::Step CandidateIterator::try_entry(std::size_t index, Tier wan
     if (wanted != Tier::unhealthy && is_paced != (wanted == Tier::paced)) return {};
 
     bool is_full = false;
-    auto lease = take(entry, progress.tried, wanted, now, is_full);
-    if (lease) return offer(index, std::move(*lease));
+    auto lease = take(entry, closed_of(index), wanted, now, is_full);
+    if (lease) {
+        if (!progress_.empty()) progress_[index].is_from_queue = false;
+        return offer(index, std::move(*lease));
+    }
     if (!is_full) return {};
     found_.is_full = true;
-    const UpstreamHandle& upstream = *entry.handle;
-    if (wanted == Tier::unhealthy || !upstream.queues_when_full() || progress.has_waited) return {};
+    if (wanted == Tier::unhealthy || !may_wait(index, now)) return {};
+    if (entry.handle->spills_first()) {
+        if (!full_) full_ = index;
+        return {};
+    }
     entry_ = index;
     return Step{.kind = Step::wait, .entry = index, .lease = {}};
 }
@@ -82,8 +134,7 @@ std::optional<Lease> CandidateIterator::take(const RouteEntry& entry, std::uint6
     const auto& endpoints = upstream.endpoints();
     const bool wants_ready = wanted != Tier::unhealthy;
     // Requests that wait come before requests that arrive.
-    const bool is_awaited =
-        wants_ready && upstream.queues_when_full() && upstream.queue().length() > 0;
+    const bool is_awaited = wants_ready && upstream.has_queue() && upstream.queue().length() > 0;
     if (endpoints.size() == 1) {
         if (tried != 0 || endpoints.front()->is_ready(now) != wants_ready) return std::nullopt;
         is_full = is_awaited || !endpoints.front()->slots.try_take();
@@ -141,6 +192,11 @@ void CandidateIterator::refused_by_ceiling(Milliseconds wait) {
 void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Milliseconds wait) {
     const std::vector<RouteEntry>& entries = route_.entries();
     const RouteEntry& tried = entries[entry_];
+    // A request that has waited may go back to its queue: the server that it was sent to has died,
+    // and nothing has worked on it.
+    if (is_connection_level && !progress_.empty() && progress_[entry_].is_from_queue) {
+        progress_[entry_].comes_back |= std::uint64_t{1} << endpoint_;
+    }
     // Without a wait, this one server may have too much to do.
     const bool is_account_refused = outcome == Outcome::rate_limited && wait > Milliseconds(0);
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -156,16 +212,23 @@ void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Millis
 
 QueueTicket CandidateIterator::join_queue(WaitQueue::Wake wake, Instant now) {
     EntryProgress& progress = progress_of(entry_);
-    progress.has_waited = true;
-    return {*route_.entries()[entry_].handle, query_.user, ~progress.tried, std::move(wake), now};
+    const UpstreamHandle& upstream = *route_.entries()[entry_].handle;
+    const bool is_back = progress.give_up_at != Instant::min();
+    if (!is_back) progress.give_up_at = now + upstream.queue_timeout();
+    return {upstream,        query_.user, ~closed_of(entry_) | progress.comes_back,
+            std::move(wake), now,         is_back ? WaitQueue::Turn::first : WaitQueue::Turn::last};
 }
 
 CandidateIterator::Step CandidateIterator::after_wait(QueueTicket ticket, Instant now) {
     Lease lease = ticket.take(now);
     const bool may_send = route_.entries()[entry_].quota->availability(query_.tokens, now).kind !=
                           Quota::Availability::cooling;
-    if (lease && may_send) return offer(entry_, std::move(lease));
+    if (lease && may_send) {
+        progress_[entry_].is_from_queue = true;
+        return offer(entry_, std::move(lease));
+    }
     lease.end();
+    progress_[entry_].has_waited = true;
     return next(now);
 }
 

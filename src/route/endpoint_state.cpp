@@ -38,6 +38,10 @@ Instant EndpointState::ready_at(Instant now) const noexcept {
     if (is_paused(now)) {
         at = Instant(Instant::duration(paused_until_.load(std::memory_order_relaxed)));
     }
+    if (is_doubted(now)) {
+        const Instant::rep until = doubted_until_.load(std::memory_order_relaxed);
+        at = std::max(at, Instant(Instant::duration(until)));
+    }
     switch (breaker_.state(now)) {
         case Breaker::State::closed: break;
         case Breaker::State::open: at = std::max(at, breaker_.open_until()); break;
@@ -55,6 +59,7 @@ std::optional<AttemptKind> EndpointState::begin_attempt(Instant now) {
 
 std::optional<HealthChange> EndpointState::report(Outcome outcome, AttemptKind kind,
                                                   Milliseconds wait, Instant now) {
+    note_doubt(outcome, now);
     std::optional<HealthChange> paused;
     if (outcome == Outcome::overloaded && wait > Milliseconds(0)) {
         paused = pause(std::min(wait, pause_max), now);
@@ -70,11 +75,42 @@ std::optional<HealthChange> EndpointState::settle_refusal(Instant reported_at, b
     return note_breaker(std::move(*change), now);
 }
 
-HealthChange EndpointState::note_breaker(Breaker::Transition change, Instant now) {
+void EndpointState::note_doubt(Outcome outcome, Instant now) noexcept {
+    switch (outcome) {
+        case Outcome::abandoned: return;
+        case Outcome::connect_failed:
+        case Outcome::cut: doubt(now); return;
+        case Outcome::success:
+        case Outcome::rejected:
+        case Outcome::refused:
+        case Outcome::failed:
+        case Outcome::overloaded:
+        case Outcome::rate_limited: end_doubt(); return;
+    }
+}
+
+std::optional<HealthChange> EndpointState::note_breaker(Breaker::Transition change, Instant now) {
     const std::scoped_lock lock(mutex_);
     breaker_note_ = {change.reason, now};
-    return {.to = change.to == Breaker::State::closed ? Health::healthy : Health::open,
-            .reason = std::move(change.reason)};
+    if (change.to != Breaker::State::closed) {
+        return HealthChange{.to = Health::open, .reason = std::move(change.reason)};
+    }
+    // The breaker was not all that spoke against it.
+    if (is_check_failing_.load(std::memory_order_relaxed)) return std::nullopt;
+    return current(now);
+}
+
+HealthChange EndpointState::current(Instant now) const {
+    const Health state = health(now);
+    switch (state) {
+        case Health::checking_failed: return {.to = state, .reason = check_note_.reason};
+        case Health::open:
+        case Health::half_open: return {.to = state, .reason = breaker_note_.reason};
+        case Health::paused: return {.to = state, .reason = pause_note_.reason};
+        case Health::healthy: break;
+    }
+    const bool is_by_check = check_note_.since > breaker_note_.since;
+    return {.to = state, .reason = is_by_check ? check_note_.reason : breaker_note_.reason};
 }
 
 std::optional<HealthChange> EndpointState::pause(Milliseconds wait, Instant now) {
@@ -101,8 +137,10 @@ std::optional<HealthChange> EndpointState::report_check(bool is_ok, std::string 
     }
     checks_in_a_row_ = 0;
     is_check_failing_.store(!is_ok, std::memory_order_relaxed);
+    if (is_ok) end_doubt();
     check_note_ = {is_ok ? "the health check succeeds" : std::move(reason), now};
-    return HealthChange{is_ok ? Health::healthy : Health::checking_failed, check_note_.reason};
+    // A check that succeeds does not close the breaker, and ends no pause.
+    return current(now);
 }
 
 Health EndpointState::health(Instant now) const noexcept {

@@ -27,13 +27,21 @@ std::optional<HealthChange> Lease::report(Outcome outcome, Milliseconds wait, In
     if (upstream_ == nullptr || std::exchange(is_reported_, true)) return std::nullopt;
     now_ = now;
     auto change = upstream_->endpoints()[endpoint_]->report(outcome, kind_, wait, now);
-    if (change && change->to != Health::healthy) {
+    const bool is_doubted = upstream_->endpoints()[endpoint_]->is_doubted(now);
+    if ((change && change->to != Health::healthy) ||
+        (is_doubted && upstream_->queue().length() > 0)) {
         // The waiters learn when the endpoint will be ready again.
         upstream_->queue().wake_all();
     } else if ((change || kind_ == AttemptKind::probe) && upstream_->queue().length() > 0) {
         upstream_->serve(endpoint_, now);
     }
     return change;
+}
+
+void Lease::answered(Instant now) {
+    if (upstream_ == nullptr || !upstream_->endpoints()[endpoint_]->has_doubt()) return;
+    upstream_->endpoints()[endpoint_]->end_doubt();
+    if (upstream_->queue().length() > 0) upstream_->serve(endpoint_, now);
 }
 
 void Lease::end() {

@@ -73,4 +73,9 @@ std::size_t ModelRoute::pick(std::uint64_t user) const noexcept {
     return best;
 }
 
+bool ModelRoute::reaches(std::uint64_t pin) const noexcept {
+    return std::ranges::any_of(
+        entries_, [pin](const RouteEntry& entry) { return entry.handle->endpoints_of(pin) != 0; });
+}
+
 }  // namespace sluicegate::route

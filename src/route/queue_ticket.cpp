@@ -22,9 +22,10 @@ WaitQueue::Wanted wanted_of(const UpstreamHandle& upstream, std::uint64_t endpoi
 }  // namespace
 
 QueueTicket::QueueTicket(const UpstreamHandle& upstream, std::uint64_t user,
-                         std::uint64_t endpoints, WaitQueue::Wake wake, Instant now)
+                         std::uint64_t endpoints, WaitQueue::Wake wake, Instant now,
+                         WaitQueue::Turn turn)
     : upstream_(&upstream),
-      waiter_(upstream.queue().join(user, wanted_of(upstream, endpoints), std::move(wake))),
+      waiter_(upstream.queue().join(user, wanted_of(upstream, endpoints), std::move(wake), turn)),
       endpoints_(endpoints),
       now_(now) {
     if (waiter_ != nullptr) upstream.serve_all(now);

@@ -28,19 +28,22 @@ WaitQueue::~WaitQueue() {
     assert(length_ == 0);
 }
 
-std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, Wanted wanted, Wake wake) {
+std::shared_ptr<WaitQueue::Waiter> WaitQueue::join(std::uint64_t user, Wanted wanted, Wake wake,
+                                                   Turn turn) {
     auto waiter = std::make_shared<Waiter>();
     waiter->wanted = std::move(wanted);
     waiter->wake = std::move(wake);
     const std::scoped_lock lock(mutex_);
-    if (length_.load(std::memory_order_relaxed) >= waiting_max()) return nullptr;
+    const bool is_first = turn == Turn::first;
+    if (!is_first && length_.load(std::memory_order_relaxed) >= waiting_max()) return nullptr;
     const auto [found, is_new] = users_.try_emplace(user);
     if (is_new) {
-        found->second = turns_.emplace(turns_.end());
+        found->second = turns_.emplace(is_first ? turns_.begin() : turns_.end());
         found->second->user = user;
     }
     waiter->user = found->second;
-    waiter->at = waiter->user->waiting.insert(waiter->user->waiting.end(), waiter.get());
+    std::list<Waiter*>& waiting = waiter->user->waiting;
+    waiter->at = waiting.insert(is_first ? waiting.begin() : waiting.end(), waiter.get());
     length_.fetch_add(1, std::memory_order_seq_cst);
     return waiter;
 }

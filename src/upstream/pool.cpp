@@ -14,6 +14,13 @@ namespace sluicegate::upstream {
 
 using metrics::Metric;
 
+namespace {
+
+/// A server that closes a connection so soon after an answer has no idle time.
+constexpr Milliseconds closing_time{200};
+
+}  // namespace
+
 Pool::Counters::Counters(metrics::Registry& registry, const std::string& upstream)
     : reused(registry.counter(Metric::upstream_connects_total, {upstream, "reused"})),
       plain(registry.counter(Metric::upstream_connects_total, {upstream, "plain"})),
@@ -106,13 +113,15 @@ void Pool::drop_spoiled(Instant now) {
                           .events = POLLIN | POLLRDHUP,
                           .revents = 0});
     }
+    const Instant looked_before = std::exchange(looked_at_, now);
     if (::poll(polled.data(), polled.size(), 0) <= 0) return;
 
     std::optional<Milliseconds> longest;
     for (std::size_t i = 0; i < polled.size(); ++i) {
         std::unique_ptr<Connection>& connection = idle_[i];
         const bool has_ended = (polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-        if (has_ended) {
+        // Only one that was seen open tells a time: a server may close right after its answer.
+        if (has_ended && looked_before - connection->idle_since >= closing_time) {
             const auto idle_for =
                 std::chrono::duration_cast<Milliseconds>(now - connection->idle_since);
             longest = std::max(longest.value_or(idle_for), idle_for);

@@ -44,6 +44,7 @@ std::vector<std::string> cells_of(const std::string& line) {
 std::string words_for(Outcome outcome) {
     switch (outcome) {
         case Outcome::connect_failed: return "connecting failed";
+        case Outcome::cut:
         case Outcome::failed: return "failure";
         case Outcome::overloaded: return "failure; with `Retry-After` it is paused";
         case Outcome::rate_limited: return "none; the account may cool down";

@@ -68,6 +68,47 @@ protected:
     FakeUpstream second_;
 };
 
+TEST_F(ActiveChecks, AskAModelWhatItCanAnswer) {
+    FakeUpstream reasoning;
+    FakeUpstream embedding;
+    reasoning.answer_with([](const ReceivedRequest& request) {
+        if (request.body.find("\"max_tokens\"") == std::string::npos) {
+            return Script().send(signed_answer("o1"));
+        }
+        return Script().send(json_response(
+            400,
+            R"({"error":{"message":"Unsupported parameter: 'max_tokens'.","param":"max_tokens"}})"));
+    });
+    embedding.answer_with([](const ReceivedRequest& request) {
+        const bool is_known = request.target() == "/v1/embeddings";
+        return Script().send(is_known ? json_response(200, R"({"object":"list","data":[]})")
+                                      : json_response(404, R"({"detail":"Not Found"})"));
+    });
+    const std::string often = ", every: 100ms, unhealthy_after: 1}";
+    const Gateway gateway(routes_config(
+        upstream_line("reasoning", reasoning.base_url(), "health: {model: o1" + often) +
+            upstream_line("embedding", embedding.base_url(),
+                          "health: {model: text-embedding-3-small" + often),
+        "  m: {route: [{upstream: reasoning}]}\n  e: {route: [{upstream: embedding}]}\n"));
+    ASSERT_TRUE(reasoning.wait_for_requests(3));
+    ASSERT_TRUE(embedding.wait_for_requests(3));
+    const std::string status = gateway.admin("/status").body;
+    EXPECT_EQ(status.find("checking_failed"), std::string::npos) << status;
+    EXPECT_EQ(gateway.admin("/readyz").status, 200);
+}
+
+TEST_F(ActiveChecks, AQuestionThatIsRefusedSaysNothingOfTheServer) {
+    FakeUpstream server;
+    server.answer(Script().send(
+        json_response(400, R"({"error":{"message":"this model makes only music","code":400}})")));
+    const Gateway gateway(
+        routes_config(upstream_line("up", server.base_url(),
+                                    "health: {model: music, every: 100ms, unhealthy_after: 1}"),
+                      "  m: {route: [{upstream: up}]}\n"));
+    ASSERT_TRUE(server.wait_for_requests(3));
+    EXPECT_EQ(gateway.admin("/readyz").status, 200);
+}
+
 TEST_F(ActiveChecks, ByAPathTakeAServerOutAndBringItBack) {
     const Gateway gateway(config("path: /health, every: 100ms, unhealthy_after: 2"));
     ASSERT_TRUE(eventually([&] { return checks(first_) >= 2 && checks(second_) >= 2; }));

@@ -179,10 +179,10 @@ TEST_F(NothingLeft, CoolingAndFullTogetherTellOfTheWait) {
     FakeUpstream full;
     cooling.answer(status(429, "Retry-After: 20\r\n"));
     full.answer(Script().wait(go).send(signed_answer("full")));
-    const Gateway gateway(
-        routes_config(upstream_line("up0", cooling.base_url()) +
-                          upstream_line("up1", full.base_url(), "max_in_flight: 1"),
-                      "  m: {route: [{upstream: up0}], fallback: [{upstream: up1}]}\n"));
+    const Gateway gateway(routes_config(
+        upstream_line("up0", cooling.base_url()) +
+            upstream_line("up1", full.base_url(), "max_in_flight: 1, queue: {timeout: 200ms}"),
+        "  m: {route: [{upstream: up0}], fallback: [{upstream: up1}]}\n"));
     TestClient holder = gateway.connect();
     holder.send(chat_request(alice_key, "m"));
     ASSERT_TRUE(full.wait_for_requests(1));

@@ -66,6 +66,7 @@ protected:
     }
 
     Signal go_;
+    Signal never_;
     FakeUpstream gpu_;
     FakeUpstream provider_;
 };
@@ -127,6 +128,56 @@ TEST_F(UpstreamQueue, TakesTurnsBetweenUsersOfTheSameUpstreamWhateverTheModel) {
     for (std::size_t i = 1; i + 1 < served.size(); i += 2) {
         EXPECT_NE(served[i][0], served[i + 1][0]) << testing::PrintToString(served);
     }
+}
+
+TEST_F(UpstreamQueue, IsWhereARequestWaitsByDefaultWhenNothingElseIsLeft) {
+    sign(gpu_, "gpu");
+    sign(provider_, "provider");
+    const Gateway gateway(routes_config(
+        upstream_line("gpu", gpu_.base_url(), "max_in_flight: 1, queue: {timeout: 15s}") +
+            upstream_line("provider", provider_.base_url(), "max_in_flight: 1"),
+        "  m: {route: [{upstream: gpu}], fallback: [{upstream: provider}]}\n"));
+    TestClient holder = hold(gateway);
+    provider_.answer_next(Script().wait(never_).stall());
+    TestClient spilled = gateway.connect();
+    spilled.send(named(alice_key, "spilled"));
+    ASSERT_TRUE(provider_.wait_for_requests(1));
+    std::vector<TestClient> all;
+    for (const std::string_view key : {alice_key, bob_key, carol_key}) {
+        all.push_back(waiting(gateway, named(key, "waits", key == bob_key)));
+    }
+    go_.raise();
+    expect_answer_of(holder.read_response(), "gpu");
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        expect_answer_of(all[i].read_response(), "gpu", i == 1);
+    }
+}
+
+TEST_F(UpstreamQueue, OutlivesTheDeathOfAServer) {
+    FakeUpstream other;
+    sign(other, "other");
+    const Gateway gateway(routes_config(
+        endpoints_line("pair", {gpu_.base_url(), other.base_url()},
+                       "max_in_flight: 2, on_full: queue, queue: {max_waiting: 6, timeout: 20s}"),
+        "  m: {route: [{upstream: pair}]}\n"));
+    Signal dies;
+    for (int i = 0; i < 2; ++i) {
+        gpu_.answer_next(Script().wait(dies).cut());
+        other.answer_next(Script().wait(go_).send(signed_answer("other")));
+    }
+    std::vector<TestClient> running;
+    for (int i = 0; i < 4; ++i) running.push_back(waiting(gateway, named(alice_key, "runs")));
+    ASSERT_TRUE(gpu_.wait_for_requests(2));
+    std::vector<TestClient> queued;
+    for (const std::string_view key : {alice_key, bob_key, carol_key, bob_key}) {
+        queued.push_back(waiting(gateway, named(key, "waits")));
+    }
+    gpu_.refuse_connections();
+    dies.raise();
+    let_time_pass(milliseconds(1500));
+    go_.raise();
+    for (TestClient& client : queued) expect_answer_of(client.read_response(), "other");
+    for (TestClient& client : running) EXPECT_GE(client.read_response().status, 200);
 }
 
 TEST_F(UpstreamQueue, AfterItsTimeoutTheNextEntryTakesIt) {

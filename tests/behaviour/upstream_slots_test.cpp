@@ -167,7 +167,8 @@ TEST_F(UpstreamSlots, AFullUpstreamSpillsAtOnceAndIsFirstAgainWhenFree) {
 }
 
 TEST_F(UpstreamSlots, SpillWithNowhereToGoIs503WithAWait) {
-    const Gateway gateway(routes_config(gpu("max_in_flight: 1", 1), std::string(alone_)));
+    const Gateway gateway(
+        routes_config(gpu("max_in_flight: 1, queue: {timeout: 300ms}", 1), std::string(alone_)));
     hold();
     TestClient holder = held(gateway, chat_request(alice_key, "m"));
     const Response response = gateway.chat(bob_key, "m");

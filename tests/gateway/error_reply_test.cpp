@@ -70,6 +70,7 @@ const std::vector<Expected> table{
     {ErrorKind::duplicate_field, 400, invalid, "duplicate_field"},
     {ErrorKind::misspelt_field, 400, invalid, "misspelt_field"},
     {ErrorKind::field_not_allowed, 400, invalid, "field_not_allowed"},
+    {ErrorKind::background_not_supported, 400, invalid, "field_not_allowed"},
     {ErrorKind::invalid_type, 400, invalid, "invalid_type"},
     {ErrorKind::missing_model, 400, invalid, "missing_required_parameter"},
     {ErrorKind::model_mismatch, 400, invalid, "model_mismatch"},

@@ -1,5 +1,7 @@
 #include "sluicegate/route/candidate_iterator.hpp"
 
+#include "sluicegate/route/response_owners.hpp"
+
 #include "route/support.hpp"
 
 #include <gtest/gtest.h>
@@ -149,9 +151,105 @@ TEST(CandidateIterator, SaysThatEverythingIsFull) {
     CandidateIterator first(route, {}, 5);
     const Step held = first.next(at(0));
     CandidateIterator second(route, {}, 5);
-    EXPECT_EQ(second.next(at(0)).kind, Step::nothing);
+    ASSERT_EQ(second.next(at(0)).kind, Step::wait);
+    QueueTicket ticket = second.join_queue([] {}, at(0));
+    EXPECT_EQ(second.after_wait(std::move(ticket), at(30'000)).kind, Step::nothing);
     EXPECT_TRUE(second.shortage().is_full);
     EXPECT_FALSE(second.shortage().is_cooling);
+}
+
+TEST(CandidateIterator, SpillsFirstAndThenWaitsForTheFirstEntry) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a", 1, 1)), make_entry(make_upstream("b", 1, 1), 1, true),
+         make_entry(make_upstream("c", 1, 1), 1, true)},
+        false);
+    CandidateIterator first(route, {}, 5);
+    Step held = first.next(at(0));
+    CandidateIterator second(route, {}, 5);
+    const Step spilled = second.next(at(0));
+    EXPECT_EQ(name_of(route, spilled), "b0");
+    open_breaker(endpoint_of(route, 2));
+    CandidateIterator third(route, {}, 5);
+    EXPECT_EQ(name_of(route, third.next(at(0))), "a?") << "before one that is unhealthy";
+    QueueTicket ticket = third.join_queue([] {}, at(0));
+    held.lease.end();
+    EXPECT_EQ(name_of(route, third.after_wait(std::move(ticket), at(10))), "a0");
+}
+
+TEST(CandidateIterator, WaitsThoughAnotherEntryCools) {
+    const ModelRoute route(
+        {make_entry(make_upstream("a", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);
+    CandidateIterator first(route, {}, 5);
+    const Step held = first.next(at(0));
+    route.entries()[1].quota->refused(1, Milliseconds(9'000), at(0));
+    CandidateIterator second(route, {}, 5);
+    EXPECT_EQ(name_of(route, second.next(at(1))), "a?");
+}
+
+TEST(CandidateIterator, GoesBackToTheQueueWhenTheServerThatItGotIsGone) {
+    config::Upstream upstream = make_queueing("gpu", 2, 1);
+    upstream.queue.timeout = Milliseconds(10'000);
+    const ModelRoute route({make_entry(upstream)}, false);
+    CandidateIterator one(route, {.user = 1}, 5);
+    Step held = one.next(at(0));
+    CandidateIterator two(route, {.user = 2}, 5);
+    Step other = two.next(at(0));
+    CandidateIterator waiting(route, {.user = 3}, 5);
+    ASSERT_EQ(waiting.next(at(0)).kind, Step::wait);
+    QueueTicket ticket = waiting.join_queue([] {}, at(0));
+    CandidateIterator later(route, {.user = 3}, 5);
+    ASSERT_EQ(later.next(at(1)).kind, Step::wait);
+    QueueTicket behind = later.join_queue([] {}, at(1));
+    held.lease.end();
+    Step step = waiting.after_wait(std::move(ticket), at(100));
+    ASSERT_EQ(step.kind, Step::send);
+    step.lease.report(Outcome::connect_failed, none, at(101));
+    step.lease.end();
+    waiting.failed(Outcome::connect_failed, true, none);
+    step = waiting.next(at(101));
+    ASSERT_EQ(step.kind, Step::wait);
+    ticket = waiting.join_queue([] {}, at(101));
+    EXPECT_EQ(waiting.give_up_at(), at(10'000)) << "what is left of its time";
+    other.lease.report(Outcome::success, none, at(200));
+    other.lease.end();
+    EXPECT_FALSE(behind.is_granted());
+    step = waiting.after_wait(std::move(ticket), at(200));
+    ASSERT_EQ(step.kind, Step::send) << "before the one that came later";
+}
+
+TEST(CandidateIterator, OffersOnlyTheEndpointThatItIsPinnedTo) {
+    const config::Upstream upstream = make_upstream("a", 5);
+    const ModelRoute route({make_entry(make_upstream("b")), make_entry(upstream),
+                            make_entry(make_upstream("c"), 1, true)},
+                           false);
+    const std::uint64_t name = ResponseOwners::name_key("a");
+    for (std::size_t i = 0; i < 5; ++i) {
+        const std::uint64_t pin = UpstreamHandle::pin_of(name, endpoint_of(route, 1, i).id());
+        EXPECT_TRUE(route.reaches(pin));
+        CandidateIterator candidates(route, {.pin = pin}, 5);
+        Step step = candidates.next(at(0));
+        EXPECT_EQ(name_of(route, step), "a" + std::to_string(i));
+        candidates.failed(Outcome::failed, false, none);
+        step = candidates.next(at(0));
+        EXPECT_EQ(step.kind, Step::nothing);
+    }
+    const std::uint64_t elsewhere =
+        UpstreamHandle::pin_of(ResponseOwners::name_key("b"), endpoint_of(route, 1, 0).id());
+    EXPECT_FALSE(route.reaches(elsewhere)) << "the same server under another upstream";
+}
+
+TEST(CandidateIterator, WaitsForTheFullEndpointThatItIsPinnedTo) {
+    const ModelRoute route({make_entry(make_upstream("a", 2, 1))}, false);
+    const std::uint64_t pin =
+        UpstreamHandle::pin_of(ResponseOwners::name_key("a"), endpoint_of(route, 0, 1).id());
+    CandidateIterator first(route, {.pin = pin}, 5);
+    Step held = first.next(at(0));
+    CandidateIterator second(route, {.pin = pin}, 5);
+    ASSERT_EQ(second.next(at(0)).kind, Step::wait);
+    QueueTicket ticket = second.join_queue([] {}, at(0));
+    EXPECT_FALSE(ticket.is_granted());
+    held.lease.end();
+    EXPECT_EQ(name_of(route, second.after_wait(std::move(ticket), at(1))), "a1");
 }
 
 TEST(CandidateIterator, WaitsWhereItIsToldToAndTakesWhatIsGranted) {
@@ -350,7 +448,11 @@ TEST(CandidateIterator, OffersEachCandidateOnceAndByClass) {
         std::set<std::pair<std::size_t, std::size_t>> seen;
         int last_class = 0;
         for (;;) {
-            const Step step = candidates.next(at(10));
+            Step step = candidates.next(at(10));
+            while (step.kind == Step::wait) {
+                QueueTicket ticket = candidates.join_queue([] {}, at(10));
+                step = candidates.after_wait(std::move(ticket), at(10));
+            }
             if (step.kind == Step::nothing) break;
             ASSERT_EQ(step.kind, Step::send);
             ASSERT_TRUE(seen.emplace(step.entry, step.lease.endpoint()).second) << "twice";

@@ -47,6 +47,28 @@ TEST(EndpointState, ChangesWithChecksThatAgreeInARow) {
     EXPECT_EQ(endpoint.status(at(9)).reason, "the health check succeeds");
 }
 
+TEST(EndpointState, IsToldToBeHealthyOnlyWhenItIs) {
+    EndpointState endpoint("u", make_checked(1, 1));
+    const auto fail = [&](std::int64_t ms) {
+        return endpoint.report(Outcome::connect_failed, AttemptKind::ordinary, none, at(ms));
+    };
+    fail(0);
+    fail(0);
+    ASSERT_TRUE(fail(0));
+    ASSERT_TRUE(endpoint.report_check(false, "no answer", at(1)));
+    const auto checked = endpoint.report_check(true, "", at(2));
+    ASSERT_TRUE(checked);
+    EXPECT_EQ(checked->to, Health::open) << "the breaker is open still";
+    EXPECT_EQ(checked->reason, "connect failed 3 times in a row; next try in 5s");
+    ASSERT_TRUE(endpoint.report_check(false, "no answer", at(3)));
+    EXPECT_FALSE(endpoint.report(Outcome::success, AttemptKind::last_resort, none, at(4)))
+        << "the check says no";
+    const auto healthy = endpoint.report_check(true, "", at(5));
+    ASSERT_TRUE(healthy);
+    EXPECT_EQ(healthy->to, Health::healthy);
+    EXPECT_EQ(healthy->reason, "the health check succeeds");
+}
+
 TEST(EndpointState, ForgetsAFailingCheckThatIsNoLongerConfigured) {
     EndpointState endpoint("u", make_checked(1, 1));
     ASSERT_TRUE(endpoint.report_check(false, "no", at(0)));

@@ -141,6 +141,45 @@ TEST(QueueTicket, IsNotGivenASlotOfAnEndpointThatIsUnhealthy) {
     EXPECT_EQ(ticket.take(at(0)).endpoint(), 1U);
 }
 
+TEST(QueueTicket, IsNotGivenTheSlotOfAnAttemptThatWasCutUntilTheEndpointAnswers) {
+    for (const Outcome outcome : {Outcome::cut, Outcome::connect_failed}) {
+        const auto upstream = test::make_handle(test::make_queueing("u", 1, 2));
+        Lease cut = take(*upstream);
+        Lease other = take(*upstream);
+        int wakes = 0;
+        QueueTicket first(*upstream, 1, any, [&] { ++wakes; }, at(0));
+        QueueTicket second(*upstream, 2, any, [] {}, at(0));
+        cut.report(outcome, none, at(0));
+        cut.end();
+        EXPECT_FALSE(first.is_granted());
+        EXPECT_EQ(wakes, 1) << "it has to look again when the doubt ends";
+        EXPECT_EQ(first.look_again_at(at(1)), at(500));
+        EXPECT_FALSE(first.look(at(499)));
+        other.answered(at(499));
+        EXPECT_TRUE(first.is_granted());
+        EXPECT_FALSE(second.is_granted());
+    }
+}
+
+TEST(QueueTicket, OfOneRequestTriesWhetherTheEndpointWorksAgain) {
+    const auto upstream = test::make_handle(test::make_queueing("u", 1, 2));
+    Lease cut = take(*upstream);
+    Lease other = take(*upstream);
+    QueueTicket first(*upstream, 1, any, [] {}, at(0));
+    QueueTicket second(*upstream, 2, any, [] {}, at(0));
+    cut.report(Outcome::cut, none, at(0));
+    cut.end();
+    other.report(Outcome::cut, none, at(0));
+    other.end();
+    EXPECT_TRUE(first.look(at(500)));
+    EXPECT_FALSE(second.look(at(500)));
+    Lease tried = first.take(at(500));
+    EXPECT_FALSE(second.look(at(999)));
+    tried.report(Outcome::rejected, none, at(999));
+    EXPECT_TRUE(second.look(at(999))) << "a refusal is an answer";
+    second.take(at(999)).end();
+}
+
 TEST(QueueTicket, TakesTheProbeOnceThatIsDue) {
     const auto upstream = test::make_handle(test::make_queueing("u", 1, 4));
     std::vector<Lease> leases;

@@ -133,6 +133,22 @@ TEST(IdleConnections, WhenTheServerClosesThemIsLearned) {
     EXPECT_EQ(rig.peers.size(), 4U) << "given up before the server does";
 }
 
+TEST(IdleConnections, AServerThatClosesRightAfterItsAnswerTeachesNoTime) {
+    Rig rig;
+    live(rig, 3s);
+    for (std::size_t i = 0; i < 4; ++i) {
+        exchange_once(rig, "keep-alive: timeout=20, max=100\r\n");
+        rig.pass(10ms);
+        rig.peers[i].shutdown_send();  // as llama.cpp does after each stream
+        live(rig, 1s);
+        EXPECT_EQ(rig.connections("idle"), 0) << "the sweep has noticed";
+    }
+    rig.exchange_once();
+    rig.pass(15s);
+    rig.exchange_once();
+    EXPECT_EQ(rig.peers.size(), 5U) << "connections are trusted as before";
+}
+
 TEST(IdleConnections, StrayBytesAreSweptAndTeachNothing) {
     Rig rig;
     for (std::size_t i = 0; i < 3; ++i) {

@@ -41,8 +41,9 @@ enum class ErrorKind : std::uint8_t {
     invalid_json,
     invalid_body,
     duplicate_field,
-    misspelt_field,     ///< a known name in another spelling, which some servers take for it
-    field_not_allowed,  ///< the body policy of the model or of its upstreams denies it
+    misspelt_field,            ///< a known name in another spelling, which some servers take for it
+    field_not_allowed,         ///< the body policy of the model or of its upstreams denies it
+    background_not_supported,  ///< the same, of `background`: it gets words of its own
     invalid_type,
     missing_model,
     model_mismatch,               ///< the URL and the body name different models

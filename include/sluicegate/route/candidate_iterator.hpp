@@ -6,7 +6,8 @@
 /// (Quota); unhealthy candidates, because an attempt that may fail is better than none. In each
 /// tier the entry whose turn it is comes first, then the other weighted entries, those without a
 /// weight, and the fallback in its order. Never offered are candidates that are full, that cool
-/// after a 429, that a ceiling refused, or that have failed this request already.
+/// after a 429, that a ceiling refused, or that have failed this request already. A request with a
+/// pin is offered that one endpoint alone.
 ///
 /// Use        call next() until it offers nothing; say how each step ended before the next call.
 /// Threads    one request, one thread at a time. The route must outlive it and its leases.
@@ -30,6 +31,9 @@ struct RouteQuery {
     std::uint64_t user = 0;                                ///< evenly distributed
     std::optional<std::uint64_t> affinity = std::nullopt;  ///< of the first bytes of its messages
     std::uint32_t random = 0;                              ///< evenly distributed
+    /// UpstreamHandle::pin_of() the endpoint that keeps what the request goes on from; 0: any may
+    /// take the request.
+    std::uint64_t pin = 0;
 };
 
 class CandidateIterator {
@@ -68,11 +72,14 @@ public:
     /// every entry that shares the account. `wait`: what the answer asked for.
     void failed(Outcome outcome, bool is_connection_level, Milliseconds wait);
 
-    /// After `wait`: a ticket for the queue of the entry, until its queue_timeout(); false if it is
-    /// full.
+    /// After `wait`: a ticket for the queue of the entry; false if it is full. A request that has
+    /// waited there before goes to the front.
     [[nodiscard]] QueueTicket join_queue(WaitQueue::Wake wake, Instant now);
-    /// After join_queue(): a slot was granted, or the time is over. What comes next; never the same
-    /// queue again.
+    /// Until when the request may wait in the queue that it has joined: its queue_timeout() counts
+    /// from the first time that it joined.
+    [[nodiscard]] Instant give_up_at() const noexcept { return progress_[entry_].give_up_at; }
+    /// After join_queue(): a slot was granted, or the time is over. What comes next; the same queue
+    /// again only after an attempt that failed.
     [[nodiscard]] Step after_wait(QueueTicket ticket, Instant now);
 
     /// The entry of the latest step: index into ModelRoute::entries().
@@ -86,12 +93,23 @@ private:
     enum class Tier : std::uint8_t { available, paced, unhealthy };
     /// What this request has done with one entry.
     struct EntryProgress {
-        std::uint64_t tried = 0;  ///< bit i: endpoint i
+        std::uint64_t tried = 0;       ///< bit i: endpoint i
+        std::uint64_t comes_back = 0;  ///< of those: could not be reached from the queue
         bool is_excluded = false;
-        bool has_waited = false;
+        bool has_waited = false;     ///< in vain, or it found the queue full
+        bool is_from_queue = false;  ///< the latest attempt there got its slot in the queue
+        Instant give_up_at = Instant::min();  ///< it may wait until then; min(): never joined
     };
 
+    Step try_all(Tier wanted, Instant now);
     Step try_entry(std::size_t index, Tier wanted, Instant now);
+    /// `wait` for the first entry whose endpoints are full or, for a request that has waited there,
+    /// will be ready again.
+    Step try_queues(Instant now);
+    /// Bit i: endpoint i of the entry has failed the request, or the pin excludes it.
+    [[nodiscard]] std::uint64_t closed_of(std::size_t index) const;
+    [[nodiscard]] bool may_wait(std::size_t index, Instant now) const;
+    [[nodiscard]] std::size_t nth(std::size_t i) const noexcept;
     std::optional<Lease> take(const RouteEntry& entry, std::uint64_t tried, Tier wanted,
                               Instant now, bool& is_full) const;
     std::optional<Lease> take_one(const UpstreamHandle& upstream, std::size_t endpoint, Tier wanted,
@@ -108,6 +126,7 @@ private:
     std::size_t entry_ = 0;             ///< of the latest step
     std::size_t endpoint_ = 0;
     std::vector<EntryProgress> progress_;  ///< by entry; empty until needed
+    std::optional<std::size_t> full_;      ///< the first entry that next() found full
     Shortage refused_;                     ///< by ceilings and answers
     Shortage found_;                       ///< as next() found it
 };

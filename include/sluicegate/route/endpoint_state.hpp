@@ -32,6 +32,8 @@ class EndpointState {
 public:
     /// The longest pause that an endpoint can ask for.
     static constexpr Milliseconds pause_max = std::chrono::minutes(10);
+    /// A server that has died or restarts is not asked by one waiting request after the other.
+    static constexpr Milliseconds doubt_span{500};
 
     EndpointState(std::string label, const config::Upstream& upstream);
     /// Takes over new settings; keeps the count in flight and the health.
@@ -52,6 +54,23 @@ public:
     /// When time alone will make the endpoint ready; Instant::max(): it is ready, or only an event
     /// can make it so.
     [[nodiscard]] Instant ready_at(Instant now) const noexcept;
+    /// A request there was cut or could not be made, and it has not answered another one since. A
+    /// request that waits may have a slot of it once in doubt_span.
+    [[nodiscard]] bool has_doubt() const noexcept {
+        return doubted_until_.load(std::memory_order_relaxed) != 0;
+    }
+    /// Not even that one.
+    [[nodiscard]] bool is_doubted(Instant now) const noexcept {
+        return now.time_since_epoch().count() < doubted_until_.load(std::memory_order_relaxed);
+    }
+    void doubt(Instant now) noexcept {
+        doubted_until_.store((now + doubt_span).time_since_epoch().count(),
+                             std::memory_order_relaxed);
+    }
+    /// It has answered.
+    void end_doubt() noexcept {
+        if (has_doubt()) doubted_until_.store(0, std::memory_order_relaxed);
+    }
     /// The kind of attempt that an endpoint that is ready allows; nothing if another request took
     /// the probe.
     [[nodiscard]] std::optional<AttemptKind> begin_attempt(Instant now);
@@ -71,7 +90,10 @@ public:
 
 private:
     std::optional<HealthChange> pause(Milliseconds wait, Instant now);
-    HealthChange note_breaker(Breaker::Transition change, Instant now);
+    std::optional<HealthChange> note_breaker(Breaker::Transition change, Instant now);
+    void note_doubt(Outcome outcome, Instant now) noexcept;
+    /// The state now, with its reason; the mutex is held.
+    [[nodiscard]] HealthChange current(Instant now) const;
     [[nodiscard]] bool is_paused(Instant now) const noexcept {
         return now.time_since_epoch().count() < paused_until_.load(std::memory_order_relaxed);
     }
@@ -87,6 +109,7 @@ private:
     Breaker breaker_;
     std::atomic<bool> is_check_failing_{false};
     std::atomic<Instant::rep> paused_until_{0};
+    std::atomic<Instant::rep> doubted_until_{0};
 
     mutable std::mutex mutex_;
     std::optional<config::HealthCheck> check_;

@@ -29,6 +29,8 @@ public:
     /// How the attempt ended. Only the first call counts. `wait`: what a 503 or 529 asked for. The
     /// slot is held until destruction or end().
     std::optional<HealthChange> report(Outcome outcome, Milliseconds wait, Instant now);
+    /// The endpoint has begun to answer: it works again, if that was in doubt.
+    void answered(Instant now);
     /// Lets the slot go now.
     void end();
 

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] std::size_t weighted() const noexcept { return weighted_; }
     /// The entry whose turn it is, one of the weighted. `user`: evenly distributed.
     [[nodiscard]] std::size_t pick(std::uint64_t user) const noexcept;
+    /// Whether an entry can reach the endpoint of UpstreamHandle::pin_of().
+    [[nodiscard]] bool reaches(std::uint64_t pin) const noexcept;
     [[nodiscard]] const std::shared_ptr<WeightedRoundRobin>& turns() const noexcept {
         return turns_;
     }

@@ -18,7 +18,7 @@ public:
     /// `user`: users take turns. `endpoints`: bit i for each endpoint that the request can use.
     /// `wake`: see WaitQueue::join(); it can be called before this returns.
     QueueTicket(const UpstreamHandle& upstream, std::uint64_t user, std::uint64_t endpoints,
-                WaitQueue::Wake wake, Instant now);
+                WaitQueue::Wake wake, Instant now, WaitQueue::Turn turn = WaitQueue::Turn::last);
     QueueTicket(QueueTicket&& other) noexcept;
     QueueTicket& operator=(QueueTicket&& other) noexcept;
     ~QueueTicket() { const Lease unused = leave(); }

@@ -49,8 +49,15 @@ public:
     [[nodiscard]] WaitQueue& queue() const noexcept { return *live_.queue; }
     [[nodiscard]] UpstreamMemory& memory() const noexcept { return *live_.memory; }
     [[nodiscard]] const Live& live() const noexcept { return live_; }
-    /// Requests wait here while every endpoint is full: `on_full: queue`.
-    [[nodiscard]] bool queues_when_full() const noexcept { return queues_when_full_; }
+    /// Requests can wait here while every endpoint is full: there is a `max_in_flight`.
+    [[nodiscard]] bool has_queue() const noexcept { return has_queue_; }
+    /// They wait only when no other entry can take them: `on_full: spill`.
+    [[nodiscard]] bool spills_first() const noexcept { return spills_first_; }
+    /// The endpoints that ResponseOwners has under this upstream and endpoint, as bits.
+    [[nodiscard]] std::uint64_t endpoints_of(std::uint64_t pin) const noexcept;
+    /// One number for an upstream and an endpoint of ResponseOwners::Owner; never 0.
+    [[nodiscard]] static std::uint64_t pin_of(std::uint64_t upstream,
+                                              std::uint64_t endpoint) noexcept;
     /// Conversations prefer one endpoint: `prefix_affinity`.
     [[nodiscard]] bool has_affinity() const noexcept { return has_affinity_; }
     [[nodiscard]] Milliseconds queue_timeout() const noexcept { return queue_timeout_; }
@@ -72,7 +79,9 @@ public:
 
 private:
     Live live_;
-    bool queues_when_full_;
+    std::uint64_t name_key_;
+    bool has_queue_;
+    bool spills_first_;
     bool has_affinity_;
     Milliseconds queue_timeout_;
 };

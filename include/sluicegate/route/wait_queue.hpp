@@ -48,11 +48,17 @@ public:
     WaitQueue(const WaitQueue&) = delete;
     WaitQueue& operator=(const WaitQueue&) = delete;
 
-    /// Adds a waiter behind the others of the same user; null if the queue is full. `wake` is
+    enum class Turn : std::uint8_t {
+        last,   ///< behind the others of the same user
+        first,  ///< it had its turn, at an endpoint that failed; the bound does not hold for it
+    };
+
+    /// Adds a waiter among those of the same user; null if the queue is full. `wake` is
     /// called when a slot is granted, and by wake_all(), on the thread that does so; this may be
     /// the thread of the waiter. It is never called after leave() (what it posted may run then,
     /// though). It must be short and must not call this queue. Call serve() next.
-    [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, Wanted wanted, Wake wake);
+    [[nodiscard]] std::shared_ptr<Waiter> join(std::uint64_t user, Wanted wanted, Wake wake,
+                                               Turn turn = Turn::last);
     /// A slot waits to be fetched by leave().
     [[nodiscard]] static bool is_granted(const Waiter& waiter) noexcept;
     /// Returns the slot that was granted, if any; it then belongs to the caller. A second call

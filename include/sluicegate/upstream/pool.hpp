@@ -161,6 +161,7 @@ private:
     std::shared_ptr<Counters> counters_;
     std::unique_ptr<IdleLimit> idle_limit_;
     std::unique_ptr<WarmUp> warm_up_;
+    Instant looked_at_{};  ///< when drop_spoiled() last looked at the idle connections
     bool is_retired_ = false;
     std::vector<std::unique_ptr<Connection>> idle_;  ///< the longest idle first
 };
