@@ -27,6 +27,12 @@ bool is_terminal(std::string_view type) noexcept {
     return std::find(std::begin(types), std::end(types), type) != std::end(types);
 }
 
+/// Endpoints whose answers are one list, never a stream: an event of theirs is the whole answer.
+bool answers_at_once(Endpoint endpoint) noexcept {
+    return endpoint == Endpoint::embeddings || endpoint == Endpoint::rerank ||
+           endpoint == Endpoint::moderations;
+}
+
 bool has_error_word(std::string_view text) noexcept {
     constexpr std::string_view words[] = {"rror",     "RROR",         "fail",        "FAIL",
                                           "xception", R"("message")", R"("detail")", R"("code")"};
@@ -158,8 +164,10 @@ void EventInterpreter::read_members(EventName name, const TopLevel& found) {
     if (found.sequence_number) last_sequence_number = *found.sequence_number;
     if (!found.usage.empty() || !found.some_usage.empty() || has_kind) read_usage_of(found);
     if (is_chat()) return;
-    if (name == EventName::terminal || is_terminal(found.type)) ++terminals;
-    has_output = has_output || (has_kind && found.type != "error" && found.type != "ping");
+    const bool is_whole_answer = answers_at_once(endpoint_) && found.is_whole;
+    if (name == EventName::terminal || is_terminal(found.type) || is_whole_answer) ++terminals;
+    has_output = is_whole_answer || has_output ||
+                 (has_kind && found.type != "error" && found.type != "ping");
     if (!found.delta.empty() && adds_text(found.type)) {
         note_text({.pieces = 1, .bytes = decoded_bytes(found.delta), .first = found.delta});
     }

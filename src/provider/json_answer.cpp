@@ -8,9 +8,17 @@
 #include <utility>
 
 namespace sluicegate::provider {
+namespace {
+
+/// Some servers put it before their JSON, and strict parsers fail on it.
+constexpr std::string_view byte_order_mark_bytes = "\xef\xbb\xbf";
+
+}  // namespace
 
 Result<JsonAnswer> judge_json(const config::Upstream& upstream, const Redaction& redaction,
                               const AskedFor& asked, std::string_view body, bool is_delimited) {
+    const bool is_marked = body.starts_with(byte_order_mark_bytes);
+    if (is_marked) body.remove_prefix(byte_order_mark_bytes.size());
     JsonAnswer answer{.facts = openai::facts_of_answer(asked.endpoint, body)};
     if (!answer.facts.is_whole) {
         // Where the end of the connection ends the answer, only the text tells that it is cut.
@@ -21,6 +29,7 @@ Result<JsonAnswer> judge_json(const config::Upstream& upstream, const Redaction&
         auto error = error_of_answer(upstream, redaction, answer.facts, body);
         if (error) return fail(std::move(*error));
     }
+    if (is_marked) answer.body = body;
     if (!asked.inspection.is_streaming) return answer;
     auto events = openai::stream_of_answer(asked.endpoint, body, asked.inspection.wants_usage);
     if (!events) {

@@ -17,7 +17,8 @@ struct JsonAnswer {
     openai::AnswerFacts facts;
     /// The same answer as the events that the client asked for; empty when it asked for JSON.
     std::string events = {};
-    /// The answer, where it was put together from events; else it is the upstream's body.
+    /// The answer, where it was put together from events or lost its byte order mark; else it is
+    /// the upstream's body.
     std::string body = {};
 };
 
