@@ -275,6 +275,8 @@ bool SseScanner::is_whole_event() const {
 std::string_view SseScanner::end_of_stream() {
     if (is_between_events()) return {};
     const bool is_line_open = line_size_ > 0;
+    // An LF behind a CR would be part of the same line end.
+    const bool needs_line_end = is_line_open || after_carriage_return_;
     if (is_line_open) {
         if (!is_data_line_) end_line(line_);
         line_.clear();
@@ -284,7 +286,7 @@ std::string_view SseScanner::end_of_stream() {
     if (!is_whole_event()) return {};
     end_event();
     if (is_cut_whole_) return {};
-    return is_line_open ? "\n\n" : "\n";
+    return needs_line_end ? "\n\n" : "\n";
 }
 
 bool SseScanner::ends_with_done() const noexcept {
