@@ -3,6 +3,7 @@
 #include "sluicegate/client/cors.hpp"
 #include "sluicegate/client/limit_fields.hpp"
 #include "sluicegate/client/receive.hpp"
+#include "sluicegate/http/content_coding.hpp"
 #include "sluicegate/http/head_writer.hpp"
 
 #include <array>
@@ -13,9 +14,8 @@ namespace {
 namespace asio = net::asio;
 using http::append_field;
 
-constexpr std::array<std::string_view, 5> passed_fields{"content-disposition", "content-encoding",
-                                                        "openai-version", "openai-processing-ms",
-                                                        "openai-poll-after-ms"};
+constexpr std::array<std::string_view, 4> passed_fields{
+    "content-disposition", "openai-version", "openai-processing-ms", "openai-poll-after-ms"};
 
 }  // namespace
 
@@ -50,6 +50,10 @@ void append_passed_fields(std::string& out, const Exchange& exchange,
                           const http::ResponseHead& head) {
     for (const std::string_view name : passed_fields) {
         append_passed_field(out, exchange, head, name, name);
+    }
+    // What is in another coding has been decoded.
+    if (!http::content_coding_of(head.fields)) {
+        append_passed_field(out, exchange, head, "content-encoding", "content-encoding");
     }
     append_passed_field(out, exchange, head, "x-request-id", "x-upstream-request-id");
 }

@@ -5,6 +5,7 @@
 #include "sluicegate/net/wait.hpp"
 
 #include "upstream/connector.hpp"
+#include "upstream/decoded_answer.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -301,7 +302,21 @@ Result<bool> Exchange::take_head() {
     } else if (is_delimited() && body_bytes_left_ == 0) {
         phase_ = Phase::complete;
     }
+    begin_decoding();
     return true;
+}
+
+void Exchange::begin_decoding() {
+    http::ResponseHead& head = connection_->head;
+    if (is_complete()) return;
+    const auto coding = http::content_coding_of(head.fields);
+    // What is in a coding that is not known stays as it is, and is judged as it looks.
+    if (!coding || *coding == http::ContentCoding::identity) return;
+    decoded_ = std::make_unique<DecodedAnswer>(*coding, pool_->services().memory, share_);
+    if (head.framing == http::Framing::content_length) {
+        head.framing = http::Framing::chunked;
+        head.content_length = 0;
+    }
 }
 
 net::Task<Result<Arrival>> Exchange::receive_head(Instant wake_at) {
@@ -318,7 +333,19 @@ net::Task<Result<Arrival>> Exchange::receive_head(Instant wake_at) {
     co_return Arrival::complete;
 }
 
+std::string_view Exchange::decoded_body() const noexcept {
+    return decoded_->content();
+}
+
+bool Exchange::is_decoded() const noexcept {
+    return payload_bytes_ == 0 && decoded_->is_whole();
+}
+
 void Exchange::consume(std::size_t count) noexcept {
+    if (decoded_) {
+        decoded_->consume(count);
+        return;
+    }
     connection_->in.consume(count);
     payload_bytes_ -= count;
 }
@@ -344,8 +371,32 @@ Result<void> Exchange::decode_chunks() {
 }
 
 Result<void> Exchange::take_arrived() {
+    auto taken = take_payload();
+    if (!taken || !decoded_) return taken;
+    return decode_payload();
+}
+
+Result<void> Exchange::decode_payload() {
+    if (payload_bytes_ == 0 && !decoded_->has_more()) {
+        if (phase_ < Phase::complete || decoded_->is_whole()) return {};
+        // What was decoded before has been handed out first.
+        Failure cut = decoded_->cut();
+        return broken(cut.error.kind, std::move(cut.error.detail));
+    }
+    if (decoded_->is_mislabelled(connection_->in.unread())) {
+        decoded_.reset();
+        return {};
+    }
+    auto decoded = decoded_->decode(connection_->in.unread().substr(0, payload_bytes_));
+    if (!decoded) return broken(decoded.error().kind, std::move(decoded.error().detail));
+    connection_->in.consume(*decoded);
+    payload_bytes_ -= *decoded;
+    return {};
+}
+
+Result<void> Exchange::take_payload() {
     net::ByteBuffer& in = connection_->in;
-    if (is_complete()) return {};
+    if (phase_ == Phase::complete) return {};
     if (chunks_) return decode_chunks();
     const std::size_t arrived = in.size() - payload_bytes_;
     if (!is_delimited()) {
@@ -360,13 +411,13 @@ Result<void> Exchange::take_arrived() {
 }
 
 net::Task<Result<Arrival>> Exchange::receive_body(std::size_t body_bytes_max, Instant wake_at) {
-    const std::size_t had = payload_bytes_;
+    const std::size_t had = body().size();
     for (;;) {
         auto taken = take_arrived();
         if (!taken) co_return std::move(taken).failure();
-        if (is_complete() || payload_bytes_ > had || payload_bytes_ >= body_bytes_max) {
-            co_return Arrival::complete;
-        }
+        const std::size_t has = body().size();
+        if (is_complete() || has > had || has >= body_bytes_max) co_return Arrival::complete;
+        if (phase_ == Phase::complete) continue;  // its content is not decoded to the end
         if (!has_room_for(read_bytes_)) co_return no_memory();
         const Transferred read = co_await read_some(timeouts_.between_bytes, wake_at);
         if (read.ended == Ended::woken) co_return Arrival::silent;
@@ -382,7 +433,7 @@ net::Task<void> Exchange::finish() {
     phase_at_ = Instant::max();
     timeouts_.between_bytes = std::min(timeouts_.between_bytes, finish_timeout);
     while (!is_complete()) {
-        consume(payload_bytes_);
+        consume(body().size());
         auto received = co_await receive_body(read_bytes_long);
         if (!received) co_return;
     }

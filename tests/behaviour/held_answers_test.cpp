@@ -101,7 +101,7 @@ TEST_F(HeldAnswers, JsonThatEndsWithTheConnectionIsHeldToBeingWhole) {
     }
 }
 
-TEST_F(HeldAnswers, CompressedAnswersAreRefusedAndIdentityIsAskedFor) {
+TEST_F(HeldAnswers, WhatIsNotInItsCodingIsRefusedAndIdentityIsAskedFor) {
     for (const std::string coding : {"gzip", "br", "deflate", "zstd", "gzip, gzip", "x-own"}) {
         for (const bool is_streaming : {false, true}) {
             SCOPED_TRACE(coding + (is_streaming ? ", streamed" : ""));

@@ -78,9 +78,10 @@ std::string ContentEncoder::run(std::string_view plain, bool is_last) {
         do {
             std::size_t free = room.size();
             auto* next_out = reinterpret_cast<std::uint8_t*>(room.data());
-            BrotliEncoderCompressStream(state_->brotli,
-                                        is_last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH,
-                                        &in_left, &next_in, &free, &next_out, nullptr);
+            const BROTLI_BOOL is_done = BrotliEncoderCompressStream(
+                state_->brotli, is_last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_FLUSH,
+                &in_left, &next_in, &free, &next_out, nullptr);
+            if (is_done == BROTLI_FALSE) throw std::runtime_error("brotli: nothing follows an end");
             out.append(room.data(), room.size() - free);
         } while (in_left > 0 || BrotliEncoderHasMoreOutput(state_->brotli) == BROTLI_TRUE);
         return out;

@@ -6,6 +6,8 @@
 /// Ownership  holds its pool and one connection. A connection whose answer was taken completely
 ///            goes back to the pool when the exchange ends; any other is closed, which is also
 ///            how a request is cancelled.
+/// Codings    an answer in gzip, deflate, br or zstd is decoded as it arrives. Its head then looks
+///            as if it had been chunked: how long the content is, is not known before its end.
 /// Deadlines  connect, first byte, between bytes and total; the operation that waits ends with
 ///            upstream_connect_timeout, upstream_timeout, upstream_idle_timeout or
 ///            upstream_total_timeout.
@@ -15,6 +17,7 @@
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/upstream/pool.hpp"
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +32,7 @@ enum class Arrival : std::uint8_t {
 };
 
 class Connector;
+class DecodedAnswer;
 
 class Exchange {
 public:
@@ -77,8 +81,10 @@ public:
     /// True once any byte of an answer has arrived.
     [[nodiscard]] bool has_answered() const noexcept { return phase_ >= Phase::answering; }
 
-    /// Payload that has arrived and was not consumed; without chunk framing, contiguous.
+    /// Payload that has arrived and was not consumed; contiguous, without chunk framing and content
+    /// coding.
     [[nodiscard]] std::string_view body() const noexcept {
+        if (decoded_) return decoded_body();
         return connection_->in.unread().substr(0, payload_bytes_);
     }
     /// Uses up the first bytes of body().
@@ -94,7 +100,9 @@ public:
     net::Task<void> finish();
     /// The answer has arrived completely, as its framing says; body() may still hold bytes. An
     /// answer that ends where its connection ends is complete then, and is_delimited() is false.
-    [[nodiscard]] bool is_complete() const noexcept { return phase_ == Phase::complete; }
+    [[nodiscard]] bool is_complete() const noexcept {
+        return phase_ == Phase::complete && (!decoded_ || is_decoded());
+    }
     [[nodiscard]] bool is_delimited() const noexcept {
         return head().framing != http::Framing::until_close;
     }
@@ -133,6 +141,12 @@ private:
     Result<void> after_read(const net::Transferred& read);
     /// Parses the head if all of it has arrived; true once the final one is there.
     Result<bool> take_head();
+    /// Decodes the content, if the head says that it is coded.
+    void begin_decoding();
+    [[nodiscard]] std::string_view decoded_body() const noexcept;
+    [[nodiscard]] bool is_decoded() const noexcept;
+    Result<void> take_payload();
+    Result<void> decode_payload();
     Result<void> decode_chunks();
     void adopt(std::unique_ptr<Connection> connection) noexcept;
     void release() noexcept;
@@ -162,8 +176,9 @@ private:
     std::size_t read_bytes_;    ///< room for the next read of the body
 
     std::optional<http::ChunkedDecoder> chunks_;
-    std::uint64_t body_bytes_left_ = 0;  ///< of an answer with a length
-    std::size_t payload_bytes_ = 0;      ///< decoded, at the front of the buffer
+    std::uint64_t body_bytes_left_ = 0;       ///< of an answer with a length
+    std::size_t payload_bytes_ = 0;           ///< without its framing, at the front of the buffer
+    std::unique_ptr<DecodedAnswer> decoded_;  ///< null without a content coding
 };
 
 }  // namespace sluicegate::upstream

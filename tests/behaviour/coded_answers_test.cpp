@@ -1,0 +1,277 @@
+// Upstreams that compress whatever they were asked for: clients get what the answer says, decoded.
+#include "behaviour/harness.hpp"
+#include "support/content_encoder.hpp"
+#include "support/eventually.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace sluicegate::support {
+namespace {
+
+std::string coded_json_answer(const std::string& content) {
+    return R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
+           R"("message":{"role":"assistant","content":")" +
+           content +
+           R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":11,)"
+           R"("total_tokens":18}})";
+}
+
+std::string words_of(std::size_t size) {
+    std::mt19937 random(5);
+    std::string text;
+    while (text.size() < size) text += "word" + std::to_string(random() % 9000) + " ";
+    return text;
+}
+
+const std::string finish_event =
+    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+    "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+
+class CodedAnswers : public testing::Test {
+protected:
+    static std::string coded_head(int status, const std::string& encoder, const std::string& more,
+                                  const std::string& type = "application/json") {
+        return response_head(status, "Content-Type: " + type + "\r\nContent-Encoding: " +
+                                         coding_name(encoder) + "\r\n" + more);
+    }
+    static std::string coded_response(int status, const std::string& encoder,
+                                      const std::string& plain,
+                                      const std::string& type = "application/json") {
+        const std::string body = encoded(encoder, plain);
+        return coded_head(status, encoder,
+                          "Content-Length: " + std::to_string(body.size()) + "\r\n", type) +
+               body;
+    }
+    static std::string in_chunks(const std::string& body, std::size_t size) {
+        std::string out;
+        for (std::size_t at = 0; at < body.size(); at += size) out += chunk(body.substr(at, size));
+        return out + chunk("");
+    }
+    Response chat(Script script, bool is_streaming = false) {
+        upstream_.answer(std::move(script));
+        return is_streaming ? gateway_.stream(alice_key, "m") : gateway_.chat(alice_key, "m");
+    }
+    static void expect_plain(const Response& response, const std::string& body) {
+        expect_success(response);
+        EXPECT_TRUE(response.body == body) << response.body.size() << " of " << body.size();
+        EXPECT_FALSE(response.head.has("content-encoding"));
+    }
+
+    // Signals outlive the upstream that waits for them.
+    Signal go_;
+    FakeUpstream upstream_;
+    Gateway gateway_{ConfigText(upstream_.base_url())};
+};
+
+TEST_F(CodedAnswers, JsonIsDecodedInEveryFraming) {
+    for (const std::string& encoder : encoder_names()) {
+        for (const std::size_t size : {std::size_t{5}, std::size_t{100'000}}) {
+            SCOPED_TRACE(encoder + " " + std::to_string(size));
+            const std::string plain = coded_json_answer(words_of(size));
+            const std::string body = encoded(encoder, plain);
+            const std::vector<Script> scripts{
+                Script().send(coded_response(200, encoder, plain)),
+                Script().send_in_pieces(coded_response(200, encoder, plain), 1 + body.size() / 50),
+                Script().send(coded_head(200, encoder, "Transfer-Encoding: chunked\r\n") +
+                              in_chunks(body, 700)),
+                Script().send(coded_head(200, encoder, "") + body).close()};
+            for (const Script& script : scripts) {
+                const Response response = chat(script);
+                expect_plain(response, plain);
+                EXPECT_EQ(response.field("content-length"), std::to_string(plain.size()));
+                EXPECT_EQ(upstream_.requests().back().head.value("accept-encoding"), "identity");
+            }
+        }
+    }
+    EXPECT_EQ(
+        metric(gateway_, "sluicegate_tokens_total", {"kind=\"output\"", "source=\"reported\""}),
+        11.0 * 8 * static_cast<double>(encoder_names().size()));
+}
+
+TEST_F(CodedAnswers, TheConnectionCarriesTheNextRequest) {
+    TestClient client = gateway_.connect();  // one client, so that one worker asks
+    for (const std::string& encoder : encoder_names()) {
+        for (int i = 0; i < 2; ++i) {
+            upstream_.answer(Script().send(coded_response(200, encoder, coded_json_answer("x"))));
+            client.send(chat_request(alice_key, "m"));
+            expect_success(client.read_response());
+        }
+    }
+    EXPECT_EQ(upstream_.connections().size(), 1U);
+}
+
+TEST_F(CodedAnswers, EventsPassAsTheyArrive) {
+    for (const std::string& encoder : encoder_names()) {
+        SCOPED_TRACE(encoder);
+        ContentEncoder events(encoder);
+        Signal go;
+        const std::string one = events.take(chat_event("one"));
+        const std::string two = events.take(chat_event("two"));
+        const std::string last =
+            events.take(finish_event + usage_event(7, 11) + std::string(done_event));
+        const std::string end = events.end();
+        Script script;
+        script.send(sse_head("Content-Encoding: " + coding_name(encoder) + "\r\n") + chunk(one))
+            .wait(go)
+            .send(chunk(two))
+            .send(chunk(last) + chunk(end) + chunk(""));
+        upstream_.answer(script);
+        TestClient client = gateway_.connect();
+        client.send(chat_request(alice_key, "m", true));
+        EXPECT_EQ(client.read_head().status, 200);
+        EXPECT_TRUE(client.read_until("one"));
+        go.raise();
+        const Response response = client.read_rest();
+        EXPECT_TRUE(response.is_complete);
+        EXPECT_FALSE(response.head.has("content-encoding"));
+        const std::vector<std::string> got = events_of(response.body);
+        EXPECT_EQ(got.back(), "[DONE]");
+        EXPECT_NE(response.body.find("two"), std::string::npos);
+    }
+}
+
+TEST_F(CodedAnswers, AStreamThatEndsInsideTheCodingIsCut) {
+    for (const std::string& encoder : encoder_names()) {
+        SCOPED_TRACE(encoder);
+        ContentEncoder events(encoder);
+        const std::string head = sse_head("Content-Encoding: " + coding_name(encoder) + "\r\n");
+        const std::string first = chunk(events.take(chat_event("one")));
+        const Response cut = chat(Script().send(head + first + chunk("")), true);
+        EXPECT_EQ(cut.status, 200);
+        EXPECT_NE(cut.body.find("one"), std::string::npos);
+        EXPECT_NE(cut.body.find("upstream_closed"), std::string::npos) << cut.body;
+        EXPECT_EQ(cut.body.find("[DONE]"), std::string::npos);
+        // What says itself that it is complete needs no end of its coding.
+        const std::string rest =
+            chunk(events.take(finish_event + std::string(done_event))) + chunk("");
+        const Response done = chat(Script().send(head + first + rest), true);
+        expect_success(done);
+        EXPECT_EQ(events_of(done.body).back(), "[DONE]");
+    }
+}
+
+TEST_F(CodedAnswers, WordsOfErrorsAreRead) {
+    const std::string refusal =
+        R"({"error":{"message":"temperature must be below 2","type":"invalid_request_error",)"
+        R"("param":"temperature","code":"too_hot"}})";
+    const std::string spent =
+        R"({"error":{"message":"You exceeded your quota","type":"insufficient_quota",)"
+        R"("param":null,"code":"insufficient_quota"}})";
+    const std::string leaking = R"({"error":{"message":"bad key )" + std::string(upstream_key) +
+                                R"(","type":"invalid_request_error","param":null,"code":"c"}})";
+    for (const std::string& encoder : encoder_names()) {
+        for (const bool is_streaming : {false, true}) {
+            SCOPED_TRACE(encoder + (is_streaming ? ", streamed" : ""));
+            expect_error(chat(Script().send(coded_response(400, encoder, refusal)), is_streaming),
+                         {.status = 400,
+                          .code = "too_hot",
+                          .message = "temperature must be below 2",
+                          .param = "temperature"});
+            const Response clean =
+                chat(Script().send(coded_response(422, encoder, leaking)), is_streaming);
+            EXPECT_EQ(clean.status, 422);
+            EXPECT_NE(clean.body.find("bad key ***"), std::string::npos) << clean.body;
+            EXPECT_EQ(clean.body.find(upstream_key), std::string::npos);
+            expect_error(
+                chat(Script().send(coded_response(429, encoder, spent)), is_streaming),
+                {.status = 503, .type = "server_error", .code = "upstream_quota_exhausted"});
+        }
+    }
+}
+
+TEST_F(CodedAnswers, WhatCannotBeDecodedIsNoAnswer) {
+    const std::string plain = coded_json_answer("x");
+    const std::string gzip = encoded("gzip", plain);
+    const ExpectedError bad{.status = 502, .type = "server_error", .code = "upstream_bad_response"};
+    for (const std::string coding : {"compress", "gzip, gzip", "gzip, br", "x-own"}) {
+        SCOPED_TRACE(coding);
+        const std::string fields = "Content-Encoding: " + coding + "\r\n";
+        expect_error(chat(Script().send(json_response(200, gzip, fields))), bad);
+        expect_error(chat(Script().send(sse_head(fields) + chunk(gzip) + chunk("")), true), bad);
+        // A status says enough.
+        EXPECT_EQ(chat(Script().send(json_response(400, gzip, fields))).status, 400);
+        EXPECT_EQ(chat(Script().send(json_response(503, gzip, fields))).status, 503);
+    }
+    for (const std::string& encoder : encoder_names()) {
+        SCOPED_TRACE(encoder);
+        const std::string fields = "Content-Encoding: " + coding_name(encoder) + "\r\n";
+        const std::string body = encoded(encoder, plain);
+        expect_error(chat(Script().send(json_response(200, body + "garbage", fields))), bad);
+        expect_error(
+            chat(Script().send(json_response(200, body.substr(0, body.size() - 1), fields))),
+            {.status = 502, .type = "server_error", .code = "upstream_closed"});
+    }
+}
+
+TEST_F(CodedAnswers, WhatOnlySaysThatItIsCodedIsRead) {
+    const std::string plain = coded_json_answer("x");
+    for (const std::string coding : {"gzip", "zstd", "x-own"}) {
+        SCOPED_TRACE(coding);
+        const std::string fields = "Content-Encoding: " + coding + "\r\n";
+        const Response response = chat(Script().send(json_response(200, plain, fields)));
+        expect_success(response);
+        EXPECT_EQ(response.body, plain);
+        const Response stream =
+            chat(Script().send(sse_head(fields) +
+                               chunk(chat_event("one") + finish_event + std::string(done_event)) +
+                               chunk("")),
+                 true);
+        expect_success(stream);
+        EXPECT_EQ(events_of(stream.body).back(), "[DONE]");
+    }
+}
+
+TEST_F(CodedAnswers, ARecordingInAnotherCodingSaysSo) {
+    upstream_.answer(
+        Script().send(response(200, "audio/mpeg", "\x01\x02\x03", "Content-Encoding: x-own\r\n")));
+    const Response response = gateway_.send(
+        post_json("/v1/audio/speech", alice_key, R"({"model":"m","input":"x","voice":"y"})"));
+    expect_success(response);
+    EXPECT_EQ(response.field("content-encoding"), "x-own");
+}
+
+TEST_F(CodedAnswers, BombsEndSoonInFlatMemory) {
+    const std::size_t before = gateway_.daemon().resident_bytes();
+    for (const std::string encoder : {"gzip", "br", "zstd"}) {
+        SCOPED_TRACE(encoder);
+        const std::string bomb = encoded_zeros(encoder, 128 * mebibyte);
+        const std::string fields = "Content-Encoding: " + encoder + "\r\n";
+        const ExpectedError bad{
+            .status = 502, .type = "server_error", .code = "upstream_bad_response"};
+        expect_error(chat(Script().send(json_response(200, bomb, fields))), bad);
+        EXPECT_GE(chat(Script().send(sse_head(fields) + chunk(bomb) + chunk("")), true).status,
+                  502);
+        EXPECT_GE(chat(Script().send(json_response(400, bomb, fields))).status, 400);
+        EXPECT_GE(chat(Script().send(json_response(500, bomb, fields))).status, 500);
+    }
+    EXPECT_LT(gateway_.daemon().resident_bytes(), before + 64 * mebibyte);
+    EXPECT_TRUE(
+        eventually([&] { return metric(gateway_, "sluicegate_memory_buffered_bytes") == 0; }));
+}
+
+TEST_F(CodedAnswers, LongJsonAndRecordingsPassInSoundFraming) {
+    const std::string plain = coded_json_answer(words_of(9 * mebibyte));
+    std::mt19937 random(9);
+    std::string audio;
+    for (int i = 0; i < 300'000; ++i) audio += static_cast<char>(random() % 50);
+    const std::string speech =
+        post_json("/v1/audio/speech", alice_key, R"({"model":"m","input":"x","voice":"y"})");
+    for (const std::string& encoder : encoder_names()) {
+        SCOPED_TRACE(encoder);
+        expect_plain(chat(Script().send(coded_response(200, encoder, plain))), plain);
+        upstream_.answer(Script().send(coded_response(200, encoder, audio, "audio/mpeg")));
+        expect_plain(gateway_.send(speech), audio);
+        const std::string cut = encoded(encoder, audio).substr(0, 150'000);
+        upstream_.answer(Script().send(
+            coded_head(200, encoder, "Content-Length: 150000\r\n", "audio/mpeg") + cut));
+        EXPECT_FALSE(gateway_.send(speech).is_complete);
+    }
+}
+
+}  // namespace
+}  // namespace sluicegate::support
