@@ -19,7 +19,8 @@ using http::append_field;
 constexpr std::string_view exposed_fields =
     "x-request-id, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, "
     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, "
-    "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, ratelimit, ratelimit-policy, "
+    "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, x-ratelimit-limit-concurrency, "
+    "x-ratelimit-remaining-concurrency, ratelimit, ratelimit-policy, "
     "x-sluicegate-limit, x-sluicegate-dry-run, x-sluicegate-requested-tokens, "
     "x-sluicegate-upstream, x-sluicegate-attempts, x-upstream-request-id, openai-processing-ms, "
     "openai-version, openai-poll-after-ms, content-disposition, www-authenticate, allow, date";

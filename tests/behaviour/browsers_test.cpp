@@ -31,6 +31,21 @@ protected:
                                         std::string(method) + "\r\n" + fields),
                             "OPTIONS");
     }
+    /// A page may read every field that says something of the request.
+    static void expect_exposed(const Response& response) {
+        const std::string exposed = ", " + response.field("access-control-expose-headers") + ",";
+        for (const auto& [name, value] : response.head.fields) {
+            const std::string field = to_lower(name);
+            const bool tells_of_request = field.starts_with("x-") ||
+                                          field.starts_with("ratelimit") ||
+                                          field.starts_with("retry") || field.starts_with("openai");
+            if (!tells_of_request || field == "x-content-type-options" ||
+                field == "x-accel-buffering") {
+                continue;
+            }
+            EXPECT_NE(exposed.find(", " + field + ","), std::string::npos) << field;
+        }
+    }
     static void expect_readable(const Response& response,
                                 std::string_view origin = "https://app.example") {
         EXPECT_EQ(response.field("access-control-allow-origin"), origin);
@@ -41,6 +56,7 @@ protected:
             EXPECT_NE(response.field("access-control-expose-headers").find(name), std::string::npos)
                 << name;
         }
+        expect_exposed(response);
         EXPECT_EQ(response.field("access-control-allow-credentials"), "");
     }
 
@@ -185,6 +201,37 @@ TEST_F(Browsers, EveryAnswerCanBeRead) {
     EXPECT_EQ(cut.status, 200);
     EXPECT_NE(cut.body.find("upstream_closed"), std::string::npos);
     expect_readable(cut);
+}
+
+TEST_F(Browsers, EveryLimitThatRefusesCanBeRead) {
+    ConfigText text = config();
+    text.limiter_lines = "  ietf_fields: true\n";
+    text.models +=
+        "  busy: {limits: {concurrency: 1, rpd: 9, tpd: 90000}, route: [{upstream: up}]}\n"
+        "  few: {limits: {tpm: 100}, route: [{upstream: up}]}\n";
+    const Gateway gateway(text);
+    const auto ask = [](std::string_view model, std::string_view more = "") {
+        return post_json(
+            "/v1/chat/completions", alice_key,
+            R"({"model":")" + std::string(model) + R"(","messages":[])" + std::string(more) + "}",
+            app_origin);
+    };
+    Signal go;
+    upstream_.answer_next(Script().wait(go).send(chat_answer()));
+    TestClient holder = gateway.connect();
+    holder.send(ask("busy"));
+    ASSERT_TRUE(upstream_.wait_for_requests(1));
+    const Response busy = gateway.send(ask("busy"));
+    EXPECT_EQ(busy.field("x-sluicegate-limit"), "concurrency");
+    EXPECT_EQ(busy.field("x-ratelimit-limit-concurrency"), "1");
+    EXPECT_EQ(busy.field("x-ratelimit-remaining-concurrency"), "0");
+    expect_readable(busy);
+    go.raise();
+    expect_readable(holder.read_response());
+    const Response vain = gateway.send(ask("few", R"(,"max_tokens":5000)"));
+    EXPECT_EQ(vain.status, 429);
+    EXPECT_NE(vain.field("x-sluicegate-requested-tokens"), "");
+    expect_readable(vain);
 }
 
 TEST_F(Browsers, WithoutTheKeyNothingIsSaid) {

@@ -56,6 +56,8 @@ TEST_F(Concurrency, RefusesBeyondTheLimitAndSaysSo) {
         EXPECT_GE(number_in(refused, "retry-after-ms"), 250);
         EXPECT_LE(number_in(refused, "retry-after-ms"), 1000);
         EXPECT_FALSE(refused.head.has("x-should-retry"));
+        EXPECT_EQ(refused.field("x-ratelimit-limit-concurrency"), "1");
+        EXPECT_EQ(refused.field("x-ratelimit-remaining-concurrency"), "0");
     }
     EXPECT_EQ(upstream_.requests().size(), 1U);
     expect_success(gateway_.chat(bob_key, "single"));
