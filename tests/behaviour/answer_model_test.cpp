@@ -112,6 +112,39 @@ TEST_F(AnswerModel, IsInsideTheResponseOfEvents) {
     EXPECT_EQ(response.body, expected);
 }
 
+TEST_F(AnswerModel, IsTheOneThatWasAskedForAtTheOtherEndpoints) {
+    struct Row {
+        std::string path, answer;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"/v1/completions", R"({"model":"p/q","choices":[{"text":"x"}]})"},
+             {"/v1/moderations", R"({"id":"o","model":"p/q","results":[{"flagged":false}]})"},
+             {"/v1/rerank", R"({"results":[{"index":0,"relevance_score":1}],"model":"p/q"})"},
+         }) {
+        SCOPED_TRACE(row.path);
+        const Response response =
+            ask(row.path, R"({"model":"renamed","prompt":"x","input":"x","query":"x"})",
+                json_script(row.answer));
+        expect_success(response);
+        EXPECT_EQ(nlohmann::json::parse(response.body)["model"], asked_model);
+    }
+    const Response stream =
+        ask("/v1/completions", R"({"model":"renamed","prompt":"x","stream":true})",
+            event_script("data: {\"model\":\"p/q\",\"choices\":[{\"index\":0,\"text\":\"x\","
+                         "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"));
+    expect_success(stream);
+    EXPECT_NE(stream.body.find(R"("model":"renamed")"), std::string::npos) << stream.body;
+}
+
+TEST_F(AnswerModel, IsThereInJsonThatWasMadeOfEvents) {
+    const Response response =
+        ask("/v1/chat/completions", chat_body(asked_model),
+            event_script("data: {\"model\":\"p/q\",\"choices\":[{\"index\":0,\"delta\":{"
+                         "\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"));
+    expect_success(response);
+    EXPECT_EQ(nlohmann::json::parse(response.body)["model"], asked_model);
+}
+
 TEST_F(AnswerModel, IsThereInAStreamThatWasMadeOfJson) {
     const Response response =
         ask("/v1/chat/completions", chat_body(asked_model, true),

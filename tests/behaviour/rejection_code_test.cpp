@@ -74,6 +74,30 @@ TEST(RejectionCode, AVainWaitIsSaidInWords) {
     }
 }
 
+TEST(RejectionCode, AVainWaitIsSaidAtEveryEndpoint) {
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    config.models += "  few: {limits: {tpm: 1000}, route: [{upstream: up}]}\n";
+    const Gateway gateway(config);
+    struct Row {
+        std::string path, more;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"/v1/chat/completions",
+              R"("messages":[],"stream":true,"max_completion_tokens":5000)"},
+             {"/v1/completions", R"("prompt":"x","max_tokens":3000,"n":2)"},
+             {"/v1/responses", R"("input":"x","max_output_tokens":5000)"},
+             {"/openai/deployments/few/chat/completions", R"("messages":[],"max_tokens":5000)"},
+         }) {
+        SCOPED_TRACE(row.path);
+        const Response vain =
+            gateway.send(post_json(row.path, alice_key, R"({"model":"few",)" + row.more + "}"));
+        expect_refused_for_good(vain, "tpm");
+        EXPECT_GE(number_in(vain, "x-sluicegate-requested-tokens"), 5000);
+    }
+    EXPECT_TRUE(upstream.requests().empty());
+}
+
 TEST(RejectionCode, TokensThatComeBackKeepTheFixedBody) {
     FakeUpstream upstream;
     ConfigText config(upstream.base_url());

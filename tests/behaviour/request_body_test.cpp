@@ -214,6 +214,41 @@ TEST_F(RequestBody, MultipartWithTheFileBeforeTheModelIsSplicedToo) {
     EXPECT_EQ(received.target(), "/v1/audio/transcriptions");
 }
 
+TEST_F(RequestBody, MultipartIsReadAsItsStandardHasIt) {
+    const std::string model = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n";
+    const std::string file =
+        "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"\xc3\xa9.png\"\r\n"
+        "Content-Type: image/png\r\n\r\n\x89PNG\r\n--c\r\n\r\n";
+    const std::string plain_type = "multipart/form-data; boundary=b";
+    struct Row {
+        std::string name, type, body;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"a preamble", plain_type, "This is a form.\r\n" + model + file + "--b--\r\n"},
+             {"an epilogue", plain_type, model + file + "--b--\r\nbye"},
+             {"blanks behind the last delimiter", plain_type, model + file + "--b-- \t\r\n"},
+             {"a charset", plain_type + "; charset=ISO-8859-1", model + file + "--b--"},
+             {"a type of the part", plain_type,
+              "--b\r\nContent-Type: text/plain; charset=us-ascii\r\n" + model.substr(5) + file +
+                  "--b--"},
+             {"a coding of the part", plain_type,
+              "--b\r\nContent-Transfer-Encoding: 8bit\r\n" + model.substr(5) + file + "--b--"},
+             {"a quoted boundary", "multipart/form-data;charset=utf-8;boundary=\"b\"",
+              file + model + "--b--"},
+         }) {
+        for (const std::string path : {"/v1/images/edits", "/v1/audio/transcriptions",
+                                       "/v1/images/variations", "/v1/audio/translations"}) {
+            SCOPED_TRACE(row.name + path);
+            const std::string fields = bearer(alice_key) + "Content-Type: " + row.type + "\r\n";
+            expect_success(gateway_.send(request("POST", path, fields, row.body)));
+            const ReceivedRequest received = upstream_.requests().back();
+            EXPECT_EQ(received.target(), path);
+            EXPECT_NE(received.body.find("\x89PNG\r\n--c\r\n\r\n"), std::string::npos);
+            EXPECT_EQ(received.body.find("This is a form"), std::string::npos);
+        }
+    }
+}
+
 TEST_F(RequestBody, MultipartMayEndAsOldSdksEndIt) {
     // openai-node 4 (form-data-encoder) writes two line ends behind the last delimiter.
     for (const std::string end : {"", "\r\n", "\r\n\r\n"}) {

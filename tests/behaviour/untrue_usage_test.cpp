@@ -158,7 +158,7 @@ TEST_F(UntrueUsage, OfOneChoiceOfSeveralIsNotTheWhole) {
         R"(,"usage":{"prompt_tokens":50,"completion_tokens":300,"total_tokens":350})";
     expect_settled(settle(long_answer(all, 3), R"(,"n":3)"), {50, 50, 300, 300, true});
 
-    // A stream with a usage in each choice, as one server for llamas has it, and in each last chunk.
+    // A stream with a usage in each choice, as llama.cpp has it.
     const auto last = [](int index, const std::string& in_choice, const std::string& beside) {
         return R"(data: {"choices":[{"index":)" + std::to_string(index) +
                R"(,"delta":{"content":"x"},"finish_reason":"length")" + in_choice + "}]" + beside +

@@ -29,6 +29,10 @@ TEST_F(UpgradeOffers, ThatAreNotWantedAreIgnored) {
         "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
         "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n",
         "Upgrade: h2c\r\n",
+        "Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n",
+        "Connection: Upgrade\r\nUpgrade: h3, random-protocol/9.1, Websockets\r\n",
+        // Only a GET is a handshake.
+        std::string(websocket_fields),
         "Connection: upgrade\r\nUpgrade: IRC/6.9\r\nUpgrade: RTA/x11\r\n",
         "Connection: upgrade\r\nUpgrade: \"x\r\n",
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
