@@ -1,8 +1,4 @@
-"""llama.cpp's HTTP server, from the package xllamacpp: llamacpp.py FOLDER. suite: all
-
-Prints one line of JSON when it listens, with `url`, `model` and `busy`, the metric of its /metrics
-that counts the requests it works on. Runs until it is killed.
-"""
+"""llama.cpp's HTTP server, from the package xllamacpp: llamacpp.py FOLDER. suite: all"""
 
 import json
 import pathlib
@@ -33,6 +29,7 @@ def main(folder):
     settings.endpoint_metrics = True
     server = xllamacpp.Server(settings)
     print(json.dumps({"url": server.listening_address, "model": "tiny",
+                      "endless": {"ignore_eos": True},
                       "busy": "llamacpp:requests_processing"}), flush=True)
     threading.Event().wait()
 
