@@ -137,17 +137,18 @@ void note_failure(Exchange& exchange, const Error& error) {
 
 net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
     const FailureReply& reply = failure_row(error.kind).reply;
-    exchange.sent.status = reply.status;
+    // In a stream that has begun, the status is with the client already.
+    const bool has_begun = exchange.events && exchange.events->has_begun();
+    exchange.sent.status = has_begun ? 200 : reply.status;
     exchange.sent.error = error.kind;
     exchange.sent.error_detail = error.detail;
     if (error.kind == ErrorKind::client_gone || exchange.connection.has_gone()) {
-        exchange.sent.status = failure_row(ErrorKind::client_gone).reply.status;
+        if (!has_begun) exchange.sent.status = failure_row(ErrorKind::client_gone).reply.status;
         exchange.sent.error = ErrorKind::client_gone;
         co_return false;
     }
     log_failure(exchange, error);
-    if (exchange.events && exchange.events->has_begun()) {
-        exchange.sent.status = 200;
+    if (has_begun) {
         co_await exchange.events->fail(error);
         co_return false;
     }

@@ -48,6 +48,7 @@ TEST_F(ClientDisconnect, StopsTheUpstreamInEveryPhase) {
         for (const bool by_reset : {false, true}) {
             SCOPED_TRACE(row.name + (by_reset ? ", RST" : ", FIN"));
             upstream_.answer(row.script);
+            const std::size_t from = gateway_.daemon().log_size();
             TestClient client = gateway_.connect();
             client.send(chat_request(alice_key, "m", row.is_streaming));
             ++connections;
@@ -58,6 +59,11 @@ TEST_F(ClientDisconnect, StopsTheUpstreamInEveryPhase) {
             }
             by_reset ? client.wire().reset() : client.wire().close();
             EXPECT_TRUE(upstream_.wait_for_peer_close(connections - 1, Deadline(soon)));
+            const auto line = gateway_.daemon().wait_for_event("access", from);
+            ASSERT_TRUE(line);
+            EXPECT_EQ(line->value("outcome", ""), "client_gone");
+            EXPECT_EQ(line->value("status", 0), row.until.empty() ? 499 : 200)
+                << "what the client has begun to read stays what it is";
         }
     }
 }
