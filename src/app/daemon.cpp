@@ -243,6 +243,7 @@ void Daemon::take_signals() {
 }
 
 void Daemon::handle(int signal) {
+    if (workers_running_ == 0) return;  // the process ends: there is nothing left to order
     if (signal == SIGHUP) {
         reload();
     } else if (signal == SIGUSR1) {
@@ -358,6 +359,8 @@ void Daemon::drain() {
 }
 
 net::Task<void> Daemon::enforce_drain_deadline(Milliseconds timeout) {
+    // The last worker may have ended before this began: its cancel has come already.
+    if (workers_running_ == 0) co_return;
     drain_timer_.expires_after(timeout);
     auto [cancelled] = co_await drain_timer_.async_wait(net::use_result);
     if (cancelled) co_return;
@@ -374,6 +377,7 @@ void Daemon::stop_workers() {
 /// A worker that hangs takes no order. SignalGuard does the same a little later, should this
 /// thread hang too.
 net::Task<void> Daemon::end_by_force_unless_ended() {
+    if (workers_running_ == 0) co_return;
     force_timer_.expires_after(stop_patience);
     auto [cancelled] = co_await force_timer_.async_wait(net::use_result);
     if (cancelled) co_return;
