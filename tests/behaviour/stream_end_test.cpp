@@ -233,6 +233,22 @@ TEST_F(StreamEnd, IsTheLastEventAtTheOtherEndpoints) {
     expect_broken(ask(chunked(text), R"(,"n":2)", "/v1/completions"), "upstream_closed");
 }
 
+TEST_F(StreamEnd, NeedsTheReasonsOfAllPromptsOfACompletion) {
+    const auto text = [](int index) {
+        return R"(data: {"choices":[{"index":)" + std::to_string(index) +
+               R"(,"text":"x","finish_reason":"stop"}]})" + "\n\n";
+    };
+    upstream_.answer(chunked(text(0) + text(1)));
+    const auto prompts = [&](const std::string& list) {
+        return gateway_.send(post_json("/v1/completions", alice_key,
+                                       R"({"model":"m","stream":true,"prompt":)" + list + "}"));
+    };
+    expect_whole(prompts(R"(["a","b"])"), text(0) + text(1));
+    expect_whole(prompts(R"("a","n":2)"), text(0) + text(1));
+    expect_broken(prompts(R"(["a","b"],"n":2)"), "upstream_closed");
+    expect_broken(prompts(R"([[1,2],[3],[4]])"), "upstream_closed");
+}
+
 TEST_F(StreamEnd, SilenceIsCountedFromTheLastEventAndNotFromComments) {
     const std::string usage = usage_event(3, 4);
     const Script script = Script()
@@ -260,8 +276,11 @@ TEST(StreamEndSettings, AtOnceWithoutGraceAndDoneWhereItIsWanted) {
     upstream.answer(chunked(piece + stop + std::string(done_event)));
     EXPECT_EQ(gateway.stream(alice_key, "m").body, piece + stop + std::string(done_event))
         << "one is enough";
-    upstream.answer(chunked(piece));
-    EXPECT_EQ(gateway.stream(alice_key, "m").body.find("[DONE]"), std::string::npos);
+    const std::string error = "data: {\"error\":{\"message\":\"x\"}}\n\n";
+    for (const std::string& events : {piece, piece + error, piece + stop + error}) {
+        upstream.answer(chunked(events));
+        EXPECT_EQ(gateway.stream(alice_key, "m").body.find("[DONE]"), std::string::npos) << events;
+    }
     // A response has no such end.
     const std::string response =
         "event: response.completed\n"
@@ -346,6 +365,41 @@ TEST_F(StreamEnd, AnErrorToldInTheStreamIsTheUpstreamsWhateverFollows) {
         chat_event(R"(data: {\"error\":{\"message\":\"x\"}} finish_reason: error)") + stop + done;
     expect_whole(ask(chunked(talk)), talk);
     EXPECT_EQ(failed_attempts(), before);
+}
+
+TEST_F(StreamEnd, AnErrorToldInTypedEventsIsTheUpstreamsToo) {
+    const std::string created =
+        "event: response.created\n"
+        "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n"
+        "event: response.output_text.delta\n"
+        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n";
+    struct Row {
+        std::string name, tail, outcome;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"an error",
+              "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\","
+              "\"message\":\"x\"}\n\n",
+              "upstream_failed"},
+             {"a failed response",
+              "event: response.failed\n"
+              "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":"
+              "\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"x\"}}}\n\n",
+              "upstream_failed"},
+             {"one that the prompt failed",
+              "event: response.failed\n"
+              "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":"
+              "\"failed\",\"error\":{\"code\":\"invalid_prompt\",\"message\":\"x\"}}}\n\n",
+              "ok"},
+         }) {
+        SCOPED_TRACE(row.name);
+        const double before = failed_attempts();
+        const Response response = ask(chunked(created + row.tail), "", "/v1/responses");
+        EXPECT_EQ(response.body, created + row.tail);
+        EXPECT_EQ(line().value("outcome", ""), row.outcome) << line().dump();
+        const double failed = row.outcome == "ok" ? 0 : 1;
+        EXPECT_TRUE(eventually([&] { return failed_attempts() == before + failed; }));
+    }
 }
 
 TEST(StreamEndHealth, ToldErrorsOpenTheBreakerAndProperEndsDoNot) {

@@ -106,6 +106,11 @@ TEST_F(UntrueUsage, OfAnAnswerIsReplacedPartByPart) {
         {R"(,"usage":{"prompt_tokens":null,"completion_tokens":90,"total_tokens":134})",
          {44, 44, 90, 90, true}},
         {R"(,"usage":{"input_tokens":44,"output_tokens":90})", {44, 44, 90, 90, true}},
+        {R"(,"usage":{"prompt_tokens":-7,"completion_tokens":-1,"total_tokens":-8})",
+         {20, 120, 50, 200, false}},
+        {R"(,"usage":{"prompt_tokens":"44","completion_tokens":90.0,"total_tokens":1.34e2})",
+         {44, 44, 90, 90, true}},
+        {R"(,"usage":[{"prompt_tokens":0}])", {20, 120, 50, 200, false}},
         {R"(,"usage":{})", {20, 120, 50, 200, false}},
         {R"(,"usage":null)", {20, 120, 50, 200, false}},
         {"", {20, 120, 50, 200, false}},
@@ -175,6 +180,54 @@ TEST_F(UntrueUsage, OfOneChoiceOfSeveralIsNotTheWhole) {
         R"(},{"index":1,"message":{"content":"b"},"finish_reason":"stop")" + usage + "}";
     expect_settled(settle(json_response(200, R"({"choices":[)" + choices + "]}"), R"(,"n":2)"),
                    {50, 50, 20, 20, true});
+}
+
+TEST_F(UntrueUsage, IsReplacedAtTheOtherEndpointsToo) {
+    const std::string text = words(100);
+    const std::string zero = R"("usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0})";
+    const std::string message =
+        R"("output":[{"type":"message","content":[{"type":"output_text","text":")" + text +
+        R"("}]}])";
+    std::string deltas;
+    for (int i = 0; i < 40; ++i) {
+        deltas += R"(data: {"type":"response.output_text.delta","delta":"word "})"
+                  "\n\n";
+    }
+    struct Row {
+        std::string path, answer, more;
+        Settled expected;
+    };
+    const std::vector<Row> rows{
+        {"/v1/completions",
+         json_response(200, R"({"choices":[{"text":")" + text +
+                                R"("}],"usage":{"prompt_tokens":0,"completion_tokens":0}})"),
+         "",
+         {1, 120, 50, 200, false}},
+        {"/v1/responses",
+         json_response(200, R"({"id":"r","status":"completed",)" + message + "," + zero + "}"),
+         R"(,"input":"x")",
+         {1, 120, 50, 200, false}},
+        {"/v1/responses",
+         sse_head() +
+             chunk(deltas + R"(data: {"type":"response.completed","response":{"id":"r",)" + zero +
+                   "}}\n\n") +
+             chunk(""),
+         R"(,"input":"x","stream":true)",
+         {1, 120, 40, 60, false}},
+        {"/v1/embeddings",
+         json_response(200, R"({"data":[{"embedding":[1]}],"usage":{"prompt_tokens":0,)"
+                            R"("total_tokens":0}})"),
+         R"(,"input":["one two three four","five"])",
+         {4, 120, 0, 0, false}},
+        {"/v1/rerank",
+         json_response(200, R"({"results":[],"usage":{"total_tokens":0}})"),
+         R"(,"query":"one two three four five","documents":["six seven eight nine"])",
+         {4, 120, 0, 0, false}},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.path + row.more);
+        expect_settled(settle(row.answer, row.more, row.path), row.expected);
+    }
 }
 
 TEST_F(UntrueUsage, NeverLetsALimitSlip) {
