@@ -319,6 +319,22 @@ const cases = {
       assert.match(error.message, /Provider disconnected|EngineCore encountered/);
     }
   },
+
+  async azure() {
+    const { AzureOpenAI } = require("openai");
+    const endpoint = baseURL.replace(/\/v1$/, "");
+    const there = new AzureOpenAI({ endpoint, apiKey, apiVersion: "2024-10-21", maxRetries: 0 });
+    const request = { model: "echo", messages };
+    assert.equal((await there.chat.completions.create(request)).model, "echo");
+    const chunks = await collect(
+      await there.chat.completions.create({ ...request, stream: true }),
+    );
+    assert.ok(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join(""));
+    const error = await raised(OpenAI.NotFoundError, () =>
+      there.chat.completions.create({ ...request, model: "no-such-model" }),
+    );
+    assert.equal(error.code, "model_not_found");
+  },
 };
 
 for (const [name, run] of Object.entries(cases)) {

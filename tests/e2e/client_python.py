@@ -268,10 +268,22 @@ def errors_in_streams():
                                  "EngineCore encountered an issue."), (model, error)
 
 
+def azure():
+    there = openai.AzureOpenAI(azure_endpoint=URL.removesuffix("/v1"), api_key=KEY,
+                               api_version="2024-10-21", max_retries=0)
+    assert there.chat.completions.create(model="echo", messages=MESSAGES).model == "echo"
+    chunks = list(there.chat.completions.create(model="echo", messages=MESSAGES, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    error = raised(openai.NotFoundError, lambda: there.chat.completions.create(
+        model="no-such-model", messages=MESSAGES))
+    assert error.code == "model_not_found"
+
+
 for case in (list_models, chat, chat_stream, completions, embeddings, responses, responses_stream,
              authentication_error, not_found_error, rate_limit_error, automatic_retry,
              automatic_retry_of_a_stream, automatic_retry_for_tokens, large_upload,
              stream_that_dies, cut_streams, cut_responses, converted_stream, stream_helper,
-             transcription, failover, complete_ends, departure_at_the_end, errors_in_streams):
+             transcription, failover, complete_ends, departure_at_the_end, errors_in_streams,
+             azure):
     case()
     print("ok", case.__name__, flush=True)

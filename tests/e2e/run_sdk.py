@@ -24,7 +24,7 @@ CASES = ["list_models", "chat", "chat_stream", "completions", "embeddings", "res
          "automatic_retry", "automatic_retry_of_a_stream", "automatic_retry_for_tokens",
          "large_upload", "stream_that_dies", "cut_streams", "cut_responses", "converted_stream",
          "stream_helper", "transcription", "failover", "complete_ends", "departure_at_the_end",
-         "errors_in_streams"]
+         "errors_in_streams", "azure"]
 CUTS = ["cut-before-head", "cut-after-head", "cut-after-event", "cut-in-event", "cut-clean",
         "cut-bare-error"]
 # Streams that end in other ways than with [DONE], and what the access log says of each.
