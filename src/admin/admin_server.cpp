@@ -45,6 +45,12 @@ net::Task<void> AdminServer::drop_body(net::TimedStream& stream, Instant deadlin
     }
 }
 
+/// A request that waits for its action.
+struct AdminServer::Waiting {
+    net::Timer timer;
+    std::optional<Page> page{};
+};
+
 /// Keeps a connection in the list of open connections while this object lives.
 class AdminServer::Entered {
 public:
@@ -159,9 +165,13 @@ Page AdminServer::refused(const Refusal& refusal) {
 
 Page AdminServer::page_of(const Request& request) const {
     const auto found = pages_.find(request.path);
+    if (found == pages_.end() && actions_.contains(request.path)) {
+        return {.status = 405, .body = "POST only\n", .allowed_methods = "POST"};
+    }
     if (found == pages_.end()) {
         std::string body = "not found; there is:\n";
         for (const auto& [name, page] : pages_) body += name + "\n";
+        for (const auto& [name, act] : actions_) body += "POST " + name + "\n";
         return {.status = 404, .body = std::move(body)};
     }
     if (request.method != http::Method::get && request.method != http::Method::head) {
@@ -179,6 +189,25 @@ Page AdminServer::page_for(const Request& request) {
     return page;
 }
 
+const AdminServer::Act* AdminServer::action_of(const Request& request) const {
+    if (request.refusal || request.method != http::Method::post) return nullptr;
+    const auto found = actions_.find(request.path);
+    return found == actions_.end() ? nullptr : &found->second;
+}
+
+net::Task<Page> AdminServer::answer_of(const Act& act) {
+    auto waiting = std::make_shared<Waiting>(Waiting{.timer = net::Timer(context_.get_executor())});
+    waiting->timer.expires_after(action_timeout);
+    act([waiting](Page page) {
+        waiting->page = std::move(page);
+        waiting->timer.cancel();
+    });
+    if (!waiting->page) co_await waiting->timer.async_wait(net::use_result);
+    if (waiting->page) co_return std::move(*waiting->page);
+    Page late{.status = 503, .body = "not done yet, it goes on: see the log\n"};
+    co_return late;
+}
+
 net::Task<void> AdminServer::serve(net::Socket socket) {
     if (!is_running_) co_return;
     const net::TlsContext tls = settings_.tls;
@@ -194,8 +223,13 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     if (!request && request.error().kind == ErrorKind::client_gone) co_return;
     entered.has_sent_head();
     const bool is_head = request && request->method == http::Method::head;
-    const Page page =
-        request ? page_for(*request) : Page{.status = 400, .body = "malformed request\n"};
+    const Act* const act = request ? action_of(*request) : nullptr;
+    Page page{.status = 400, .body = "malformed request\n"};
+    if (act != nullptr) {
+        page = co_await answer_of(*act);
+    } else if (request) {
+        page = page_for(*request);
+    }
 
     std::string head;
     http::append_status_line(head, page.status);
@@ -203,7 +237,7 @@ net::Task<void> AdminServer::serve(net::Socket socket) {
     http::append_field(head, "cache-control", "no-store");
     http::append_field(head, "content-length", static_cast<std::int64_t>(page.body.size()));
     if (page.status == 401) http::append_field(head, "www-authenticate", "Bearer");
-    if (page.status == 405) http::append_field(head, "allow", "GET, HEAD");
+    if (page.status == 405) http::append_field(head, "allow", page.allowed_methods);
     if (page.status == 429) http::append_field(head, "retry-after", "60");
     http::append_field(head, "connection", "close");
     http::append_head_end(head);

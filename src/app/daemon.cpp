@@ -1,5 +1,6 @@
 #include "sluicegate/app/daemon.hpp"
 
+#include "sluicegate/app/service_manager.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/changes.hpp"
 #include "sluicegate/gateway/pipeline.hpp"
@@ -7,6 +8,7 @@
 
 #include "app/descriptors.hpp"
 #include "app/metrics_page.hpp"
+#include "app/reload_page.hpp"
 #include "app/state_keeper.hpp"
 #include "app/upstream_status.hpp"
 #include "app/worker_watch.hpp"
@@ -19,6 +21,7 @@
 #include <cstdlib>
 #include <map>
 #include <pthread.h>
+#include <unistd.h>
 #include <utility>
 
 namespace sluicegate::app {
@@ -55,10 +58,12 @@ constexpr int forced_end_status = 1;
 
 }  // namespace
 
-Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& signals)
+Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& signals,
+               const ServiceManager& service_manager)
     : file_(std::move(file)),
       environment_(std::move(environment)),
       signals_(signals),
+      service_manager_(service_manager),
       keep_running_(control_.get_executor()),
       drain_timer_(control_.get_executor()),
       force_timer_(control_.get_executor()),
@@ -82,6 +87,8 @@ std::int64_t Daemon::unix_seconds() const {
 Result<void> Daemon::run(config::Config config) {
     std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of one write, not of us
     log::set_level(config.log.level);
+    log::info("starting", "sluicegate " SLUICEGATE_VERSION,
+              {{"pid", static_cast<std::int64_t>(::getpid())}, {"config", file_}});
     started_at_ = clock_.wall_now();
     registry_.set_only(Metric::build_info, 1, {SLUICEGATE_VERSION, compiler});
 
@@ -115,6 +122,7 @@ Result<void> Daemon::run(config::Config config) {
     take_signals();
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
+    service_manager_.is_ready("serving");
     control_.run();
     for (std::thread& thread : threads_) thread.join();
     if (state_keeper_) state_keeper_->finish();
@@ -183,6 +191,8 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     };
     admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages),
                                                   admin_settings_of(*snapshot_));
+    admin_->on_post("/reload",
+                    [this](std::function<void(admin::Page)> answer) { reload_and_tell(answer); });
     return admin_->bind(config.admin.listen->host, config.admin.listen->port);
 }
 
@@ -267,30 +277,41 @@ net::Task<void> Daemon::rotate_ticket_keys() {
 }
 
 void Daemon::reload() {
-    if (is_reloading_) {
+    if (is_draining_) {
+        log::warn("drain", "no reload: the gateway drains");
+    } else if (is_reloading_) {
         wants_reload_ = true;
-        return;
+    } else {
+        begin_reload([](const ReloadOutcome&) {});
     }
-    auto loaded = config::load(file_, environment_);
-    if (!loaded) {
-        refuse_reload(loaded.problems);
-        return;
-    }
-    const auto fixed = config::restart_only_changes(snapshot_->config, *loaded.config);
-    if (!fixed.empty()) {
-        refuse_reload(fixed);
-        return;
-    }
-    auto built = builder_.build(std::move(*loaded.config));
-    if (!built) {
-        refuse_reload({{.file = file_, .line = 0, .path = {}, .message = built.error().detail}});
-        return;
-    }
-    publish(freed_here(std::move(*built)));
 }
 
-void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
+void Daemon::reload_and_tell(const std::function<void(admin::Page)>& answer) {
+    if (is_draining_) return answer(no_reload_page(503, "the gateway drains"));
+    if (is_reloading_) {
+        return answer(no_reload_page(409, "another reload is under way: try again when it ends"));
+    }
+    begin_reload([answer](const ReloadOutcome& outcome) { answer(reload_page(outcome)); });
+}
+
+void Daemon::begin_reload(AfterReload told) {
+    service_manager_.is_reloading();
+    auto loaded = config::load(file_, environment_);
+    if (!loaded) return refuse_reload(std::move(loaded.problems), told);
+    auto fixed = config::restart_only_changes(snapshot_->config, *loaded.config);
+    for (config::Problem& problem : fixed) problem.file = file_;
+    if (!fixed.empty()) return refuse_reload(std::move(fixed), told);
+    auto built = builder_.build(std::move(*loaded.config));
+    if (!built) {
+        return refuse_reload(
+            {{.file = file_, .line = 0, .path = {}, .message = built.error().detail}}, told);
+    }
+    publish(freed_here(std::move(*built)), told);
+}
+
+void Daemon::refuse_reload(std::vector<config::Problem> problems, const AfterReload& told) {
     registry_.counter(Metric::config_reloads_total, {"failure"}).add();
+    registry_.set(Metric::config_last_reload_successful, 0);
     last_reload_ = {.at = clock_.wall_now(), .has_succeeded = false};
     for (const config::Problem& problem : problems) {
         log::error("config_problem", config::format(problem),
@@ -299,37 +320,43 @@ void Daemon::refuse_reload(const std::vector<config::Problem>& problems) {
     log::error(
         "reload_failed", "the running configuration stays in force",
         {{"config", file_}, {"problems", problems.size()}, {"sha256", snapshot_->config.sha256}});
+    service_manager_.is_ready("serving; the last reload was refused, see the log");
+    told({.is_in_force = false, .problems = std::move(problems)});
 }
 
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
-void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot) {
+void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot, const AfterReload& told) {
     is_reloading_ = true;
     memory_.set_limit(snapshot->config.server.memory_bytes_max);
     if (state_keeper_) state_keeper_->note_names();
     states_.apply(snapshot->config, snapshot->routes, clock_.now());
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-    const auto swapped = [this, waiting, snapshot] {
+    const auto swapped = [this, waiting, snapshot, told] {
         if (waiting->fetch_sub(1) > 1) return;
-        asio::post(control_, [this, snapshot] {
-            const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
-            snapshot_ = snapshot;
-            if (admin_) admin_->configure(admin_settings_of(*snapshot_));
-            log::set_level(snapshot_->config.log.level);
-            signals_.set_drain_timeout(snapshot_->config.server.timeouts.drain);
-            note_success();
-            registry_.counter(Metric::config_reloads_total, {"success"}).add();
-            last_reload_ = {.at = clock_.wall_now(), .has_succeeded = true};
-            for (const std::string& change : changes) log::info("config_changed", change);
-            log_notes(*snapshot_);
-            log::info("reloaded", "the new configuration is in force",
-                      {{"config", file_},
-                       {"changes", changes.size()},
-                       {"sha256", snapshot_->config.sha256}});
-            is_reloading_ = false;
-            if (std::exchange(wants_reload_, false)) reload();
-        });
+        asio::post(control_, [this, snapshot, told] { end_reload(snapshot, told); });
     };
     for (const auto& worker : workers_) worker->swap(snapshot, swapped);
+}
+
+void Daemon::end_reload(const std::shared_ptr<const worker::Snapshot>& snapshot,
+                        const AfterReload& told) {
+    const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
+    snapshot_ = snapshot;
+    if (admin_) admin_->configure(admin_settings_of(*snapshot_));
+    log::set_level(snapshot_->config.log.level);
+    signals_.set_drain_timeout(snapshot_->config.server.timeouts.drain);
+    note_success();
+    registry_.counter(Metric::config_reloads_total, {"success"}).add();
+    last_reload_ = {.at = clock_.wall_now(), .has_succeeded = true};
+    for (const std::string& change : changes) log::info("config_changed", change);
+    log_notes(*snapshot_);
+    log::info(
+        "reloaded", "the new configuration is in force",
+        {{"config", file_}, {"changes", changes.size()}, {"sha256", snapshot_->config.sha256}});
+    is_reloading_ = false;
+    if (!is_draining_) service_manager_.is_ready("serving");
+    told({.is_in_force = true, .changes = changes});
+    if (std::exchange(wants_reload_, false)) reload();
 }
 
 std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
@@ -344,6 +371,7 @@ std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
 void Daemon::note_success() {
     loaded_at_ = clock_.wall_now();
     registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});
+    registry_.set(Metric::config_last_reload_successful, 1);
     // Durations and points in time are kept in nanoseconds and shown in seconds.
     registry_.set(Metric::config_last_reload_success_timestamp_seconds,
                   unix_seconds() * 1'000'000'000);
@@ -351,6 +379,7 @@ void Daemon::note_success() {
 
 void Daemon::drain() {
     is_draining_ = true;
+    service_manager_.is_stopping("draining");
     const Milliseconds timeout = snapshot_->config.server.timeouts.drain;
     log::info("draining", "no new connections; running requests may end",
               {{"deadline_ms", timeout.count()}});

@@ -1,4 +1,5 @@
 #include "sluicegate/app/daemon.hpp"
+#include "sluicegate/app/service_manager.hpp"
 #include "sluicegate/app/signal_guard.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/load.hpp"
@@ -29,6 +30,7 @@ constexpr std::chrono::milliseconds log_patience{3'000};
 int serve(const std::string& file) {
     // First: every thread inherits that the signals are blocked.
     app::SignalGuard signals;
+    const app::ServiceManager service_manager = app::ServiceManager::from_environment();
     const config::Environment environment = config::process_environment();
     // Before a secret is read: a new thread inherits the registers of the thread that makes it, and
     // may leave them on its stack.
@@ -42,7 +44,7 @@ int serve(const std::string& file) {
     log::set_level(loaded.config->log.level);
     Result<void> ended;
     {
-        app::Daemon daemon(file, environment, signals);
+        app::Daemon daemon(file, environment, signals, service_manager);
         ended = daemon.run(std::move(*loaded.config));
     }
     const bool is_log_written = log::stop(log_patience);

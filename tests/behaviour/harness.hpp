@@ -84,6 +84,7 @@ public:
     explicit Gateway(const ConfigText& config, DaemonOptions options = {});
 
     [[nodiscard]] Daemon& daemon() { return daemon_; }
+    [[nodiscard]] const Daemon& daemon() const { return daemon_; }
     [[nodiscard]] TestClient connect(int receive_buffer = 0) const {
         return TestClient(port_, receive_buffer);
     }

@@ -1,8 +1,8 @@
 #pragma once
 /// The admin port: health and metrics for operators. It is never on a client port.
 ///
-/// It serves GET and HEAD, one request per connection. Callbacks make the pages, so the server does
-/// not know the daemon; Access decides who gets which.
+/// It serves GET and HEAD of pages and POST of actions, one request per connection. Callbacks make
+/// the pages, so the server does not know the daemon; Access decides who gets which.
 /// Bounds   64 connections; 2 s for a head (with the TLS handshake), 10 s for all. One more takes
 ///          the place of the oldest that has not sent a whole head, else of the oldest.
 /// Threads  one: that of the io_context.
@@ -29,6 +29,7 @@ struct Page {
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
+    std::string_view allowed_methods = "GET, HEAD";  ///< for a 405; never freed
 };
 
 /// What a reload may replace.
@@ -47,6 +48,11 @@ public:
 
     /// Makes a page. `query` is the text after the "?", not decoded.
     using MakePage = std::function<Page(std::string_view query)>;
+    /// Does something, and calls `answer` once: at once or later, on the thread of the server. The
+    /// body of the request is dropped.
+    using Act = std::function<void(std::function<void(Page)> answer)>;
+    /// How long an action may take before its request is answered with 503. It goes on.
+    static constexpr Milliseconds action_timeout{7'000};
 
     /// `pages`: by path, "/livez".
     AdminServer(net::asio::io_context& context, const Clock& clock,
@@ -55,6 +61,8 @@ public:
     AdminServer& operator=(const AdminServer&) = delete;
 
     Result<void> bind(const std::string& host, std::uint16_t port);
+    /// POST of that path does it. Before start().
+    void on_post(const std::string& path, Act act) { actions_[path] = std::move(act); }
     [[nodiscard]] std::string address() const { return listener_.address(); }
     void start();
     /// For the requests that come from now on.
@@ -65,6 +73,7 @@ public:
 
 private:
     struct Request;
+    struct Waiting;
     class Entered;
     struct Open {
         net::TimedStream* stream = nullptr;
@@ -79,12 +88,15 @@ private:
     net::Task<Result<Request>> receive(net::TimedStream& stream, Instant deadline);
     static net::Task<void> drop_body(net::TimedStream& stream, Instant deadline);
     [[nodiscard]] Page page_for(const Request& request);
+    [[nodiscard]] const Act* action_of(const Request& request) const;
+    net::Task<Page> answer_of(const Act& act);
     [[nodiscard]] Page page_of(const Request& request) const;
     [[nodiscard]] Page refused(const Refusal& refusal);
 
     net::asio::io_context& context_;
     const Clock& clock_;
     std::map<std::string, MakePage> pages_;
+    std::map<std::string, Act> actions_;
     AdminSettings settings_;
     net::Listener listener_;
     net::Deadlines deadlines_;

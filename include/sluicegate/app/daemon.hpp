@@ -17,6 +17,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,12 +26,16 @@
 namespace sluicegate::app {
 
 class StateKeeper;
+class ServiceManager;
+struct ReloadOutcome;
 class WorkerWatch;
 
 class Daemon {
 public:
-    /// `file` is read again on each SIGHUP; `environment` likewise. `signals` must outlive it.
-    Daemon(std::string file, config::Environment environment, SignalGuard& signals);
+    /// `file` is read again on each reload; `environment` likewise. `signals` and
+    /// `service_manager` must outlive it.
+    Daemon(std::string file, config::Environment environment, SignalGuard& signals,
+           const ServiceManager& service_manager);
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -47,13 +52,20 @@ private:
     void start_workers();
     void take_signals();
     void handle(int signal);
+    using AfterReload = std::function<void(const ReloadOutcome&)>;
+    /// For a signal: while another reload is under way, it comes after that.
     void reload();
-    void publish(std::shared_ptr<const worker::Snapshot> snapshot);
+    /// For `POST /reload`.
+    void reload_and_tell(const std::function<void(admin::Page)>& answer);
+    void begin_reload(AfterReload told);
+    void publish(std::shared_ptr<const worker::Snapshot> snapshot, const AfterReload& told);
+    void end_reload(const std::shared_ptr<const worker::Snapshot>& snapshot,
+                    const AfterReload& told);
     /// The same snapshot, freed by the control thread: its last owner may be a worker that has
     /// requests to serve.
     [[nodiscard]] std::shared_ptr<const worker::Snapshot> freed_here(
         std::shared_ptr<const worker::Snapshot> snapshot);
-    void refuse_reload(const std::vector<config::Problem>& problems);
+    void refuse_reload(std::vector<config::Problem> problems, const AfterReload& told);
     void note_success();
     void drain();
     net::Task<void> enforce_drain_deadline(Milliseconds timeout);
@@ -82,6 +94,7 @@ private:
     MemoryBudget memory_{config::Server().memory_bytes_max};
     worker::Load load_{memory_, places_};
     SignalGuard& signals_;
+    const ServiceManager& service_manager_;
     net::asio::executor_work_guard<net::Executor> keep_running_;
     net::Timer drain_timer_;
     net::Timer force_timer_;

@@ -48,6 +48,7 @@ enum class Metric : std::uint8_t {
     upstream_state_changes_total,                  ///< {upstream, endpoint, state}
     upstream_cooling_seconds,                      ///< {upstream, model}
     config_reloads_total,                          ///< {outcome}
+    config_last_reload_successful,                 ///< {}
     config_last_reload_success_timestamp_seconds,  ///< {}
     config_info,                                   ///< {sha256}
     build_info,                                    ///< {version, compiler}
