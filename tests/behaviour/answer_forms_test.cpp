@@ -72,6 +72,7 @@ protected:
         text.groups = "  default: {}\n";
         text.users = "  alice:\n    keys:\n" + key_line("laptop", alice_key);
         text.retries = "retries: {budget: 100%, minimum: 1000}\n";
+        text.streams = "streams: {end_grace: 30ms}\n";
         return text;
     }
     Response ask(const std::string& path, const std::string& answer, bool is_streaming = false) {
@@ -126,6 +127,23 @@ TEST_F(AnswerForms, A200WithoutAnAnswerIsAFailedAttemptAtEveryEndpoint) {
         EXPECT_TRUE(nlohmann::json::parse(response.body, nullptr, false).contains("error"));
         if (response.status >= 500) {
             EXPECT_EQ(failures(), before + 1);
+        }
+    }
+}
+
+TEST_F(AnswerForms, NothingIsNoAnswerAtAnyEndpoint) {
+    for (const std::string path :
+         {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings",
+          "/v1/rerank", "/v1/moderations", "/v1/images/generations", "/v1/audio/speech"}) {
+        for (const std::string& answer : std::vector<std::string>{
+                 with_type("application/json", ""), with_type("", ""),
+                 with_type("text/plain", " \n"), response_head(204, ""),
+                 response_head(205, "Content-Length: 0\r\n"), json_response(200, "{}"),
+                 json_response(202, R"({"status":"queued"})"), json_response(200, R"({"id":"x")"),
+                 json_response(200, "{}{}")}) {
+            SCOPED_TRACE(path + "\n" + answer);
+            expect_error(ask(path, answer),
+                         {.status = 502, .type = "server_error", .code = "upstream_bad_response"});
         }
     }
 }
@@ -217,7 +235,16 @@ TEST_F(AnswerForms, TheTypeIsOnlyAHint) {
             << stream.field("content-type");
         EXPECT_TRUE(stream.body.starts_with(chat_event("hel"))) << stream.body;
         EXPECT_TRUE(stream.body.ends_with(done_event));
+        const Response made = ask(std::string(chat_path), with_type(type, good_json()), true);
+        expect_success(made);
+        EXPECT_TRUE(made.field("content-type").starts_with("text/event-stream"));
+        EXPECT_EQ(events_of(made.body).back(), "[DONE]");
     }
+    // Bodies without an end of their own, and without any field.
+    upstream_.answer(Script().send("HTTP/1.0 200 OK\r\n\r\n" + good_json()).close());
+    const Response bare = gateway_.send(request_for(std::string(chat_path)));
+    expect_success(bare);
+    EXPECT_EQ(content_of(bare), "hello");
     for (const std::string& body :
          std::vector<std::string>{"\xef\xbb\xbf" + good_json(), "\r\n\n  " + good_json()}) {
         const Response response = ask(std::string(chat_path), with_type("text/plain", body));
@@ -273,6 +300,63 @@ TEST_F(AnswerForms, EventsBecomeTheJsonThatWasAskedFor) {
         EXPECT_EQ(second["logprobs"]["content"].size(), 2U);
         EXPECT_EQ(second.value("finish_reason", ""), "stop");
     }
+}
+
+TEST_F(AnswerForms, EventsBecomeJsonHoweverTheirBodyEnds) {
+    const std::string head = "Content-Type: text/event-stream\r\n";
+    const std::string reason =
+        R"(data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
+        "\n\n";
+    const std::string events = chat_event("hel") + chat_event("lo") + reason;
+    const std::vector<Script> scripts{
+        Script().send(sse_head() + chunk(events) + chunk("")),
+        Script().send(sse_head() + chunk(events)).stall(),
+        Script().send(sse_head() + chunk(events + std::string(done_event))).stall(),
+        Script().send(response_head(200, head) + events).close(),
+        Script().send("HTTP/1.0 200 OK\r\n" + head + "\r\n" + events).close(),
+        Script().send_in_pieces(sse_head() + chunk(events) + chunk(""), 7),
+        Script().send(
+            sse_head() +
+            chunk(chat_event("hel") + chat_event("lo") + reason.substr(0, reason.size() - 1)) +
+            chunk("")),
+    };
+    for (const Script& script : scripts) {
+        SCOPED_TRACE(&script - scripts.data());
+        upstream_.answer(script);
+        const Response response = gateway_.send(request_for(std::string(chat_path)));
+        expect_success(response);
+        EXPECT_EQ(content_of(response), "hello");
+        EXPECT_EQ(nlohmann::json::parse(response.body)["choices"][0]["finish_reason"], "stop");
+    }
+    EXPECT_EQ(failures(), 0);
+}
+
+TEST_F(AnswerForms, WhatServersRepeatInEachEventStandsOnceInTheJson) {
+    const auto piece = [](const std::string& delta, const std::string& reason = "null") {
+        return R"(data: {"id":"c","choices":[{"delta":{"role":"assistant",)" + delta +
+               R"(},"finish_reason":)" + reason + "}],\"usage\":null}\n\n";
+    };
+    const std::string calls =
+        piece(
+            R"("tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{"}}])") +
+        piece(
+            R"("tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"}"}}])",
+            R"("tool_calls")") +
+        std::string(done_event);
+    const Response response = ask(std::string(chat_path), sse_head() + chunk(calls) + chunk(""));
+    expect_success(response);
+    const nlohmann::json message = nlohmann::json::parse(response.body)["choices"][0]["message"];
+    EXPECT_EQ(message, nlohmann::json::parse(
+                           R"({"role":"assistant","content":null,"tool_calls":[{"id":"a",
+                               "type":"function","function":{"name":"f","arguments":"{}"}}]})"));
+    const std::string old =
+        piece(R"("content":null,"function_call":{"name":"f","arguments":"{"})") +
+        piece(R"("function_call":{"arguments":"}"})", R"("function_call")") +
+        std::string(done_event);
+    const Response called = ask(std::string(chat_path), sse_head() + chunk(old) + chunk(""));
+    expect_success(called);
+    EXPECT_EQ(nlohmann::json::parse(called.body)["choices"][0]["message"]["function_call"],
+              nlohmann::json::parse(R"({"name":"f","arguments":"{}"})"));
 }
 
 TEST_F(AnswerForms, EventsBecomeJsonAtEveryEndpoint) {
