@@ -1,5 +1,7 @@
 #include "config/map_reader.hpp"
 
+#include "config/pem.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <span>
@@ -113,6 +115,42 @@ void MapReader::path(std::string_view key, std::string& into) const {
     if (!value) return;
     auto path = read_path(context_, *value);
     if (path) into = std::move(*path);
+}
+
+/// The path, unless it comes from the environment: such values are never shown.
+std::string MapReader::shown_path(std::string_view key, const std::string& path) const {
+    const auto value = find(key);
+    const bool is_literal = value && value->node->text.find("${") == std::string::npos;
+    return is_literal ? path : "the file";
+}
+
+bool MapReader::pem(std::string_view key, std::string (*why_not)(const std::string&),
+                    std::string& into) const {
+    const auto value = find(key);
+    if (!value) return false;
+    auto path = read_path(context_, *value);
+    if (!path) return false;
+    into = *std::move(path);
+    if (context_.is_off) return false;
+    const std::string reason = why_not(into);
+    if (!reason.empty()) add_problem(context_, *value, shown_path(key, into) + ' ' + reason);
+    return reason.empty();
+}
+
+void MapReader::certificates(std::string_view key, std::string& into) const {
+    pem(key, why_not_certificates, into);
+}
+
+void MapReader::key_pair(std::string_view certificate_key, std::string& certificate,
+                         std::string_view private_key_key, std::string& private_key) const {
+    const bool has_certificate = pem(certificate_key, why_not_certificates, certificate);
+    const bool has_key = pem(private_key_key, why_not_private_key, private_key);
+    if (!has_certificate || !has_key) return;
+    if (is_pair(certificate, private_key)) return;
+    add_problem(context_, *find(private_key_key),
+                shown_path(private_key_key, private_key) +
+                    " does not belong to the certificate in " +
+                    shown_path(certificate_key, certificate));
 }
 
 void MapReader::output_path(std::string_view key, std::string& into) const {

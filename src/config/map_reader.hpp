@@ -61,11 +61,20 @@ public:
     void boolean(std::string_view key, bool& into) const;
     /// A readable file's path.
     void path(std::string_view key, std::string& into) const;
+    /// The path of a PEM file that holds certificates.
+    void certificates(std::string_view key, std::string& into) const;
+    /// The paths of a certificate chain and of its private key.
+    void key_pair(std::string_view certificate_key, std::string& certificate,
+                  std::string_view private_key_key, std::string& private_key) const;
     /// The path of a file to be written: read_output_path().
     void output_path(std::string_view key, std::string& into) const;
 
 private:
     void report_unknown(const Node& key) const;
+    [[nodiscard]] std::string shown_path(std::string_view key, const std::string& path) const;
+    /// path(), and a problem if the file's content is wrong. False if there is a problem.
+    bool pem(std::string_view key, std::string (*why_not)(const std::string&),
+             std::string& into) const;
 
     Context& context_;
     Value at_;

@@ -1,6 +1,7 @@
 #include "config/node.hpp"
 
 #include "config/problems.hpp"
+#include "config/yaml_advice.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -32,6 +33,8 @@ class TreeBuilder final : public YAML::EventHandler {
 public:
     TreeBuilder(std::uint32_t file, NodeBudget& budget) : file_(file), budget_(budget) {}
 
+    /// Where the last scalar begins if it is a quoted one; else a null mark.
+    [[nodiscard]] const YAML::Mark& last_scalar() const { return last_scalar_; }
     [[nodiscard]] Node take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark&) override {}
@@ -50,6 +53,7 @@ public:
         Node node = make(mark, Node::Kind::scalar);
         node.text = value;
         node.is_quoted = tag == "!";
+        last_scalar_ = node.is_quoted ? mark : YAML::Mark::null_mark();
         finish(mark, Open{.node = std::move(node), .anchor = anchor, .size = size});
     }
 
@@ -168,6 +172,7 @@ private:
     std::vector<Open> open_;
     std::unordered_map<YAML::anchor_t, Anchored> anchored_;
     Node root_;
+    YAML::Mark last_scalar_ = YAML::Mark::null_mark();
 };
 
 }  // namespace
@@ -177,6 +182,10 @@ std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBu
     // yaml-cpp stops silently at a NUL byte and would ignore the rest.
     if (text.find('\0') != std::string_view::npos) {
         problems.add(file, 0, "", "holds a NUL byte: is it a text file?");
+        return std::nullopt;
+    }
+    if (const auto broken = find_broken_utf8(text)) {
+        problems.add(file, broken->line, "", broken->message);
         return std::nullopt;
     }
     try {
@@ -189,6 +198,12 @@ std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBu
             empty.line = 1;
             return empty;
         }
+        // yaml-cpp takes the end of the text for the end of a quote.
+        const YAML::Mark& mark = first.last_scalar();
+        if (const auto open = find_open_quote(text, mark.line + 1, mark.column + 1)) {
+            problems.add(file, open->line, "", open->message);
+            return std::nullopt;
+        }
         TreeBuilder second(file, budget);
         if (parser.HandleNextDocument(second)) {
             problems.add(file, second.take_root().line, "", "must be one YAML document, not two");
@@ -198,7 +213,9 @@ std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBu
     } catch (const Refused& refused) {
         problems.add(file, refused.line, "", refused.message);
     } catch (const YAML::Exception& error) {
-        problems.add(file, error.mark.line + 1, "", "not valid YAML: " + error.msg);
+        const YamlAdvice advice =
+            advice_on(text, error.mark.line + 1, error.mark.column + 1, error.msg);
+        problems.add(file, advice.line, "", advice.message);
     } catch (const std::exception& error) {
         problems.add(file, 0, "", std::string("cannot be parsed: ") + error.what());
     }

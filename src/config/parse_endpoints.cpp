@@ -38,7 +38,7 @@ void parse_tls(Context& context, const Value& at, UpstreamTls& tls) {
     const MapReader map(context, at, Section::upstream_tls);
     if (const auto ca = map.find("ca_file")) {
         const bool is_system = ca->node->kind == Node::Kind::scalar && ca->node->text == "system";
-        if (!is_system) map.path("ca_file", tls.ca_file);
+        if (!is_system) map.certificates("ca_file", tls.ca_file);
     }
     if (const auto name = map.find("server_name")) {
         if (const auto text = read_text(context, *name)) {
@@ -49,8 +49,8 @@ void parse_tls(Context& context, const Value& at, UpstreamTls& tls) {
             }
         }
     }
-    map.path("client_certificate", tls.client_certificate_file);
-    map.path("client_key", tls.client_key_file);
+    map.key_pair("client_certificate", tls.client_certificate_file, "client_key",
+                 tls.client_key_file);
     if (map.has("client_certificate") != map.has("client_key")) {
         add_problem(context, map.at(), "needs both client_certificate and client_key, or neither");
     }

@@ -26,15 +26,16 @@ constexpr std::string_view address_advice =
 
 TlsListener certificate_of(const MapReader& map) {
     TlsListener tls;
-    if (map.require("certificate")) map.path("certificate", tls.certificate_file);
-    if (map.require("private_key")) map.path("private_key", tls.private_key_file);
+    static_cast<void>(map.require("certificate"));
+    static_cast<void>(map.require("private_key"));
+    map.key_pair("certificate", tls.certificate_file, "private_key", tls.private_key_file);
     return tls;
 }
 
 TlsListener parse_listener_tls(Context& context, const Value& at) {
     const MapReader map(context, at, Section::listener_tls);
     TlsListener tls = certificate_of(map);
-    map.path("client_ca", tls.client_ca_file);
+    map.certificates("client_ca", tls.client_ca_file);
     return tls;
 }
 

@@ -68,9 +68,15 @@ Result<void> load_certificate(SSL_CTX* native, const std::string& certificate_fi
     return {};
 }
 
+/// Refuses, so that OpenSSL does not ask on the terminal.
+int refuse_pass_phrase(char* /*into*/, int /*size*/, int /*is_writing*/, void* /*data*/) {
+    return -1;
+}
+
 /// What holds for servers and clients.
 Result<void> prepare(SSL_CTX* native) {
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    SSL_CTX_set_default_passwd_cb(native, refuse_pass_phrase);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
     // Clients send keys, and upstreams may repeat theirs.
     SSL_CTX_set_options(native, SSL_OP_CLEANSE_PLAINTEXT);

@@ -1,6 +1,7 @@
 #include "sluicegate/config/changes.hpp"
 
 #include "config/support.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -263,8 +264,11 @@ TEST(RestartOnlyChanges, LeaveEverythingElseToAReload) {
         "KEY}}]}\n";
     const std::string rest =
         std::string(minimal_upstreams) + std::string(minimal_models) + std::string(minimal_users);
-    folder.write("a", "");
-    folder.write("b", "");
+    const auto files = support::source_folder() / "tests/config/good/files";
+    const std::string pair =
+        text_of_file(files / "certificate.pem") + text_of_file(files / "key.pem");
+    folder.write("a", pair);
+    folder.write("b", pair);
     const auto load_with = [&](const std::string& name) {
         std::string text = tls;
         text.replace(text.find("CERT"), 4, name);

@@ -26,10 +26,13 @@ constexpr std::string_view shipped[] = {"quickstart.yaml", "sluicegate.yaml", "p
 
 /// A copy of a shipped file, together with the files that it names.
 std::string install(const TempFolder& folder, std::string_view name) {
+    const auto files = support::source_folder() / "tests/config/good/files";
+    const std::string pem =
+        text_of_file(files / "certificate.pem") + text_of_file(files / "key.pem");
     for (const std::string_view file :
          {"tls/fullchain.pem", "tls/privkey.pem", "tls/client-ca.pem", "tls/gpu-ca.pem",
           "tls/gateway.pem", "tls/gateway-key.pem", "tls/internal-ca.pem"}) {
-        folder.write(file, "PEM\n");
+        folder.write(file, pem);
     }
     for (const std::string_view file : {"secrets/gpu-key", "secrets/azure-key",
                                         "secrets/openai-api-key", "secrets/gpu-api-key"}) {
