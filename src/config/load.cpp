@@ -6,6 +6,7 @@
 #include "config/sections.hpp"
 #include "config/sources.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -55,6 +56,30 @@ void check_denied_names(Context& context, const Value& at, const Config& config)
                     " different fields, got " + std::to_string(names.size()));
 }
 
+/// What requests append to the URL of an upstream.
+constexpr std::string_view appended_paths[] = {
+    "/completions",        "/responses",    "/embeddings",
+    "/moderations",        "/rerank",       "/images/generations",
+    "/images/edits",       "/audio/speech", "/audio/transcriptions",
+    "/audio/translations", "/models",
+};
+
+/// A URL that was copied with the path of an endpoint: every request would be a 404.
+void warn_of_whole_urls(Config& config) {
+    for (const Upstream& upstream : config.upstreams) {
+        for (const Endpoint& endpoint : upstream.endpoints) {
+            const std::string_view path = endpoint.path_prefix;
+            const bool is_whole = std::ranges::any_of(
+                appended_paths, [path](std::string_view end) { return path.ends_with(end); });
+            if (!is_whole) continue;
+            config.warnings.push_back("upstreams." + upstream.name + " has a URL that ends in " +
+                                      endpoint.path_prefix +
+                                      ", and requests append the path of their endpoint to it: "
+                                      "write it without");
+        }
+    }
+}
+
 Config parse(Context& context, const Sources& sources, const Node& main) {
     const MapReader root(context, Value{&main, ""}, Section::root);
     Config config;
@@ -100,6 +125,7 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
         config.warnings.push_back(file + " holds a secret, and " + reason +
                                   ": chmod 600, or write ${NAME} or file:PATH for the secret");
     }
+    warn_of_whole_urls(config);
     config.sha256 = sources.digest();
     config.files = context.problems.files();
     if (context.problems.count() == 0 && config.models.empty()) {
