@@ -28,6 +28,35 @@ TEST_F(UpstreamConnections, AreUsedAgain) {
     EXPECT_EQ(upstream_.connections().size(), 1U);
 }
 
+TEST(UpstreamPool, KeepsWhatSteadyLoadNeedsUnlessANumberBoundsIt) {
+    constexpr std::size_t clients = 40;
+    for (const std::size_t kept : {clients, std::size_t{5}}) {
+        SCOPED_TRACE(kept);
+        FakeUpstream upstream;
+        ConfigText config(
+            upstream.base_url(),
+            kept == clients ? std::string() : "pool: {max_idle: " + std::to_string(kept) + "}");
+        config.threads = "1";
+        const Gateway gateway(config);
+        std::size_t expected = clients;
+        for (int round = 1; round <= 3; ++round) {
+            Signal go;
+            upstream.answer(Script().wait(go).send(chat_answer()));
+            std::vector<TestClient> all;
+            for (std::size_t i = 0; i < clients; ++i) {
+                all.push_back(gateway.connect());
+                all.back().send(chat_request(alice_key, "m"));
+            }
+            const auto sent = static_cast<std::size_t>(round) * clients;
+            ASSERT_TRUE(upstream.wait_for_requests(sent));
+            EXPECT_EQ(upstream.connections().size(), expected);
+            go.raise();
+            for (TestClient& client : all) expect_success(client.read_response());
+            expected += clients - kept;
+        }
+    }
+}
+
 TEST_F(UpstreamConnections, AreUsedAgainAfterEveryFraming) {
     const std::string type = "Content-Type: application/json\r\n";
     for (const std::string& answer :
