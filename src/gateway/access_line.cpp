@@ -1,10 +1,13 @@
 #include "gateway/access_line.hpp"
 
+#include "sluicegate/auth/credentials.hpp"
 #include "sluicegate/base/json_text.hpp"
 #include "sluicegate/base/log.hpp"
 #include "sluicegate/config/address.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <string_view>
 
 namespace sluicegate::gateway {
@@ -57,6 +60,39 @@ void append_usage(std::string& out, const Request& request) {
     }
 }
 
+/// The first line of a head that cannot be read, as far as it has arrived.
+struct FirstLine {
+    std::string_view method;
+    std::string_view path;
+};
+
+FirstLine first_line_of(std::string_view arrived) {
+    constexpr std::size_t method_bytes_max = 16;
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+    const std::size_t begin = std::min(arrived.find_first_not_of("\r\n"), arrived.size());
+    arrived.remove_prefix(begin);
+    const std::string_view line = arrived.substr(0, arrived.find_first_of("\r\n"));
+    const std::size_t method_end = line.find_first_not_of(letters);
+    // Anything but a request: a TLS handshake, for instance.
+    if (method_end == std::string_view::npos || method_end == 0) return {};
+    if (method_end > method_bytes_max || line[method_end] != ' ') return {};
+    const std::string_view target = line.substr(method_end + 1);
+    return {.method = line.substr(0, method_end),
+            .path = target.substr(0, target.find_first_of(" ?#"))};
+}
+
+/// Some clients put their key into the URL.
+bool may_tell(const Request& request, std::string_view path) {
+    if (request.config().redaction.finds_any_in(path)) return false;
+    if (!request.client.has_head) return true;
+    auth::PresentedCredentials presented;
+    for (const http::Field& field : request.client.head().fields) {
+        presented.take(field.name, field.value);
+    }
+    const auto key = auth::credential_of(presented);
+    return !key || path.find(*key) == std::string_view::npos;
+}
+
 /// As the client writes it.
 void append_user_agent(std::string& out, const Request& request) {
     constexpr std::size_t user_agent_bytes_max = 128;
@@ -83,6 +119,26 @@ bool is_repeated(const Request& request, Instant now) {
 }
 
 }  // namespace
+
+void note_asked(Request& request, std::string_view model) {
+    constexpr std::size_t path_bytes_max = 256;
+    constexpr std::size_t model_bytes_max = 128;
+    FirstLine line;
+    if (request.client.has_head) {
+        const http::RequestHead& head = request.client.head();
+        line = {.method = http::name_of(head.method), .path = head.path};
+    } else {
+        line = first_line_of(request.client.connection.in().unread());
+    }
+    std::string& out = request.record.asked;
+    out.clear();
+    append_text(out, "method", line.method);
+    if (may_tell(request, line.path)) {
+        append_text(out, "path", line.path.substr(0, path_bytes_max));
+    }
+    if (may_tell(request, model)) append_text(out, "asked_model", model.substr(0, model_bytes_max));
+    append_user_agent(out, request);
+}
 
 void append_access_line(std::string& out, const Request& request, Instant now) {
     const Record& record = request.record;
@@ -116,7 +172,11 @@ void append_access_line(std::string& out, const Request& request, Instant now) {
                            micros_between(request.started_at, *record.answered_at));
     }
     append_json_member(out, "duration_us", micros_between(request.started_at, now));
-    append_user_agent(out, request);
+    if (record.asked.empty()) {
+        append_user_agent(out, request);
+    } else {
+        out += record.asked;
+    }
     append_text(out, "detail", sent.error_detail);
     out += "}\n";
 }

@@ -40,6 +40,10 @@ struct Record {
     const worker::ModelEntry* model = nullptr;
     std::optional<std::size_t> upstream;  ///< index in the snapshot
     bool is_streaming = false;
+    /// Of a refused request, what the client asked for, as members of its line: its words may be
+    /// gone when the line is written.
+    std::string asked;
+    std::string asked_model;             ///< that a refused body names
     std::uint64_t bytes_in = 0;          ///< of the body
     Instant attempt_at{};                ///< the latest attempt began
     std::optional<Instant> answered_at;  ///< the head of the answer that is passed on was there

@@ -11,6 +11,8 @@
 #include "sluicegate/openai/metering.hpp"
 #include "sluicegate/openai/model_list.hpp"
 
+#include "gateway/access_line.hpp"
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -155,6 +157,12 @@ Result<std::string> models_body(const Request& request, const Identified& identi
     return openai::models_list_body(models);
 }
 
+/// The model that a refused request names, as far as it was read.
+std::string_view asked_model_of(const Request& request) {
+    const std::string& named = request.record.asked_model;
+    return named.empty() ? std::string_view(request.url_model) : std::string_view(named);
+}
+
 /// It tells nothing but that the gateway answers.
 net::Task<bool> answer_health(Request& request) {
     client::Exchange& exchange = request.client;
@@ -259,6 +267,7 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
                         request.config().field_names, default_model_of(request, loaded.endpoint));
     if (!inspection) return std::move(inspection).failure();
     if (!request.url_model.empty() && inspection->model != request.url_model) {
+        request.record.asked_model = inspection->model;
         return fail(ErrorKind::model_mismatch, {}, request.url_model);
     }
 
@@ -269,9 +278,11 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
         return fail(ErrorKind::model_not_found, {}, std::move(inspection->model));
     }
     Result<void> allowed = check_fields(request, *model, *inspection);
-    if (!allowed) return std::move(allowed).failure();
-    Result<void> owned = check_owner(request, *loaded.key, *model, *inspection);
-    if (!owned) return std::move(owned).failure();
+    if (allowed) allowed = check_owner(request, *loaded.key, *model, *inspection);
+    if (!allowed) {
+        request.record.asked_model = std::move(inspection->model);
+        return std::move(allowed).failure();
+    }
     request.record.model = model;
     request.record.is_streaming = inspection->is_streaming;
     return Inspected{loaded.endpoint, loaded.key, model, std::move(*inspection)};
@@ -334,6 +345,11 @@ Result<Routed> route(Request& request, Admitted&& admitted) {
 
 net::Task<bool> refuse(Request& request, const Error& error) {
     request.leave_load();
+    if (request.has_begun()) {
+        // The words of the client: its answer may need the buffer that they are in.
+        const bool is_of_model = error.kind == ErrorKind::model_not_found;
+        note_asked(request, is_of_model ? error.subject : asked_model_of(request));
+    }
     return client::reply_error(request.client, error);
 }
 
