@@ -404,7 +404,7 @@ constexpr std::array<FailureRow, static_cast<std::size_t>(ErrorKind::count_)> ro
      Fault::us,
      {503, server_error, "gateway_draining", "The gateway is restarting.", SdkRetry::after_a_second,
       ConnectionAfter::ends},
-     not_of_an_attempt},
+     {Outcome::abandoned, NextAttempt::none, Begun::maybe, Usefulness::operators_matter}},
     {ErrorKind::internal,
      "internal",
      Fault::us,

@@ -106,7 +106,7 @@ net::Task<bool> write_complete(Exchange& exchange, std::string& out, std::string
     if (!is_head) exchange.sent.body_bytes = body.size();
     const bool is_written = co_await exchange.write(buffers);
     if (!is_written) {
-        exchange.sent.error = ErrorKind::client_gone;
+        exchange.sent.error = exchange.connection.why_ended();
         co_return false;
     }
     if (stays_open && exchange.is_body_complete) co_return true;

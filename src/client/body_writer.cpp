@@ -36,7 +36,7 @@ net::Task<bool> BodyWriter::write(std::string_view piece, bool is_last) {
         asio::const_buffer(last_chunk.data(), is_chunked_ && is_last ? last_chunk.size() : 0)};
     exchange_.sent.body_bytes += piece.size();
     const bool is_written = co_await exchange_.write(buffers);
-    if (!is_written) exchange_.sent.error = ErrorKind::client_gone;
+    if (!is_written) exchange_.sent.error = exchange_.connection.why_ended();
     co_return is_written;
 }
 

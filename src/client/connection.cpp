@@ -4,6 +4,7 @@
 #include "sluicegate/client/overload.hpp"
 #include "sluicegate/client/proxy_header.hpp"
 
+#include <algorithm>
 #include <array>
 #include <sys/socket.h>
 #include <utility>
@@ -23,6 +24,8 @@ struct DrainBounds {
 constexpr DrainBounds known_drain{std::size_t{64} << 20, Milliseconds(5000)};
 /// Without a valid key, taking an upload in would be work that anyone can ask for.
 constexpr DrainBounds stranger_drain{std::size_t{64} << 10, Milliseconds(1000)};
+/// What a client may take to read that the drain has cut its request.
+constexpr Milliseconds cut_off_timeout{1000};
 
 }  // namespace
 
@@ -55,7 +58,18 @@ void Connection::departed(void* self) noexcept {
 
 void Connection::close() noexcept {
     stream_.cancel(ErrorKind::client_gone);
-    if (watched_ != nullptr) watched_->cancel();
+    if (watched_ != nullptr) watched_->cancel(why_ended());
+}
+
+void Connection::cut_off() noexcept {
+    if (!is_serving_ || is_idle_ || is_cut_off_ || has_gone()) return close();
+    is_cut_off_ = true;
+    // No new wait for more of the request, and none without end for a client that does not read.
+    read_by_ = context_.deadlines.now();
+    write_by_ = read_by_ + cut_off_timeout;
+    stream_.end_by(write_by_);
+    stream_.wake_read();
+    if (watched_ != nullptr) watched_->cancel(ErrorKind::draining);
 }
 
 void Connection::close_if_idle() noexcept {
@@ -71,6 +85,7 @@ Connection::DepartureWatch::DepartureWatch(Connection& client, Watched& watched)
     : client_(client) {
     client_.watched_ = &watched;
     if (client_.has_gone()) return;
+    if (client_.is_cut_off()) watched.cancel(ErrorKind::draining);
     client_.departure_.start(client_.context_.departures, client_.stream_.stream().native_handle());
 }
 
@@ -85,6 +100,9 @@ void Connection::read_within(Milliseconds timeout) noexcept {
 
 Result<std::size_t> Connection::after_read(const net::Transferred& read) {
     if (read.ended == net::Ended::done) return read.size;
+    // The client is told why (503) before the connection ends.
+    const bool may_be_told = read.ended == net::Ended::woken || read.ended == net::Ended::timed_out;
+    if (is_cut_off_ && may_be_told) return fail(ErrorKind::draining);
     // The client is told why (408) before the connection ends.
     if (read.ended == net::Ended::timed_out) return fail(ErrorKind::request_timeout);
     stream_.cancel(ErrorKind::client_gone);
@@ -114,7 +132,7 @@ net::Task<Result<void>> Connection::read_more(std::size_t wanted) {
 
 net::Task<bool> Connection::write(std::span<const asio::const_buffer> buffers,
                                   Milliseconds timeout) {
-    const net::WriteLimits limits{.progress = timeout};
+    const net::WriteLimits limits{.progress = timeout, .deadline = write_by_};
     const net::Transferred written = co_await stream_.write(buffers, limits);
     if (written.ended != net::Ended::done) stream_.cancel(ErrorKind::client_gone);
     co_return written.ended == net::Ended::done;
@@ -124,7 +142,7 @@ net::Task<void> Connection::linger() {
     if (has_gone()) co_return;
     stream_.stream().shutdown_send();
     const DrainBounds& bounds = is_known_ ? known_drain : stranger_drain;
-    read_within(bounds.timeout);
+    read_within(is_cut_off_ ? std::min(bounds.timeout, cut_off_timeout) : bounds.timeout);
     in_.consume(in_.size());
     std::size_t dropped = 0;
     while (dropped < bounds.bytes_max) {
@@ -229,6 +247,7 @@ net::Task<void> Connection::run(std::unique_ptr<Connection> connection, Beginnin
         const bool is_shaken = co_await client.shake_hands(services);
         if (!is_shaken) co_return;
     }
+    client.is_serving_ = true;
     co_await services.serve(client);
 }
 

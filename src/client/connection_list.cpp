@@ -27,8 +27,8 @@ void ConnectionList::close_idle() noexcept {
     for (ConnectionLink& link : links_) link.close_if_idle();
 }
 
-void ConnectionList::close_all() noexcept {
-    for (ConnectionLink& link : links_) link.close();
+void ConnectionList::cut_off_all() noexcept {
+    for (ConnectionLink& link : links_) link.cut_off();
 }
 
 }  // namespace sluicegate::client

@@ -144,7 +144,7 @@ net::Task<bool> reply_error(Exchange& exchange, const Error& error) {
     exchange.sent.error_detail = error.detail;
     if (error.kind == ErrorKind::client_gone || exchange.connection.has_gone()) {
         if (!has_begun) exchange.sent.status = failure_row(ErrorKind::client_gone).reply.status;
-        exchange.sent.error = ErrorKind::client_gone;
+        exchange.sent.error = exchange.connection.why_ended();
         co_return false;
     }
     log_failure(exchange, error);

@@ -102,8 +102,8 @@ bool Attempt::goes_on_alone() noexcept {
     return true;
 }
 
-void Attempt::cancel() noexcept {
-    exchange_->cancel(ErrorKind::client_gone);
+void Attempt::cancel(ErrorKind reason) noexcept {
+    exchange_->cancel(reason);
 }
 
 Failure Attempt::unusable(ErrorKind kind, std::string_view what) const {
@@ -114,7 +114,8 @@ net::Task<Result<void>> Attempt::run() {
     auto tried = co_await try_once();
     if (tried && !has_refused_options_) note_answer();
     if (!tried || !has_refused_options_) co_return tried;
-    if (request_.client.connection.has_gone()) co_return fail(ErrorKind::client_gone);
+    const client::Connection& client = request_.client.connection;
+    if (client.has_gone() || client.is_cut_off()) co_return fail(client.why_ended());
     // The client did not ask for them: what it did ask for is sent again without.
     prepare(openai::StreamOptionsEdit());
     tried = co_await try_once();
@@ -381,7 +382,7 @@ net::Task<Result<Instant>> Attempt::keep_waiting(const http::ResponseHead* head)
     if (is_written) co_return request_.client.events->comment_at();
     const bool is_still_wanted =
         exchange_->settings().on_client_disconnect == config::OnClientDisconnect::drain;
-    if (!is_still_wanted) co_return fail(ErrorKind::client_gone);
+    if (!is_still_wanted) co_return fail(request_.client.connection.why_ended());
     co_return Instant::max();
 }
 

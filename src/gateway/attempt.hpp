@@ -87,7 +87,7 @@ public:
 
 private:
     bool goes_on_alone() noexcept override;
-    void cancel() noexcept override;
+    void cancel(ErrorKind reason) noexcept override;
     void prepare(const openai::StreamOptionsEdit& stream_options);
     net::Task<Result<void>> try_once();
     void note_answer();

@@ -155,7 +155,8 @@ void note_failure(Request& request, const Routed& routed, const route::RouteEntr
 /// Whether another attempt may follow one that ended so.
 bool may_try_again(Request& request, const Attempt& attempt, ErrorKind kind) {
     const FailureOfAttempt& failure = failure_row(kind).attempt;
-    if (failure.next == NextAttempt::none || request.client.connection.has_gone()) return false;
+    const client::Connection& client = request.client.connection;
+    if (failure.next == NextAttempt::none || client.has_gone() || client.is_cut_off()) return false;
     // The client was told whose answer it gets.
     if (request.client.events && request.client.events->names_upstream()) return false;
     if (!attempt.was_sent() || failure.begun == Begun::no) return true;
@@ -178,9 +179,10 @@ provider::Untried untried_of(const CandidateIterator& candidates) {
     return untried;
 }
 
-/// What the client is told, unless it has left meanwhile.
+/// What the client is told, unless it has left meanwhile, or the drain has cut it off.
 Failure told(const Request& request, Error&& error) {
-    if (request.client.connection.has_gone()) error.kind = ErrorKind::client_gone;
+    const client::Connection& client = request.client.connection;
+    if (client.has_gone() || client.is_cut_off()) error.kind = client.why_ended();
     return fail(std::move(error));
 }
 

@@ -22,7 +22,7 @@ public:
           wait_(std::make_shared<net::Wait>(context_, worker.client.deadlines)) {}
 
     bool goes_on_alone() noexcept override { return false; }
-    void cancel() noexcept override { wait_->wake(); }
+    void cancel(ErrorKind /*reason*/) noexcept override { wait_->wake(); }
 
     /// For the one who grants, on any thread: the wait may be over when its worker gets to it.
     [[nodiscard]] route::WaitQueue::Wake wake() const {
@@ -37,7 +37,7 @@ public:
     net::Task<void> until_granted(route::QueueTicket& ticket, const client::Connection& client,
                                   const Clock& clock, Instant give_up_at) {
         for (Instant now = clock.now(); now < give_up_at; now = clock.now()) {
-            if (client.has_gone() || ticket.look(now)) co_return;
+            if (client.has_gone() || client.is_cut_off() || ticket.look(now)) co_return;
             const Instant look_at = std::min(give_up_at, ticket.look_again_at(now));
             co_await wait_->until(look_at);
         }
@@ -76,7 +76,8 @@ net::Task<CandidateIterator::Step> wait_in_queue(Request& request, const Routed&
     const Instant now = worker.clock().now();
     request.record.queued += std::chrono::duration_cast<Milliseconds>(now - began);
     request.snapshot->upstream_counters[entry.upstream].queued.observe(now - began);
-    if (request.client.connection.has_gone()) {
+    const client::Connection& client = request.client.connection;
+    if (client.has_gone() || client.is_cut_off()) {
         count(request, entry.upstream, "left");
         co_return CandidateIterator::Step();
     }

@@ -291,7 +291,7 @@ void Worker::drain() {
 void Worker::stop() {
     asio::post(io_, [this] {
         stop_accepting();
-        connections_.close_all();
+        connections_.cut_off_all();
         end_if_drained();
     });
 }

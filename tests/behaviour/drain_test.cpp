@@ -7,6 +7,7 @@
 #include <csignal>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace sluicegate::support {
 namespace {
@@ -77,6 +78,80 @@ TEST_F(Drain, ClosesIdleConnectionsAtOnce) {
     EXPECT_EQ(idle.read_to_end(), ReadEnd::eof);
     EXPECT_EQ(used.read_to_end(), ReadEnd::eof);
     EXPECT_EQ(gateway.daemon().wait_for_exit(), 0);
+}
+
+// What the drain cuts is told as such, to the client, in the log and in the metrics.
+TEST_F(Drain, TellsAStreamThatItIsCut) {
+    for (const bool is_forced : {false, true}) {
+        SCOPED_TRACE(is_forced ? "by a second signal" : "by the deadline");
+        Gateway gateway(config(is_forced ? "1h" : "300ms"));
+        TestClient client = running_stream(gateway);
+        gateway.daemon().signal(SIGTERM);
+        if (is_forced) {
+            ASSERT_TRUE(gateway.daemon().wait_for_event("draining"));
+            gateway.daemon().signal(SIGTERM);
+        }
+        const Response response = client.read_rest();
+        EXPECT_FALSE(response.is_complete);
+        EXPECT_NE(response.body.find("\"gateway_draining\""), std::string::npos) << response.body;
+        EXPECT_EQ(response.body.find("[DONE]"), std::string::npos);
+        client.wire().close();
+        EXPECT_TRUE(gateway.daemon().wait_for_exit());
+        const auto line = gateway.daemon().wait_for_event("access");
+        ASSERT_TRUE(line);
+        EXPECT_EQ(line->at("status"), 200);
+        EXPECT_EQ(line->at("outcome"), "draining");
+    }
+}
+
+TEST_F(Drain, TellsThoseThatWaitThatTheyAreCut) {
+    struct Waiting {
+        std::string name;
+        std::string request;
+    };
+    const std::string upload = post_json("/v1/chat/completions", alice_key, chat_body("m"));
+    const std::vector<Waiting> rows{
+        {"for an answer", chat_request(alice_key, "m")},
+        {"for the first event", chat_request(alice_key, "m", true)},
+        {"for a place", chat_request(alice_key, "one")},
+        {"for its own body", upload.substr(0, upload.size() - 5)},
+    };
+    for (const Waiting& row : rows) {
+        SCOPED_TRACE(row.name);
+        FakeUpstream upstream;
+        upstream.answer(Script().wait(go_));
+        ConfigText text(upstream.base_url());
+        text.timeouts = "{header: 20s, body: 20s, idle: 75s, drain: 500ms}";
+        text.upstreams += upstream_line("narrow", upstream.base_url(),
+                                        "max_in_flight: 1, queue: {timeout: 60s, max_waiting: 9}");
+        text.models += "  one: {route: [{upstream: narrow}]}\n";
+        Gateway gateway(text);
+        TestClient first = gateway.connect();
+        if (row.name == "for a place") {
+            first.send(chat_request(alice_key, "one"));
+            ASSERT_TRUE(upstream.wait_for_requests(1));
+        }
+        TestClient client = gateway.connect();
+        client.send(row.request);
+        ASSERT_TRUE(eventually([&] {
+            const double expected = row.name == "for a place" ? 2.0 : 1.0;
+            return metric(gateway, "sluicegate_requests_in_flight") == expected;
+        }));
+        gateway.daemon().signal(SIGTERM);
+        expect_error(client.read_response(),
+                     {.status = 503, .type = "server_error", .code = "gateway_draining"});
+        client.wire().close();
+        if (row.name == "for a place") {
+            EXPECT_EQ(first.read_response().status, 503);
+        }
+        first.wire().close();
+        EXPECT_TRUE(gateway.daemon().wait_for_exit());
+        const auto line = gateway.daemon().wait_for_event("access");
+        ASSERT_TRUE(line) << gateway.daemon().log();
+        EXPECT_EQ(line->at("status"), 503);
+        EXPECT_EQ(line->at("outcome"), "draining");
+        EXPECT_EQ(gateway.daemon().log().find("client_gone"), std::string::npos);
+    }
 }
 
 TEST_F(Drain, EndsAtItsDeadlineWithoutMakingAStreamLookFinished) {

@@ -204,7 +204,7 @@ MUTANTS = (
     # --- worker and gateway ---
     Mutant("a_drain_cuts_what_runs", "src/worker/worker.cpp",
            "connections_.close_idle();",
-           "connections_.close_all();",
+           "connections_.cut_off_all();",
            "test_behaviour", "Drain.LetsARunningStreamEndAndRefusesNewConnections"),
     Mutant("one_request_in_flight_too_many", "src/worker/load.cpp",
            "if (most > 0 && in_flight > most) {",

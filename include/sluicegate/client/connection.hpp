@@ -85,6 +85,7 @@ public:
     void abort() noexcept;
     /// Ends the connection now, and with it the request that runs.
     void close() noexcept override;
+    void cut_off() noexcept override;
     void close_if_idle() noexcept override;
 
     /// What a request waits for while nothing is read from its client.
@@ -92,8 +93,8 @@ public:
     public:
         /// The client has left. True: this goes on without it, for a bounded time.
         virtual bool goes_on_alone() noexcept = 0;
-        /// Ends what waits, with client_gone.
-        virtual void cancel() noexcept = 0;
+        /// Ends what waits, with `reason`.
+        virtual void cancel(ErrorKind reason) noexcept = 0;
 
     protected:
         ~Watched() = default;
@@ -131,6 +132,12 @@ public:
         if (!trusted_proxies.empty()) look_behind(trusted_proxies);
     }
     [[nodiscard]] bool has_gone() const noexcept { return stream_.is_cancelled(); }
+    /// The drain is over: its request must end now.
+    [[nodiscard]] bool is_cut_off() const noexcept { return is_cut_off_; }
+    /// Why a client does not get the rest of its answer.
+    [[nodiscard]] ErrorKind why_ended() const noexcept {
+        return is_cut_off_ ? ErrorKind::draining : ErrorKind::client_gone;
+    }
     /// A request on it has shown a valid key.
     void note_known() noexcept {
         if (!is_known_) become_known();
@@ -167,9 +174,12 @@ private:
     std::string request_text_;
     std::string answer_text_;
     Instant read_by_ = Instant::max();
+    Instant write_by_ = Instant::max();
     Milliseconds patience_{0};  ///< bound on the progress of a write that the socket knows
     bool is_idle_ = false;
     bool is_known_ = false;
+    bool is_serving_ = false;  ///< what comes before the first request is over
+    bool is_cut_off_ = false;
 };
 
 }  // namespace sluicegate::client

@@ -22,6 +22,9 @@ class ConnectionLink : public boost::intrusive::list_base_hook<
 public:
     /// Ends the connection now, and with it the request that runs.
     virtual void close() noexcept = 0;
+    /// The drain is over: the client of the request that runs is told so, if it listens for a
+    /// moment yet. The second call ends the connection now.
+    virtual void cut_off() noexcept = 0;
     /// Ends a connection that waits for its next request.
     virtual void close_if_idle() noexcept = 0;
 
@@ -52,8 +55,8 @@ public:
     void close_those_that_give_way() noexcept;
     /// Ends the connections that wait for their next request.
     void close_idle() noexcept;
-    /// Ends all connections and the requests that run on them.
-    void close_all() noexcept;
+    /// The drain is over: ends all connections and the requests that run on them.
+    void cut_off_all() noexcept;
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     /// `act` runs each time the last connection has left.
     void on_empty(std::function<void()> act) { on_empty_ = std::move(act); }
