@@ -54,19 +54,20 @@ Result<std::size_t> v1_missing(std::string_view begun) {
     if (begun.size() < v1_shortest.size()) return v1_shortest.size() - begun.size();
     if (begun.size() > v1_bytes_max) return refuse_header("a line of over 107 bytes");
     const std::size_t end = begun.find_first_of("\r\n");
+    const Words split = words_of(begun.substr(0, end));
+    const bool has_addresses = split.words[1].starts_with("TCP");
+    const std::size_t words = has_addresses ? split.words.size() : split.count;
+    const std::size_t words_missing = words - std::min(words, split.count);
     if (end != std::string_view::npos) {
         const std::string_view line_end = begun.substr(end);
+        if (words_missing > 0) return refuse_header("a line without its six words");
         if (line_end == "\r\n") return std::size_t{0};
         if (line_end != "\r") return refuse_header("a line that does not end in CRLF");
     }
     const std::size_t missing = end == std::string_view::npos ? 2 : 1;
     if (begun.size() + missing > v1_bytes_max) return refuse_header("a line of over 107 bytes");
-    if (missing == 1) return missing;
     // Each word that is still to come has a space before it and at least one byte.
-    const Words split = words_of(begun);
-    const bool has_addresses = split.words[1].starts_with("TCP");
-    const std::size_t words = has_addresses ? split.words.size() : split.count;
-    return missing + 2 * (words - std::min(words, split.count));
+    return missing + 2 * words_missing;
 }
 
 bool is_v1_port(std::string_view text) noexcept {
