@@ -7,6 +7,7 @@
 #include "sluicegate/net/spawn.hpp"
 
 #include "app/descriptors.hpp"
+#include "app/listeners.hpp"
 #include "app/metrics_page.hpp"
 #include "app/reload_page.hpp"
 #include "app/state_keeper.hpp"
@@ -58,6 +59,12 @@ constexpr int forced_end_status = 1;
 
 }  // namespace
 
+/// What a reload brings into force.
+struct Daemon::Next {
+    std::shared_ptr<const worker::Snapshot> snapshot;
+    Listeners::Plan listeners;
+};
+
 Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& signals,
                const ServiceManager& service_manager)
     : file_(std::move(file)),
@@ -68,6 +75,7 @@ Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& s
       drain_timer_(control_.get_executor()),
       force_timer_(control_.get_executor()),
       ticket_key_timer_(control_.get_executor()),
+      listeners_(std::make_unique<Listeners>(service_manager.descriptors())),
       worker_watch_(std::make_unique<WorkerWatch>(control_, clock_, workers_)) {
 }
 
@@ -140,7 +148,9 @@ void Daemon::apply_bounds(const config::Server& server) {
 
 Result<void> Daemon::bind(const config::Config& config) {
     const unsigned count = worker_count(config.server.threads);
-    std::vector<config::Listener> listeners = config.server.listen;
+    std::size_t failed = 0;
+    auto plan = listeners_->plan(config.server.listen, count, failed);
+    if (!plan) return std::move(plan).failure();
     for (unsigned i = 0; i < count; ++i) {
         const worker::Worker::Shared shared{.clock = clock_,
                                             .limiter = *limiter_,
@@ -151,15 +161,19 @@ Result<void> Daemon::bind(const config::Config& config) {
                                             .load = load_,
                                             .memory = memory_};
         auto worker = std::make_unique<worker::Worker>(shared, gateway::make_path(registry_));
-        const auto sharing = i == 0 ? net::Sharing::first : net::Sharing::further;
-        if (auto bound = worker->bind(listeners, sharing); !bound) return bound;
-        // Where port 0 was asked for, the other workers share the port that the first one got.
-        for (std::size_t k = 0; k < listeners.size(); ++k) {
-            listeners[k].port = worker->listeners()[k]->port();
-        }
+        std::vector<net::ListeningSocket> sockets;
+        for (auto& source : plan->sources[i]) sockets.push_back(std::move(*source.added));
+        worker->listen(std::move(sockets));
         workers_.push_back(std::move(worker));
     }
     workers_.front()->check_health();
+    listeners_->take(std::move(plan->entries));
+    for (const std::string& address : listeners_->unused(config.server, config.admin)) {
+        log::warn("listening",
+                  "the service manager listens there, but no listener of the configuration does: "
+                  "clients wait in vain",
+                  {{"address", address}});
+    }
     return {};
 }
 
@@ -193,7 +207,12 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
                                                   admin_settings_of(*snapshot_));
     admin_->on_post("/reload",
                     [this](std::function<void(admin::Page)> answer) { reload_and_tell(answer); });
-    return admin_->bind(config.admin.listen->host, config.admin.listen->port);
+    const config::Listener& listen = *config.admin.listen;
+    const net::ListeningSocket* inherited = listeners_->find_inherited(listen.host, listen.port);
+    if (inherited == nullptr) return admin_->bind(listen.host, listen.port);
+    auto socket = inherited->duplicate();
+    if (!socket) return std::move(socket).failure();
+    return admin_->take(std::move(*socket));
 }
 
 admin::Page Daemon::status(std::string_view query) {
@@ -209,11 +228,14 @@ admin::Page Daemon::status(std::string_view query) {
                        query);
 }
 
+void Daemon::announce_listener(const std::string& address, bool is_tls) {
+    log::info("listening", "ready for clients",
+              {{"address", address}, {"role", is_tls ? "client_tls" : "client"}});
+}
+
 void Daemon::announce(const config::Config& config) const {
-    for (std::size_t i = 0; i < config.server.listen.size(); ++i) {
-        log::info("listening", "ready for clients",
-                  {{"address", workers_.front()->listeners()[i]->address()},
-                   {"role", config.server.listen[i].tls ? "client_tls" : "client"}});
+    for (const Listeners::Entry& entry : listeners_->entries()) {
+        announce_listener(entry.address, entry.is_tls);
     }
     if (admin_) {
         log::info("listening", "ready for operators",
@@ -306,7 +328,18 @@ void Daemon::begin_reload(AfterReload told) {
         return refuse_reload(
             {{.file = file_, .line = 0, .path = {}, .message = built.error().detail}}, told);
     }
-    publish(freed_here(std::move(*built)), told);
+    std::size_t failed = 0;
+    auto listeners = listeners_->plan((*built)->config.server.listen, workers_.size(), failed);
+    if (!listeners) {
+        return refuse_reload({{.file = file_,
+                               .line = 0,
+                               .path = "server.listen[" + std::to_string(failed) + "].address",
+                               .message = listeners.error().detail}},
+                             told);
+    }
+    auto next = std::make_shared<Next>(
+        Next{.snapshot = freed_here(std::move(*built)), .listeners = std::move(*listeners)});
+    publish(next, told);
 }
 
 void Daemon::refuse_reload(std::vector<config::Problem> problems, const AfterReload& told) {
@@ -325,23 +358,34 @@ void Daemon::refuse_reload(std::vector<config::Problem> problems, const AfterRel
 }
 
 /// Every worker swaps on its own thread; the reload is done, and said to be, when the last one has.
-void Daemon::publish(std::shared_ptr<const worker::Snapshot> snapshot, const AfterReload& told) {
+void Daemon::publish(const std::shared_ptr<Next>& next, const AfterReload& told) {
     is_reloading_ = true;
+    const auto snapshot = next->snapshot;
     memory_.set_limit(snapshot->config.server.memory_bytes_max);
     if (state_keeper_) state_keeper_->note_names();
     states_.apply(snapshot->config, snapshot->routes, clock_.now());
     auto waiting = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-    const auto swapped = [this, waiting, snapshot, told] {
+    const auto swapped = [this, waiting, next, told] {
         if (waiting->fetch_sub(1) > 1) return;
-        asio::post(control_, [this, snapshot, told] { end_reload(snapshot, told); });
+        asio::post(control_, [this, next, told] { end_reload(*next, told); });
     };
-    for (const auto& worker : workers_) worker->swap(snapshot, swapped);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i]->swap(snapshot, swapped, std::move(next->listeners.sources[i]));
+    }
 }
 
-void Daemon::end_reload(const std::shared_ptr<const worker::Snapshot>& snapshot,
-                        const AfterReload& told) {
+void Daemon::end_reload(Next& next, const AfterReload& told) {
+    const auto& snapshot = next.snapshot;
     const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
     snapshot_ = snapshot;
+    listeners_->take(std::move(next.listeners.entries));
+    for (const Listeners::Entry& entry : next.listeners.added) {
+        announce_listener(entry.address, entry.is_tls);
+    }
+    for (const Listeners::Entry& entry : next.listeners.removed) {
+        log::info("listener_removed", "no new connections; running requests may end",
+                  {{"address", entry.address}});
+    }
     if (admin_) admin_->configure(admin_settings_of(*snapshot_));
     log::set_level(snapshot_->config.log.level);
     signals_.set_drain_timeout(snapshot_->config.server.timeouts.drain);

@@ -1,5 +1,7 @@
 #include "sluicegate/app/service_manager.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include <exception>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace sluicegate::app {
@@ -19,13 +22,41 @@ std::string monotonic_microseconds() {
     return std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1'000);
 }
 
+/// A number of the environment; nothing if it is none.
+std::optional<int> number_in(const char* name) {
+    const char* const text = std::getenv(name);
+    if (text == nullptr) return std::nullopt;
+    const std::string_view digits(text);
+    int number = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+    return number;
+}
+
+constexpr int first_descriptor = 3;
+constexpr int descriptors_max = 256;
+
+/// Those that were meant for this process, and not for its parent.
+std::vector<int> handed_over() {
+    std::vector<int> descriptors;
+    const auto process = number_in("LISTEN_PID");
+    const auto count = number_in("LISTEN_FDS");
+    if (process == ::getpid() && count) {
+        for (int i = 0; i < std::min(*count, descriptors_max); ++i) {
+            descriptors.push_back(first_descriptor + i);
+        }
+    }
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    return descriptors;
+}
+
 }  // namespace
 
 ServiceManager ServiceManager::from_environment() {
     const char* const name = std::getenv("NOTIFY_SOCKET");
-    if (name == nullptr) return ServiceManager();
-    ServiceManager manager{std::string(name)};
+    ServiceManager manager(name == nullptr ? std::nullopt : std::optional<std::string>(name));
     ::unsetenv("NOTIFY_SOCKET");
+    manager.descriptors_ = handed_over();
     return manager;
 }
 

@@ -86,7 +86,7 @@ void append_route(std::string& out, const Exchange& exchange) {
 }
 
 bool wants_to_stay(const Exchange& exchange) {
-    return exchange.has_head && exchange.head().keep_alive && !exchange.context().is_draining;
+    return exchange.has_head && exchange.head().keep_alive && !exchange.connection.is_draining();
 }
 
 net::Task<bool> write_complete(Exchange& exchange, std::string& out, std::string_view body,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -38,7 +39,8 @@ Connection::Connection(Context& context, net::Socket socket, const net::TlsConte
       hold_(std::move(admitted.hold)),
       departure_(this, &Connection::departed),
       stream_(context.deadlines, std::move(socket), tls.get()),
-      in_(buffer_bytes, context.memory) {
+      in_(buffer_bytes, context.memory),
+      listener_(std::move(admitted.listener)) {
     in_.charge_to(&context.memory.strangers());
     context_.connections.add(*this, std::move(admitted.place));
 }
@@ -72,8 +74,15 @@ void Connection::cut_off() noexcept {
     if (watched_ != nullptr) watched_->cancel(ErrorKind::draining);
 }
 
-void Connection::close_if_idle() noexcept {
-    if (is_idle_) close();
+void Connection::close_if_idle(bool is_fresh_too) noexcept {
+    if (!is_idle_ || !is_draining() || (is_fresh_ && !is_fresh_too)) return;
+    // A request that has arrived is answered: a close would reset the connection under it.
+    if (!has_unread()) close();
+}
+
+bool Connection::has_unread() noexcept {
+    int size = 0;
+    return ::ioctl(stream_.stream().native_handle(), FIONREAD, &size) == 0 && size > 0;
 }
 
 void Connection::abort() noexcept {

@@ -23,8 +23,8 @@ void ConnectionList::close_those_that_give_way() noexcept {
     }
 }
 
-void ConnectionList::close_idle() noexcept {
-    for (ConnectionLink& link : links_) link.close_if_idle();
+void ConnectionList::close_idle(bool are_fresh_too) noexcept {
+    for (ConnectionLink& link : links_) link.close_if_idle(are_fresh_too);
 }
 
 void ConnectionList::cut_off_all() noexcept {

@@ -20,6 +20,7 @@ Exchange::~Exchange() {
 void Exchange::begin(const Settings& in_force) noexcept {
     id = context().request_ids.next();
     settings = in_force;
+    connection.note_request();
     connection.forget_forwarded();
     connection.be_patient(in_force.server->timeouts.idle);
 }

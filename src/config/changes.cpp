@@ -54,14 +54,6 @@ std::string ranges_text(const std::vector<AddressRange>& ranges) {
     return joined(ranges, [](const AddressRange& range) { return range.text(); });
 }
 
-/// The settings of the listening sockets. What a reload reads anew for each connection, such as
-/// certificates, is not part of them.
-std::string sockets_text(const Server& server) {
-    return joined(server.listen, [](const Listener& listener) {
-        return address_text(listener) + (listener.tls ? " tls" : "");
-    });
-}
-
 void add_limits(Entity& entity, const std::string& prefix, const Limits& limits) {
     for (const LimitName name : limit_names) {
         const auto& value = value_of(limits, name);
@@ -279,7 +271,6 @@ std::vector<Problem> restart_only_changes(const Config& running, const Config& n
         std::string after;
     };
     const Row rows[] = {
-        {"server.listen", sockets_text(running.server), sockets_text(next.server)},
         {"server.threads", threads_text(running.server.threads), threads_text(next.server.threads)},
         {"server.max_connections", std::to_string(running.server.connections_max),
          std::to_string(next.server.connections_max)},

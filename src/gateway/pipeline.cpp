@@ -64,7 +64,7 @@ net::Task<void> serve(worker::Context& worker, client::Connection& connection,
         request.client.end_message();
         connection.in().shrink();
         // What has arrived is answered (with 503); for more there is no time.
-        if (worker.client.is_draining && connection.in().empty()) co_return;
+        if (connection.is_draining() && connection.in().empty()) co_return;
     }
 }
 

@@ -190,26 +190,32 @@ net::Task<bool> answer_models(Request& request, const Identified& identified) {
 net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     client::Connection& connection = request.client.connection;
     const bool& is_draining = request.worker.client.is_draining;
+    // Its first bytes were on their way when the drain began: it is the last request there.
+    bool came_at_once = false;
     if (connection.in().empty()) {
         // A connection that ends or stays silent between two requests is no failure: it has no
         // id, and nothing is logged.
-        if (is_draining) co_return fail(ErrorKind::client_gone);
+        if (connection.is_draining() && !connection.is_fresh()) {
+            co_return fail(ErrorKind::client_gone);
+        }
         const config::ServerTimeouts& timeouts =
             request.worker.snapshot->shared->config.server.timeouts;
         auto begun =
             co_await client::await_request(connection, may_idle ? timeouts.idle : timeouts.header);
         if (!begun) co_return std::move(begun).failure();
+        came_at_once = true;
     }
 
     request.begin();
     auto taken = client::take_head(request.client);
     if (!taken) co_return std::move(taken).failure();
     if (!*taken) {
+        came_at_once = false;
         auto received = co_await client::receive_head(request.client);
         if (!received) co_return std::move(received).failure();
     }
     const http::RequestHead& head = request.client.head();
-    if (is_draining) co_return fail(ErrorKind::draining);
+    if (is_draining && !came_at_once) co_return fail(ErrorKind::draining);
     // Before path and method are judged: clients that prefer WebSockets fall back at once after a
     // 426, and try again after anything else.
     if (head.is_websocket_handshake) co_return fail(ErrorKind::websocket_not_supported);

@@ -5,8 +5,6 @@
 #include "sluicegate/net/spawn.hpp"
 #include "sluicegate/net/stream.hpp"
 
-#include <boost/asio/ip/v6_only.hpp>
-
 #include <chrono>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -17,27 +15,8 @@ namespace sluicegate::net {
 namespace {
 
 using asio::ip::tcp;
-using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
-constexpr int backlog = 4096;
 constexpr Milliseconds pause_without_descriptors{100};
-
-std::string text_of(const tcp::endpoint& endpoint) {
-    const std::string host = endpoint.address().to_string();
-    const std::string port = std::to_string(endpoint.port());
-    return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
-}
-
-/// Binds without SO_REUSEPORT and closes again. It fails if another socket listens there.
-void probe(asio::io_context& context, const tcp::endpoint& endpoint, ErrorCode& error) {
-    asio::basic_socket_acceptor<tcp, Executor> alone(context.get_executor());
-    alone.open(endpoint.protocol(), error);
-    if (!error) alone.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error && endpoint.address().is_v6()) alone.set_option(asio::ip::v6_only(true), error);
-    if (!error) alone.bind(endpoint, error);
-    ErrorCode ignored;
-    alone.close(ignored);
-}
 
 }  // namespace
 
@@ -54,29 +33,22 @@ Listener::Listener(asio::io_context& context)
     : context_(context), acceptor_(context.get_executor()) {
 }
 
-Result<void> Listener::bind(const std::string& host, std::uint16_t port, Sharing sharing) {
+Result<void> Listener::take(ListeningSocket socket) {
+    const std::string address = socket.address();
+    const tcp protocol = socket.is_v6() ? tcp::v6() : tcp::v4();
+    is_inherited_ = socket.is_inherited();
     ErrorCode error;
-    const auto address = asio::ip::make_address(host, error);
-    if (error) return fail(ErrorKind::internal, "cannot listen on " + host + ": not an IP address");
-    const tcp::endpoint endpoint(address, port);
-
-    if (sharing == Sharing::first) probe(context_, endpoint, error);
-    if (!error) acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.set_option(ReusePort(true), error);
-    if (!error && address.is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) set_keep_alive(acceptor_.native_handle());
-    if (!error) acceptor_.listen(backlog, error);
+    const int descriptor = socket.release();
+    acceptor_.assign(protocol, descriptor, error);
     if (!error) return {};
+    ::close(descriptor);
+    return fail(ErrorKind::internal, "cannot listen on " + address + ": " + error.message());
+}
 
-    std::string reason = "cannot listen on " + text_of(endpoint) + ": " + error.message();
-    if (error == asio::error::address_in_use) {
-        reason += "; another program uses this port: stop it or choose another address";
-    } else if (error == asio::error::access_denied) {
-        reason += "; ports below 1024 need CAP_NET_BIND_SERVICE";
-    }
-    return fail(ErrorKind::internal, std::move(reason));
+Result<void> Listener::bind(const std::string& host, std::uint16_t port, Sharing sharing) {
+    auto opened = ListeningSocket::open(host, port, sharing);
+    if (!opened) return std::move(opened).failure();
+    return take(std::move(*opened));
 }
 
 std::uint16_t Listener::port() const {
@@ -86,19 +58,27 @@ std::uint16_t Listener::port() const {
 
 std::string Listener::address() const {
     ErrorCode ignored;
-    return text_of(acceptor_.local_endpoint(ignored));
+    const tcp::endpoint endpoint = acceptor_.local_endpoint(ignored);
+    const std::string host = endpoint.address().to_string();
+    const std::string port = std::to_string(endpoint.port());
+    return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+int Listener::accept_one() noexcept {
+    return ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+Socket Listener::socket_of(int descriptor) {
+    ErrorCode ignored;
+    const tcp::endpoint address = acceptor_.local_endpoint(ignored);
+    return {context_.get_executor(), address.protocol(), descriptor};
 }
 
 bool Listener::refuse_one(const Accepted& refused) {
     reserve_.give();
-    const int descriptor =
-        ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int descriptor = accept_one();
     if (descriptor >= 0) {
-        guarded("refusing a connection", [&] {
-            ErrorCode ignored;
-            const tcp::endpoint address = acceptor_.local_endpoint(ignored);
-            refused(Socket(context_.get_executor(), address.protocol(), descriptor));
-        });
+        guarded("refusing a connection", [&] { refused(socket_of(descriptor)); });
     }
     reserve_.take();
     return descriptor >= 0;
@@ -131,7 +111,17 @@ Task<void> Listener::run(Accepted accepted, Accepted refused) {
     }
 }
 
-void Listener::close() noexcept {
+void Listener::close(const Accepted& accepted) noexcept {
+    if (!acceptor_.is_open()) return;
+    while (accepted && !is_inherited_) {
+        const int descriptor = accept_one();
+        if (descriptor < 0) break;
+        guarded("accepting a connection", [&] {
+            Socket socket = socket_of(descriptor);
+            set_no_delay(socket);
+            accepted(std::move(socket));
+        });
+    }
     ErrorCode ignored;
     acceptor_.close(ignored);
 }

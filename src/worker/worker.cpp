@@ -17,6 +17,20 @@ namespace sluicegate::worker {
 namespace asio = net::asio;
 using metrics::Metric;
 
+namespace {
+
+/// A client that has just connected may send its first request so long, though its worker or its
+/// listener drains: the connection was accepted, so it counts on an answer.
+constexpr Milliseconds fresh_grace{500};
+
+}  // namespace
+
+struct Worker::Listening {
+    explicit Listening(asio::io_context& io) : socket(io) {}
+    net::Listener socket;
+    std::shared_ptr<client::ListenerRules> rules;  ///< not null
+};
+
 Worker::Worker(const Shared& shared, Path path)
     : shared_(shared),
       keep_running_(io_.get_executor()),
@@ -59,6 +73,7 @@ Worker::Worker(const Shared& shared, Path path)
           .note_failure =
               [this](const client::Connection& connection, net::HandshakeFailure why,
                      std::string_view detail) { note_failed_handshake(connection, why, detail); }},
+      grace_timer_(io_.get_executor()),
       disposal_(std::make_shared<Disposal>(io_)) {
     connections_.on_empty([this] { end_if_drained(); });
 }
@@ -67,14 +82,8 @@ Worker::~Worker() {
     disposal_->close();
 }
 
-Result<void> Worker::bind(const std::vector<config::Listener>& listeners, net::Sharing sharing) {
-    for (const config::Listener& wanted : listeners) {
-        auto listener = std::make_unique<net::Listener>(io_);
-        auto bound = listener->bind(wanted.host, wanted.port, sharing);
-        if (!bound) return bound;
-        listeners_.push_back(std::move(listener));
-    }
-    return {};
+void Worker::listen(std::vector<net::ListeningSocket> sockets) {
+    sockets_ = std::move(sockets);
 }
 
 void Worker::check_health() {
@@ -92,12 +101,8 @@ void Worker::run() {
     on_tick();
     is_running_ = true;
     net::spawn_vital(io_, tick(), "worker tick");
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        auto accepted = [this, i](net::Socket socket) { accept(std::move(socket), i); };
-        auto refused = [this, i](net::Socket socket) { refuse(std::move(socket), i); };
-        net::spawn_vital(io_, listeners_[i]->run(std::move(accepted), std::move(refused)),
-                         "listener");
-    }
+    for (std::size_t i = 0; i < sockets_.size(); ++i) start_listening(std::move(sockets_[i]), i);
+    sockets_.clear();
     try {
         io_.run();
     } catch (...) {
@@ -200,12 +205,18 @@ void Worker::note_failed_handshake(const client::Connection& connection, net::Ha
                {{"client", address}, {"peer", peer}, {"reason", name_of(why)}});
 }
 
-void Worker::accept(net::Socket socket, std::size_t listener) {
-    // Accepted just before the listener was closed: nothing would end it any more.
-    if (is_draining_) return;
+client::ListenerRules Worker::rules_of(std::size_t listener) const {
     const Snapshot& snapshot = *snapshot_->shared;
-    const net::TlsContext& tls = snapshot.listener_tls[listener];
-    const bool has_proxy_header = snapshot.has_proxy_header(listener);
+    return {.tls = snapshot.listener_tls[listener],
+            .has_proxy_header = snapshot.has_proxy_header(listener)};
+}
+
+void Worker::accept(net::Socket socket, const std::shared_ptr<const client::ListenerRules>& rules) {
+    // Accepted just before everything was closed: nothing would end it any more.
+    if (is_stopping_ || !keep_running_.owns_work()) return;
+    const Snapshot& snapshot = *snapshot_->shared;
+    const net::TlsContext& tls = rules->tls;
+    const bool has_proxy_header = rules->has_proxy_header;
     const net::AddressBytes peer = net::peer_address(socket);
     if (has_proxy_header && !snapshot.config.server.trusted_proxies.empty() && !is_proxy(peer)) {
         telemetry_.count_refused_connection(Telemetry::Refused::untrusted_proxy);
@@ -214,7 +225,8 @@ void Worker::accept(net::Socket socket, std::size_t listener) {
     // Until the header has named the client, no address is charged with the connection.
     auto admitted =
         admit(peer, has_proxy_header ? std::optional(Hold()) : hold(peer, tls != nullptr));
-    if (!admitted) return end_overloaded(std::move(socket), listener);
+    if (!admitted) return end_overloaded(std::move(socket), *rules);
+    admitted->listener = rules;
     make_room();
     const client::Connection::Beginning beginning{
         .has_proxy_header = has_proxy_header, .timeout = snapshot.config.server.timeouts.header};
@@ -224,30 +236,33 @@ void Worker::accept(net::Socket socket, std::size_t listener) {
                "client connection");
 }
 
-void Worker::refuse(net::Socket socket, std::size_t listener) {
+void Worker::refuse(net::Socket socket, const client::ListenerRules& rules) {
     // Something else has taken more than was counted on.
     pools_.close_longest_idle(1);
     telemetry_.count_refused_connection(Telemetry::Refused::full);
-    end_overloaded(std::move(socket), listener);
+    end_overloaded(std::move(socket), rules);
 }
 
-void Worker::end_overloaded(net::Socket socket, std::size_t listener) {
+void Worker::end_overloaded(net::Socket socket, const client::ListenerRules& rules) {
     // A TLS client just sees the end: a handshake is what an overloaded gateway cannot afford.
-    if (snapshot_->shared->listener_tls[listener]) return;
+    if (rules.tls) return;
     client::refuse_overloaded(std::move(socket), client_context_);
 }
 
 void Worker::end_if_drained() noexcept {
-    if (!is_draining_ || !connections_.empty()) return;
+    if (!are_listeners_closed_ || !connections_.empty()) return;
     pools_.retire_all();
     keep_running_.reset();
     departures_.close();
     tick_timer_.cancel();
+    grace_timer_.cancel();
 }
 
-void Worker::swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done) {
-    asio::post(io_, [this, snapshot = std::move(snapshot), done = std::move(done)]() mutable {
-        swaps_.push_back({std::move(snapshot), std::move(done)});
+void Worker::swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done,
+                  std::vector<ListenerSource> listeners) {
+    asio::post(io_, [this, snapshot = std::move(snapshot), done = std::move(done),
+                     listeners = std::move(listeners)]() mutable {
+        swaps_.push_back({std::move(snapshot), std::move(done), std::move(listeners)});
         if (is_draining_) return give_up_swapping();
         if (swaps_.size() == 1) go_on_swapping();
     });
@@ -259,7 +274,11 @@ void Worker::go_on_swapping() {
         adoption_ = std::make_unique<Adoption>(swaps_.front().snapshot, pools_, shared_.registry,
                                                health_checks_.get(), disposal_, snapshot_);
     }
-    if (adoption_->step()) {
+    const auto before = snapshot_;
+    const bool is_done = adoption_->step();
+    // At once: no connection may be accepted in between.
+    if (snapshot_ != before) change_listeners(std::move(swaps_.front().listeners));
+    if (is_done) {
         adoption_.reset();
         const Swap ended = std::move(swaps_.front());
         swaps_.pop_front();
@@ -273,23 +292,94 @@ void Worker::give_up_swapping() noexcept {
     for (const Swap& swap : std::exchange(swaps_, {})) swap.done();
 }
 
+void Worker::start_listening(net::ListeningSocket socket, std::size_t index) {
+    auto listening = std::make_shared<Listening>(io_);
+    listening->rules = std::make_shared<client::ListenerRules>(rules_of(index));
+    listeners_.push_back(listening);
+    if (auto taken = listening->socket.take(std::move(socket)); !taken) {
+        log::error("listening", taken.error().detail);
+        return;
+    }
+    // The task keeps the listener alive until it has ended.
+    auto accepted = [this, listening](net::Socket one) {
+        accept(std::move(one), listening->rules);
+    };
+    auto refused = [this, listening](net::Socket one) {
+        refuse(std::move(one), *listening->rules);
+    };
+    net::spawn_vital(io_, listening->socket.run(std::move(accepted), std::move(refused)),
+                     "listener");
+}
+
+void Worker::stop_listening(const std::shared_ptr<Listening>& listening) noexcept {
+    listening->socket.close([&](net::Socket one) { accept(std::move(one), listening->rules); });
+}
+
+/// Those in force become those of the snapshot in force. `sources`: empty, where only what holds
+/// for their connections may differ.
+void Worker::change_listeners(std::vector<ListenerSource> sources) {
+    if (sources.empty()) {
+        for (std::size_t i = 0; i < listeners_.size(); ++i) sources.push_back({.kept = i});
+    }
+    auto before = std::exchange(listeners_, {});
+    bool does_drain = false;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        if (sources[i].added) {
+            start_listening(std::move(*sources[i].added), i);
+            continue;
+        }
+        std::shared_ptr<Listening> kept = std::move(before[*sources[i].kept]);
+        client::ListenerRules rules = rules_of(i);
+        client::ListenerRules& current = *kept->rules;
+        const bool begins_alike = (rules.tls == nullptr) == (current.tls == nullptr) &&
+                                  rules.has_proxy_header == current.has_proxy_header;
+        if (begins_alike) {
+            current.tls = std::move(rules.tls);
+        } else {
+            current.is_draining = does_drain = true;
+            kept->rules = std::make_shared<client::ListenerRules>(std::move(rules));
+        }
+        listeners_.push_back(std::move(kept));
+    }
+    for (const auto& removed : before) {
+        if (!removed) continue;
+        removed->rules->is_draining = does_drain = true;
+        stop_listening(removed);
+    }
+    if (!does_drain) return;
+    connections_.close_idle(false);
+    net::spawn(io_, close_idle_after_grace(), "end of a listener");
+}
+
+net::Task<void> Worker::close_idle_after_grace() {
+    grace_timer_.expires_after(fresh_grace);
+    auto [cancelled] = co_await grace_timer_.async_wait(net::use_result);
+    if (!cancelled) connections_.close_idle(true);
+}
+
 void Worker::stop_accepting() {
     is_draining_ = true;
     give_up_swapping();
     health_checks_.reset();
-    for (const auto& listener : listeners_) listener->close();
+    for (const auto& listening : listeners_) stop_listening(listening);
 }
 
 void Worker::drain() {
     asio::post(io_, [this] {
         stop_accepting();
-        connections_.close_idle();
-        end_if_drained();
+        connections_.close_idle(false);
+        net::spawn(io_, close_idle_after_grace(), "end of idle connections");
+        // After the connections that were accepted before, and are on their way to accept().
+        asio::post(io_, [this] {
+            are_listeners_closed_ = true;
+            end_if_drained();
+        });
     });
 }
 
 void Worker::stop() {
     asio::post(io_, [this] {
+        is_stopping_ = are_listeners_closed_ = true;
         stop_accepting();
         connections_.cut_off_all();
         end_if_drained();

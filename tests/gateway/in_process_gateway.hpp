@@ -100,14 +100,14 @@ public:
     /// A new client, whose connection is being served.
     RawPeer& connect() {
         ConnectedPair pair = unix_pair(io());
-        worker.accept(std::move(pair.socket), 0);
+        worker.accept(std::move(pair.socket), rules_of(0));
         clients.push_back(std::move(pair.peer));
         return clients.back();
     }
     /// The same on the TLS listener; the handshake is the caller's.
     TlsPeer connect_tls() {
         ConnectedPair pair = unix_pair(io());
-        worker.accept(std::move(pair.socket), 1);
+        worker.accept(std::move(pair.socket), rules_of(1));
         return TlsPeer(std::move(pair.peer));
     }
     [[nodiscard]] net::asio::io_context& io() { return worker.context().client.io; }
@@ -117,6 +117,11 @@ public:
         clock.advance(time);
         deadlines().tick(clock.now());
         settle();
+    }
+
+    [[nodiscard]] std::shared_ptr<const client::ListenerRules> rules_of(
+        std::size_t listener) const {
+        return std::make_shared<const client::ListenerRules>(worker.rules_of(listener));
     }
 
     ManualClock clock;

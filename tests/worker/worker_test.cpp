@@ -85,11 +85,15 @@ protected:
     void start(Path path, std::function<void(std::string_view)> write_lines,
                std::shared_ptr<const Snapshot> snapshot) {
         make(std::move(path), std::move(write_lines), std::move(snapshot));
-        ASSERT_TRUE(worker->bind({{.host = "127.0.0.1", .port = 0, .tls = std::nullopt}},
-                                 net::Sharing::first));
+        auto socket = net::ListeningSocket::open("127.0.0.1", 0, net::Sharing::first);
+        ASSERT_TRUE(socket);
+        port = socket->port();
+        std::vector<net::ListeningSocket> sockets;
+        sockets.push_back(std::move(*socket));
+        worker->listen(std::move(sockets));
         thread = std::thread([this] { worker->run(); });
     }
-    RawPeer connect() { return test::connect_to(worker->listeners().front()->port()); }
+    RawPeer connect() { return test::connect_to(port); }
     void swap(std::shared_ptr<const Snapshot> snapshot) {
         std::promise<void> swapped;
         worker->swap(std::move(snapshot), [&swapped] { swapped.set_value(); });
@@ -105,6 +109,7 @@ protected:
     MemoryBudget memory{std::size_t{1} << 30};
     Load load{memory, places};
     std::unique_ptr<Worker> worker;
+    std::uint16_t port = 0;
     std::thread thread;
     const std::uint64_t escaped_before = net::escaped_exceptions();
 };
@@ -229,7 +234,7 @@ TEST_F(WorkerTest, ServesWhileASnapshotIsBroughtIntoForce) {
     bool is_done = false;
     worker->swap(large, [&] { is_done = true; });
     test::ConnectedPair pair = test::unix_pair(io);
-    worker->accept(std::move(pair.socket), 0);
+    worker->accept(std::move(pair.socket), std::make_shared<const client::ListenerRules>());
     for (int i = 0; i < 20; ++i) io.poll_one();
     EXPECT_TRUE(was_old) << "its turn came before all endpoints were made";
     EXPECT_FALSE(is_done);

@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluicegate::admin {
 
@@ -61,6 +62,8 @@ public:
     AdminServer& operator=(const AdminServer&) = delete;
 
     Result<void> bind(const std::string& host, std::uint16_t port);
+    /// Accepts from this socket instead of one that bind() makes.
+    Result<void> take(net::ListeningSocket socket) { return listener_.take(std::move(socket)); }
     /// POST of that path does it. Before start().
     void on_post(const std::string& path, Act act) { actions_[path] = std::move(act); }
     [[nodiscard]] std::string address() const { return listener_.address(); }

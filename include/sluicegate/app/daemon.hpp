@@ -25,6 +25,7 @@
 
 namespace sluicegate::app {
 
+class Listeners;
 class StateKeeper;
 class ServiceManager;
 struct ReloadOutcome;
@@ -49,6 +50,7 @@ private:
     Result<void> bind_admin(const config::Config& config);
     [[nodiscard]] admin::Page status(std::string_view query);
     void announce(const config::Config& config) const;
+    static void announce_listener(const std::string& address, bool is_tls);
     void start_workers();
     void take_signals();
     void handle(int signal);
@@ -58,9 +60,9 @@ private:
     /// For `POST /reload`.
     void reload_and_tell(const std::function<void(admin::Page)>& answer);
     void begin_reload(AfterReload told);
-    void publish(std::shared_ptr<const worker::Snapshot> snapshot, const AfterReload& told);
-    void end_reload(const std::shared_ptr<const worker::Snapshot>& snapshot,
-                    const AfterReload& told);
+    struct Next;
+    void publish(const std::shared_ptr<Next>& next, const AfterReload& told);
+    void end_reload(Next& next, const AfterReload& told);
     /// The same snapshot, freed by the control thread: its last owner may be a worker that has
     /// requests to serve.
     [[nodiscard]] std::shared_ptr<const worker::Snapshot> freed_here(
@@ -101,6 +103,7 @@ private:
     net::Timer ticket_key_timer_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
+    std::unique_ptr<Listeners> listeners_;
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::unique_ptr<WorkerWatch> worker_watch_;
     std::vector<std::thread> threads_;

@@ -8,6 +8,7 @@
 #include "sluicegate/client/address_table.hpp"
 #include "sluicegate/client/connection_list.hpp"
 #include "sluicegate/client/context.hpp"
+#include "sluicegate/client/listener_rules.hpp"
 #include "sluicegate/config/address.hpp"
 #include "sluicegate/http/request_head.hpp"
 #include "sluicegate/net/byte_buffer.hpp"
@@ -35,6 +36,7 @@ public:
     struct Admitted {
         ConnectionPlaces::Grant place;
         AddressTable::Hold hold;
+        std::shared_ptr<const ListenerRules> listener{};  ///< null: it never drains
     };
 
     /// `tls` is null on a plain listener.
@@ -86,7 +88,7 @@ public:
     /// Ends the connection now, and with it the request that runs.
     void close() noexcept override;
     void cut_off() noexcept override;
-    void close_if_idle() noexcept override;
+    void close_if_idle(bool is_fresh_too) noexcept override;
 
     /// What a request waits for while nothing is read from its client.
     class Watched {
@@ -131,6 +133,13 @@ public:
     void note_forwarded(std::span<const config::AddressRange> trusted_proxies) {
         if (!trusted_proxies.empty()) look_behind(trusted_proxies);
     }
+    /// The worker or the listener drains: the request that runs is the last one.
+    [[nodiscard]] bool is_draining() const noexcept {
+        return context_.is_draining || (listener_ && listener_->is_draining);
+    }
+    /// No request has begun on it.
+    [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
+    void note_request() noexcept { is_fresh_ = false; }
     [[nodiscard]] bool has_gone() const noexcept { return stream_.is_cancelled(); }
     /// The drain is over: its request must end now.
     [[nodiscard]] bool is_cut_off() const noexcept { return is_cut_off_; }
@@ -154,6 +163,7 @@ public:
 private:
     static void departed(void* self) noexcept;
     void become_known() noexcept;
+    [[nodiscard]] bool has_unread() noexcept;
     void set_patience(Milliseconds progress) noexcept;
     void look_behind(std::span<const config::AddressRange> trusted_proxies);
     net::Task<bool> receive_proxy_header(const Services& services);
@@ -176,6 +186,8 @@ private:
     Instant read_by_ = Instant::max();
     Instant write_by_ = Instant::max();
     Milliseconds patience_{0};  ///< bound on the progress of a write that the socket knows
+    std::shared_ptr<const ListenerRules> listener_;
+    bool is_fresh_ = true;
     bool is_idle_ = false;
     bool is_known_ = false;
     bool is_serving_ = false;  ///< what comes before the first request is over

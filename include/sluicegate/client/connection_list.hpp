@@ -25,8 +25,9 @@ public:
     /// The drain is over: the client of the request that runs is told so, if it listens for a
     /// moment yet. The second call ends the connection now.
     virtual void cut_off() noexcept = 0;
-    /// Ends a connection that waits for its next request.
-    virtual void close_if_idle() noexcept = 0;
+    /// Ends a connection that drains and waits for its next request; for its first one only if
+    /// `is_fresh_too`.
+    virtual void close_if_idle(bool is_fresh_too) noexcept = 0;
 
 protected:
     ConnectionLink() = default;
@@ -53,8 +54,9 @@ public:
     void note_answered(ConnectionLink& connection) noexcept { places_.note_answered(connection); }
     /// Ends the connections whose places others have taken over.
     void close_those_that_give_way() noexcept;
-    /// Ends the connections that wait for their next request.
-    void close_idle() noexcept;
+    /// Ends the connections that drain and wait for their next request; those that wait for their
+    /// first one only if `are_fresh_too`.
+    void close_idle(bool are_fresh_too) noexcept;
     /// The drain is over: ends all connections and the requests that run on them.
     void cut_off_all() noexcept;
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }

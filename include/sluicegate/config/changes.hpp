@@ -15,10 +15,9 @@ namespace sluicegate::config {
 /// Contents  names and plain values only; a secret or hash is "changed".
 [[nodiscard]] std::vector<std::string> describe_changes(const Config& running, const Config& next);
 
-/// Changes that a reload cannot make: the addresses of server.listen and whether each has TLS,
-/// server.threads, server.max_connections, admin.listen, limiter.window, limiter.slots,
-/// limiter.state_file. If there are any, refuse the whole reload. The problems have a path and a
-/// message, but no file and line.
+/// Changes that a reload cannot make: server.threads, server.max_connections, admin.listen,
+/// limiter.window, limiter.slots, limiter.state_file. If there are any, refuse the
+/// whole reload. The problems have a path and a message, but no file and line.
 [[nodiscard]] std::vector<Problem> restart_only_changes(const Config& running, const Config& next);
 
 }  // namespace sluicegate::config

@@ -3,9 +3,10 @@
 ///
 /// Every worker binds the same address with SO_REUSEPORT and the kernel spreads the connections.
 /// The first worker may bind port 0; the others then bind the port it was given.
-/// Threads  the worker's, except bind(), which any thread may call before the worker runs.
+/// Threads  the worker's, except bind() and take() before the worker runs.
 
 #include "sluicegate/base/result.hpp"
+#include "sluicegate/net/listening_socket.hpp"
 #include "sluicegate/net/types.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -17,10 +18,6 @@
 
 namespace sluicegate::net {
 
-/// With SO_REUSEPORT a second daemon of the same user could silently take a share of a port. So the
-/// first socket of a process checks that no other process listens there.
-enum class Sharing : std::uint8_t { first, further };
-
 class Listener {
 public:
     using Accepted = std::function<void(Socket)>;
@@ -29,7 +26,9 @@ public:
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// `host` is an IP address. Errors name the address and a remedy.
+    /// Accepts from this socket.
+    Result<void> take(ListeningSocket socket);
+    /// The same with a new socket.
     Result<void> bind(const std::string& host, std::uint16_t port, Sharing sharing);
     [[nodiscard]] std::uint16_t port() const;
     /// `127.0.0.1:8080`, `[::1]:8080`
@@ -40,7 +39,9 @@ public:
     /// waits and continues; connections stay in the kernel's queue meanwhile. An exception that
     /// leaves `accepted` is reported and costs that one connection.
     Task<void> run(Accepted accepted, Accepted refused = {});
-    void close() noexcept;
+    /// Connections that the kernel has accepted already go to `accepted`, unless another program
+    /// listens on the same socket and takes them.
+    void close(const Accepted& accepted = {}) noexcept;
 
 private:
     /// A descriptor for the time when no other is left.
@@ -59,9 +60,13 @@ private:
 
     /// False where no connection waits, or another thread has taken what was kept.
     bool refuse_one(const Accepted& refused);
+    /// -1: none waits.
+    [[nodiscard]] int accept_one() noexcept;
+    [[nodiscard]] Socket socket_of(int descriptor);
 
     asio::io_context& context_;
     Reserve reserve_;
+    bool is_inherited_ = false;
     asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
 };
 

@@ -33,6 +33,12 @@ class HealthChecks;
 
 class Worker {
 public:
+    /// Exactly one of the two.
+    struct ListenerSource {
+        std::optional<std::size_t> kept{};  ///< the listener with that index goes on
+        std::optional<net::ListeningSocket> added{};
+    };
+
     struct Shared {
         const Clock& clock;
         limit::Limiter& limiter;
@@ -52,11 +58,9 @@ public:
     Worker& operator=(const Worker&) = delete;
     ~Worker();
 
-    /// Binds every listener of the configuration. Before run(); any thread.
-    Result<void> bind(const std::vector<config::Listener>& listeners, net::Sharing sharing);
-    [[nodiscard]] const std::vector<std::unique_ptr<net::Listener>>& listeners() const noexcept {
-        return listeners_;
-    }
+    /// Accepts from these sockets, which are in the order of server.listen of the first snapshot.
+    /// Before run(); any thread.
+    void listen(std::vector<net::ListeningSocket> sockets);
     /// From the first snapshot to drain() or stop(), this worker asks the endpoints of every
     /// upstream with `health`, for all workers (HealthChecks). Before adopt().
     void check_health();
@@ -69,7 +73,9 @@ public:
     /// Brings `snapshot` into force, in parts between which requests are served, after those of
     /// earlier calls. `done` is called on the worker's thread when new requests use it and nothing
     /// is left to do; or when the worker drains, where it may not come into force. Any thread.
-    void swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done);
+    /// `listeners`: by the index in server.listen of `snapshot`; empty: they are those in force.
+    void swap(std::shared_ptr<const Snapshot> snapshot, std::function<void()> done,
+              std::vector<ListenerSource> listeners = {});
     /// Stops accepting, closes idle connections, lets running requests end. Any thread.
     void drain();
     /// Closes everything now. Any thread.
@@ -78,8 +84,10 @@ public:
     /// How often it has ticked; nothing before run() and after it. Any thread.
     [[nodiscard]] std::optional<std::uint64_t> ticks() const noexcept;
 
-    /// Serves a connection that was accepted on the listener with index `listener`.
-    void accept(net::Socket socket, std::size_t listener);
+    /// What the snapshot in force says of the listener with that index.
+    [[nodiscard]] client::ListenerRules rules_of(std::size_t listener) const;
+    /// Serves a connection that was accepted under these rules.
+    void accept(net::Socket socket, const std::shared_ptr<const client::ListenerRules>& rules);
     [[nodiscard]] Context& context() noexcept { return context_; }
 
 private:
@@ -95,11 +103,16 @@ private:
     void note_failed_handshake(const client::Connection& connection, net::HandshakeFailure why,
                                std::string_view detail);
     /// Ends a connection for which no descriptor is left.
-    void refuse(net::Socket socket, std::size_t listener);
-    void end_overloaded(net::Socket socket, std::size_t listener);
+    void refuse(net::Socket socket, const client::ListenerRules& rules);
+    void end_overloaded(net::Socket socket, const client::ListenerRules& rules);
     /// Closes idle connections to upstreams where descriptors are short.
     void make_room() noexcept;
     void end_if_drained() noexcept;
+    struct Listening;
+    void start_listening(net::ListeningSocket socket, std::size_t index);
+    void stop_listening(const std::shared_ptr<Listening>& listening) noexcept;
+    void change_listeners(std::vector<ListenerSource> sources);
+    net::Task<void> close_idle_after_grace();
     void stop_accepting();
     void go_on_swapping();
     void give_up_swapping() noexcept;
@@ -107,6 +120,7 @@ private:
     struct Swap {
         std::shared_ptr<const Snapshot> snapshot;
         std::function<void()> done;
+        std::vector<ListenerSource> listeners;
     };
 
     Shared shared_;
@@ -129,11 +143,15 @@ private:
     RepeatedLines repeated_lines_;
     std::shared_ptr<LocalSnapshot> snapshot_;
     bool is_draining_ = false;
+    bool is_stopping_ = false;           ///< what still runs was cut
+    bool are_listeners_closed_ = false;  ///< and what they had accepted is served
     client::Context client_context_;
     Context context_;
     Path path_;
     client::Connection::Services services_;
-    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::vector<net::ListeningSocket> sockets_;  ///< until run()
+    std::vector<std::shared_ptr<Listening>> listeners_;
+    net::Timer grace_timer_;
     std::shared_ptr<Disposal> disposal_;
     std::deque<Swap> swaps_;                       ///< the first one is under way
     std::unique_ptr<Adoption> adoption_;           ///< of the first one; null when there is none

@@ -1,0 +1,132 @@
+// A reload adds, moves, changes and removes listeners; sockets of the service manager outlive the
+// process.
+#include "behaviour/harness.hpp"
+#include "support/eventually.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <system_error>
+
+namespace sluicegate::support {
+namespace {
+
+std::uint16_t free_port() {
+    const FakeUpstream other;
+    const std::string url = other.base_url();
+    const std::size_t from = url.find(':', url.find("//") + 2) + 1;
+    return static_cast<std::uint16_t>(std::stoi(url.substr(from)));
+}
+
+int status_at(std::uint16_t port) {
+    try {
+        TestClient client(port);
+        client.send(chat_request(alice_key, "m"));
+        return client.read_response().status;
+    } catch (const std::system_error&) {
+        return 0;
+    }
+}
+
+std::string second_listener(std::uint16_t port, const std::string& tls = {}) {
+    return "    - address: 127.0.0.1:" + std::to_string(port) + "\n" + tls;
+}
+
+TEST(ListenersReload, AddsMovesAndRemovesOneWithoutTouchingTheOthers) {
+    const FakeUpstream upstream;
+    const ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    TestClient kept = gateway.connect();
+    const auto asks = [&] {
+        kept.send(chat_request(alice_key, "m"));
+        expect_success(kept.read_response());
+    };
+    asks();
+    const std::uint16_t first = free_port();
+    const std::uint16_t second = free_port();
+    ConfigText more = config;
+    more.listener_tls = second_listener(first);
+    EXPECT_EQ(gateway.daemon().reload(more.text()).value("event", ""), "reloaded");
+    EXPECT_EQ(status_at(first), 200);
+    asks();
+
+    more.listener_tls = second_listener(second);
+    EXPECT_EQ(gateway.daemon().reload(more.text()).value("changes", 0), 1);
+    EXPECT_EQ(status_at(first), 0) << "it has moved";
+    EXPECT_EQ(status_at(second), 200);
+    asks();
+
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("event", ""), "reloaded");
+    EXPECT_EQ(status_at(second), 0);
+    EXPECT_EQ(status_at(gateway.port()), 200);
+    asks();
+}
+
+TEST(ListenersReload, ARemovedOneDrains) {
+    Signal go;
+    FakeUpstream upstream;
+    upstream.answer(Script()
+                        .send(sse_head() + chunk(chat_event("one")))
+                        .wait(go)
+                        .send(chunk(done_event) + chunk("")));
+    const ConfigText config(upstream.base_url());
+    const std::uint16_t port = free_port();
+    ConfigText more = config;
+    more.listener_tls = second_listener(port);
+    Gateway gateway(more);
+    TestClient idle(port);
+    idle.send(request("GET", "/v1/models", bearer(alice_key)));
+    expect_success(idle.read_response("GET"));
+    TestClient stream(port);
+    stream.send(chat_request(alice_key, "m", true));
+    EXPECT_EQ(stream.read_head().status, 200);
+    ASSERT_TRUE(stream.read_until("one"));
+
+    gateway.daemon().reload(config.text());
+    EXPECT_EQ(idle.read_to_end(), ReadEnd::eof);
+    EXPECT_EQ(status_at(port), 0);
+    go.raise();
+    const Response response = stream.read_rest();
+    expect_success(response);
+    EXPECT_TRUE(response.body.ends_with(done_event));
+    EXPECT_EQ(stream.read_to_end(), ReadEnd::eof) << "its request was the last one there";
+    EXPECT_EQ(status_at(gateway.port()), 200);
+}
+
+TEST(ListenersReload, AnAddressInUseRefusesTheWholeFile) {
+    FakeUpstream upstream;
+    const ConfigText config(upstream.base_url());
+    Gateway gateway(config);
+    const std::string url = upstream.base_url();
+    const std::size_t from = url.find(':', url.find("//") + 2) + 1;
+    ConfigText taken = config;
+    taken.listener_tls = second_listener(static_cast<std::uint16_t>(std::stoi(url.substr(from))));
+    taken.models += "  fresh: {route: [{upstream: up}]}\n";
+    EXPECT_EQ(gateway.daemon().reload(taken.text()).value("event", ""), "reload_failed");
+    EXPECT_NE(gateway.daemon().log().find("server.listen[1].address: cannot listen on"),
+              std::string::npos);
+    EXPECT_EQ(gateway.chat(alice_key, "fresh").status, 404) << "nothing of it is in force";
+    EXPECT_EQ(gateway.chat(alice_key, "m").status, 200);
+}
+
+TEST(ListenersReload, ChangesOneToTlsAndEndsItsPlainConnections) {
+    const CertificateAuthority authority;
+    const FakeUpstream upstream;
+    const std::uint16_t port = free_port();
+    ConfigText config(upstream.base_url());
+    config.listener_tls = second_listener(port);
+    Gateway gateway(config, files_of(authority.issue()));
+    TestClient plain(port);
+    plain.send(request("GET", "/v1/models", bearer(alice_key)));
+    expect_success(plain.read_response("GET"));
+    config.listener_tls =
+        second_listener(port, "      tls: {certificate: chain.pem, private_key: key.pem}\n");
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("event", ""), "reloaded");
+    EXPECT_EQ(plain.read_to_end(), ReadEnd::eof);
+    EXPECT_EQ(status_at(port), 400) << "it speaks TLS";
+    EXPECT_EQ(status_at(gateway.port()), 200);
+}
+
+}  // namespace
+}  // namespace sluicegate::support
