@@ -147,6 +147,12 @@ Entity entity_of(const Model& model, const std::vector<Upstream>& upstreams) {
     }
     entity.add("sticky", model.is_sticky ? "user" : "off");
     entity.add("answer_model", model.answer_model == AnswerModel::asked ? "asked" : "upstream");
+    if (model.fallback_on != FallbackOn()) {
+        const FallbackOn& on = model.fallback_on;
+        entity.add("fallback_on", std::string(on.context_length ? "context_length" : "") +
+                                      (on.context_length && on.unsupported_parameter ? ", " : "") +
+                                      (on.unsupported_parameter ? "unsupported_parameter" : ""));
+    }
     std::string info = model.info.members;
     if (model.info.created) info += ",\"created\":" + std::to_string(*model.info.created);
     if (!info.empty()) entity.add("info", '{' + info.substr(1) + '}');

@@ -74,8 +74,8 @@ constexpr Keys<6> upstream_health{"path",    "model",           "every",
 constexpr Keys<6> upstream_breaker{"window",           "min_requests", "error_rate",
                                    "connect_failures", "open_for",     "open_max"};
 constexpr Keys<2> upstream_limits{"rpm", "tpm"};
-constexpr Keys<8> model{"limits",   "route", "fallback",     "sticky",
-                        "timeouts", "body",  "answer_model", "info"};
+constexpr Keys<9> model{"limits", "route",        "fallback",    "sticky", "timeouts",
+                        "body",   "answer_model", "fallback_on", "info"};
 constexpr Keys<6> limits{"rpm", "tpm", "rpd", "tpd", "concurrency", "dry_run"};
 constexpr Keys<3> model_timeouts{"first_byte", "between_bytes", "total"};
 constexpr Keys<2> body{"deny", "allow"};

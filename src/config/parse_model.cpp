@@ -164,6 +164,20 @@ bool put_on(Entries route, Entries fallback, Model& model, std::vector<std::stri
     return true;
 }
 
+FallbackOn parse_fallback_on(Context& context, const Value& at) {
+    static constexpr std::array<std::string_view, 2> words{"context_length",
+                                                           "unsupported_parameter"};
+    FallbackOn reasons;
+    for_each_element(context, at, words.size(), "one reason", [&](const Value& element) {
+        const auto word = read_word(context, element, words);
+        if (!word) return;
+        bool& is_listed = *word == 0 ? reasons.context_length : reasons.unsupported_parameter;
+        if (is_listed) add_problem(context, element, "is listed already");
+        is_listed = true;
+    });
+    return reasons;
+}
+
 void parse_model(Context& context, const NamedEntry& entry, const Upstreams& upstreams,
                  Models& models) {
     const MapReader map(context, entry.value, Section::model);
@@ -186,6 +200,9 @@ void parse_model(Context& context, const NamedEntry& entry, const Upstreams& ups
         if (const auto word = read_word(context, *choice, words)) {
             model.answer_model = *word == 0 ? AnswerModel::asked : AnswerModel::upstream;
         }
+    }
+    if (const auto reasons = map.find("fallback_on")) {
+        model.fallback_on = parse_fallback_on(context, *reasons);
     }
     if (const auto info = map.find("info")) model.info = parse_model_info(context, *info);
     const auto route_value = map.require("route");

@@ -3,6 +3,7 @@
 #include "sluicegate/client/event_writer.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/failure.hpp"
+#include "sluicegate/provider/fallback_reason.hpp"
 #include "sluicegate/provider/quota_fields.hpp"
 #include "sluicegate/provider/stream_options.hpp"
 #include "sluicegate/provider/timeouts.hpp"
@@ -58,6 +59,7 @@ Attempt::Attempt(Request& request, const Routed& routed, const route::RouteEntry
 void Attempt::prepare(const openai::StreamOptionsEdit& stream_options) {
     stream_options_ = stream_options;
     departure_.reset();
+    fallback_reason_ = FallbackReason::none;
     text_.emplace(request_, routed_, entry_, lease_.endpoint(), stream_options);
     const auto& pool = request_.snapshot->endpoints[entry_.upstream][lease_.endpoint()].pool;
     exchange_.emplace(pool, began_at_,
@@ -72,6 +74,12 @@ void Attempt::report(route::Outcome outcome, Milliseconds wait) {
     const auto change = lease_.report(outcome, wait, reported_at_);
     request_.worker.telemetry.note_health(
         exchange_->settings().name, entry_.handle->endpoints()[lease_.endpoint()]->label(), change);
+}
+
+void Attempt::set_aside(Instant now) noexcept {
+    departure_.reset();
+    settle_ceiling(0, now);
+    release_slot();
 }
 
 void Attempt::keep_owner(std::string_view id) const {
@@ -240,7 +248,16 @@ net::Task<Result<void>> Attempt::judge_failure() {
     has_refused_options_ =
         (stream_options_.include_usage || stream_options_.continuous_usage_stats) &&
         provider::refuses_stream_options(exchange_->body());
+    note_fallback_reason();
     co_return Result<void>();
+}
+
+void Attempt::note_fallback_reason() {
+    const config::FallbackOn& on = routed_.model->settings->fallback_on;
+    if (on == config::FallbackOn()) return;
+    const FallbackReason reason =
+        provider::fallback_reason_of(exchange_->head(), exchange_->body());
+    if (on.holds(reason)) fallback_reason_ = reason;
 }
 
 net::Task<Result<void>> Attempt::receive_json() {
@@ -330,7 +347,8 @@ Result<void> Attempt::judge_first_events(bool has_begun) const {
         return fail(provider::error_of_events(upstream, redaction, events_->ready()));
     }
     if (scanner.finished() && scanner.finish_reason() == "failed") {
-        auto failure = provider::failure_in_events(upstream, redaction, events_->ready());
+        auto failure = provider::failure_in_events(upstream, redaction, events_->ready(),
+                                                   routed_.model->settings->fallback_on);
         if (failure) return fail(std::move(*failure));
     }
     if (events_->is_last() && !scanner.has_output()) {

@@ -71,6 +71,10 @@ public:
         return has_refused_options_ || exchange_->was_sent();
     }
 
+    /// The end of an answer that is kept in case that no other candidate answers: its slot is free,
+    /// and a client that leaves is another attempt's matter.
+    void set_aside(Instant now) noexcept;
+
     // --- after a run() that succeeded: what there is to pass on, one of four ---
 
     /// Its head is there; a 2xx, or a 4xx that the client caused.
@@ -81,6 +85,9 @@ public:
     /// a rejection (4xx, its body is complete as far as it is looked at) and for what goes on as it
     /// comes: recordings, and JSON that is too long to be held.
     [[nodiscard]] const std::optional<provider::JsonAnswer>& json() const noexcept { return json_; }
+
+    /// Of a rejection: why the model's fallback_on lets another candidate try; none if it does not.
+    [[nodiscard]] FallbackReason fallback_reason() const noexcept { return fallback_reason_; }
 
     /// What a success turned out to be.
     [[nodiscard]] provider::AnswerForm form() const noexcept { return form_; }
@@ -96,6 +103,7 @@ private:
     net::Task<Result<void>> ask();
     net::Task<void> receive_judged_body();
     net::Task<Result<void>> judge_failure();
+    void note_fallback_reason();
     /// Until form_of() can tell what the body is.
     net::Task<Result<void>> receive_beginning();
     net::Task<Result<void>> receive_first_events();
@@ -129,6 +137,7 @@ private:
     std::unique_ptr<openai::ModelRenamer> renamer_;
     MemoryClaim json_memory_;  ///< of the events that json_ holds
     bool has_refused_options_ = false;
+    FallbackReason fallback_reason_ = FallbackReason::none;
 };
 
 /// The client's side of an event stream of the request's endpoint, with the settings in force.

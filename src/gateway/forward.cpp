@@ -2,6 +2,7 @@
 
 #include "sluicegate/base/failure_table.hpp"
 #include "sluicegate/client/event_writer.hpp"
+#include "sluicegate/provider/answer.hpp"
 #include "sluicegate/provider/final_error.hpp"
 
 #include "gateway/queue_wait.hpp"
@@ -62,6 +63,59 @@ void log_words(Error& error) {
     }
     error.detail.append(": ").append(words, 0, size);
 }
+
+/// Whether the request itself was refused, and its model's fallback_on lets another candidate try.
+bool falls_back(const Request& request, const Routed& routed, FallbackReason reason) noexcept {
+    if (!routed.model->settings->fallback_on.holds(reason)) return false;
+    const auto& events = request.client.events;
+    return !request.client.connection.has_gone() && !(events && events->names_upstream());
+}
+
+bool falls_back(const Request& request, const Routed& routed, const Error& error) noexcept {
+    const bool is_of_request =
+        error.kind == ErrorKind::upstream_rejected || error.kind == ErrorKind::upstream_failed;
+    return is_of_request && falls_back(request, routed, error.fallback_reason);
+}
+
+/// The first refusal after which fallback_on led to another candidate. It is what the client gets
+/// where none of them answers.
+class FirstRefusal {
+public:
+    FirstRefusal(Request& request, Result<std::unique_ptr<Attempt>>&& what)
+        : upstream_(request.record.upstream),
+          upstream_name_(request.client.notes.upstream),
+          route_entry_(request.record.route_entry),
+          route_reason_(request.record.route_reason),
+          attempt_at_(request.record.attempt_at),
+          answered_at_(request.record.answered_at),
+          what_(std::move(what)) {}
+
+    /// The record tells of this attempt again. `detail` tells the log of all of them.
+    Result<std::unique_ptr<Attempt>> take(Request& request, std::string&& detail) && {
+        restore(request);
+        if (!what_ && !detail.empty()) what_.error().detail = std::move(detail);
+        if (what_) request.client.sent.error_detail = std::move(detail);
+        return std::move(what_);
+    }
+
+private:
+    void restore(Request& request) const {
+        request.client.notes.upstream = upstream_name_;
+        request.record.upstream = upstream_;
+        request.record.route_entry = route_entry_;
+        request.record.route_reason = route_reason_;
+        request.record.attempt_at = attempt_at_;
+        request.record.answered_at = answered_at_;
+    }
+
+    std::optional<std::size_t> upstream_;
+    std::string_view upstream_name_;
+    std::size_t route_entry_;
+    worker::RouteReason route_reason_;
+    Instant attempt_at_;
+    std::optional<Instant> answered_at_;
+    Result<std::unique_ptr<Attempt>> what_;
+};
 
 Outcome outcome_of(const Error& error) noexcept {
     const Outcome outcome = failure_row(error.kind).attempt.outcome;
@@ -134,7 +188,8 @@ void note_failure(Request& request, const Routed& routed, const route::RouteEntr
                   Attempt& attempt, Error& error) {
     const Instant now = request.worker.clock().now();
     log_words(error);
-    attempt.report(outcome_of(error), error.retry_after);
+    const bool is_of_request = falls_back(request, routed, error);
+    attempt.report(is_of_request ? Outcome::rejected : outcome_of(error), error.retry_after);
     request.record.answered_at.reset();
     request.record.route_reason = worker::RouteReason::none;
     if (fault_of(error.kind) == Fault::upstream) {
@@ -186,6 +241,38 @@ Failure told(const Request& request, Error&& error) {
     return fail(std::move(error));
 }
 
+/// The end of a request that no candidate has answered.
+Result<std::unique_ptr<Attempt>> ended(Request& request, std::unique_ptr<FirstRefusal>& first,
+                                       Error&& error) {
+    if (!first || request.client.connection.has_gone()) return told(request, std::move(error));
+    return std::move(*first).take(request, std::move(error.detail));
+}
+
+/// The answer that the client gets: a second refusal is worth less than the first.
+Result<std::unique_ptr<Attempt>> passed_on(Request& request, std::unique_ptr<FirstRefusal>& first,
+                                           std::unique_ptr<Attempt> attempt) {
+    const bool is_rejection = !provider::is_success(attempt->exchange().head().status);
+    if (first && is_rejection) return std::move(*first).take(request, {});
+    return attempt;
+}
+
+void set_aside(Request& request, const route::RouteEntry& entry,
+               std::unique_ptr<FirstRefusal>& first, std::unique_ptr<Attempt> attempt) {
+    const Instant now = request.worker.clock().now();
+    request.snapshot->upstream_counters[entry.upstream].total.observe(now - attempt->began_at());
+    attempt->set_aside(now);
+    if (!first) first = std::make_unique<FirstRefusal>(request, std::move(attempt));
+    request.record.answered_at.reset();
+    request.record.route_reason = worker::RouteReason::none;
+}
+
+void set_aside(Request& request, std::unique_ptr<FirstRefusal>& first, const Error& error) {
+    if (first) return;
+    Error kept = error;
+    if (kept.names_request) kept.kind = ErrorKind::upstream_rejected;
+    first = std::make_unique<FirstRefusal>(request, fail(std::move(kept)));
+}
+
 }  // namespace
 
 net::Task<Forwarded> forward(Request& request, const Routed& routed) {
@@ -196,6 +283,7 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
     Forwarded forwarded;
     provider::FinalError final_error;
     std::unique_ptr<Refusals> refusals;
+    std::unique_ptr<FirstRefusal> first_refusal;
     std::optional<ErrorKind> last_error;
     Instant now = routed.admitted_at;
     for (;;) {
@@ -211,7 +299,7 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
             continue;
         }
         if (last_error && !is_in_budget(request, *last_error, now)) {
-            forwarded.attempt = told(request, std::move(final_error).take({}));
+            forwarded.attempt = ended(request, first_refusal, std::move(final_error).take({}));
             co_return forwarded;
         }
         begin_attempt(request, candidates, step.entry, entry, now);
@@ -219,20 +307,35 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
                                                  std::move(ceiling.held), now);
         auto answered = co_await attempt->run();
         forwarded.was_sent |= attempt->was_sent();
-        if (answered) {
-            entry.quota->accepted();
-            forwarded.attempt = std::move(attempt);
+        if (answered) entry.quota->accepted();
+        if (answered && !falls_back(request, routed, attempt->fallback_reason())) {
+            forwarded.attempt = passed_on(request, first_refusal, std::move(attempt));
             co_return forwarded;
+        }
+        if (answered) {
+            set_aside(request, entry, first_refusal, std::move(attempt));
+            candidates.refused();
+            last_error.reset();
+            now = request.worker.clock().now();
+            continue;
         }
         Error& error = answered.error();
         note_failure(request, routed, entry, *attempt, error);
+        if (falls_back(request, routed, error)) {
+            set_aside(request, first_refusal, error);
+            final_error.note(std::move(error));
+            candidates.refused();
+            last_error.reset();
+            now = request.worker.clock().now();
+            continue;
+        }
         if (is_refused_again(refusals, request, entry, *attempt, error)) {
-            forwarded.attempt =
-                told(request, std::move(final_error).take_refusal(std::move(error)));
+            forwarded.attempt = ended(request, first_refusal,
+                                      std::move(final_error).take_refusal(std::move(error)));
             co_return forwarded;
         }
         if (!may_try_again(request, *attempt, error.kind)) {
-            forwarded.attempt = told(request, std::move(error));
+            forwarded.attempt = ended(request, first_refusal, std::move(error));
             co_return forwarded;
         }
         last_error = error.kind;
@@ -241,7 +344,8 @@ net::Task<Forwarded> forward(Request& request, const Routed& routed) {
         final_error.note(std::move(error));
         now = request.worker.clock().now();
     }
-    forwarded.attempt = told(request, std::move(final_error).take(untried_of(candidates)));
+    forwarded.attempt =
+        ended(request, first_refusal, std::move(final_error).take(untried_of(candidates)));
     co_return forwarded;
 }
 

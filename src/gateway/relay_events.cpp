@@ -104,7 +104,7 @@ public:
         if (scanner.error_seen()) {
             error_ = provider::error_of_late_event(upstream, redaction, events.ready());
         } else if (scanner.finished() && scanner.finish_reason() == "failed") {
-            error_ = provider::failure_in_events(upstream, redaction, events.ready());
+            error_ = provider::failure_in_events(upstream, redaction, events.ready(), {});
         }
     }
     [[nodiscard]] std::optional<ErrorKind> kind() const noexcept {

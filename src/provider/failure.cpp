@@ -4,8 +4,11 @@
 #include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/openai/normalise_error.hpp"
 #include "sluicegate/provider/answer.hpp"
+#include "sluicegate/provider/fallback_reason.hpp"
 #include "sluicegate/provider/reset_text.hpp"
 #include "sluicegate/provider/retry_after.hpp"
+
+#include "provider/words.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -69,19 +72,6 @@ std::optional<ErrorKind> kind_of(unsigned status) noexcept {
     if (status == 503 || status == 529) return ErrorKind::upstream_overloaded;
     if (status >= 500) return ErrorKind::upstream_failed;
     return std::nullopt;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    });
-    return out;
-}
-
-bool holds_any(std::string_view text, std::initializer_list<std::string_view> parts) {
-    return std::ranges::any_of(
-        parts, [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }
 
 /// Whether a word of an error is the id of something that an upstream keeps for its clients.
@@ -201,6 +191,7 @@ std::optional<Error> failure_of(const config::Upstream& upstream, const Redactio
         }
     }
     error.upstream_words = UpstreamWords(told.message, redaction);
+    if (head.status >= 500) error.fallback_reason = fallback_reason_of(told);
     if (may_be_refusal(head.status) && !told.message.empty() && !is_html(head, clean)) {
         error.refused_with = static_cast<std::uint16_t>(head.status);
         error.names_request = names_request(told);
@@ -232,6 +223,7 @@ std::optional<Error> error_of_answer(const config::Upstream& upstream, const Red
                                kind == ErrorKind::upstream_failed && said->code != "server_error";
     if (is_of_request) return std::nullopt;
     return Error{.kind = kind,
+                 .fallback_reason = said ? fallback_reason_of(*said) : FallbackReason::none,
                  .detail = upstream.name + (said ? " answered with an error and status 200"
                                                  : " answered with JSON that is no answer"),
                  .subject = {},
@@ -265,6 +257,7 @@ Error error_of_events(const config::Upstream& upstream, const Redaction& redacti
     auto said = first_error(clean, openai::error_in);
     if (!said) said = first_error(clean, openai::words_in);
     return {.kind = said ? kind_of(*said) : ErrorKind::upstream_failed,
+            .fallback_reason = said ? fallback_reason_of(*said) : FallbackReason::none,
             .detail = upstream.name + " began its stream with an error",
             .subject = {},
             .upstream_words = said ? UpstreamWords(said->message, redaction) : UpstreamWords(),
@@ -272,15 +265,19 @@ Error error_of_events(const config::Upstream& upstream, const Redaction& redacti
 }
 
 std::optional<Error> failure_in_events(const config::Upstream& upstream, const Redaction& redaction,
-                                       std::string_view events) {
+                                       std::string_view events, const config::FallbackOn& on) {
     const WipeScope wipes;
     const std::string clean = redaction.cleaned(events);
     const auto said = first_error(clean, openai::error_in_response);
     if (!said) return std::nullopt;
     const ErrorKind kind = kind_of(*said);
+    const FallbackReason reason = fallback_reason_of(*said);
     // All other codes are about the prompt and its files.
-    if (kind == ErrorKind::upstream_failed && said->code != "server_error") return std::nullopt;
-    return Error{.kind = kind,
+    if (kind == ErrorKind::upstream_failed && said->code != "server_error" && !on.holds(reason)) {
+        return std::nullopt;
+    }
+    return Error{.kind = on.holds(reason) ? ErrorKind::upstream_rejected : kind,
+                 .fallback_reason = reason,
                  .detail = upstream.name + " began its stream with a failed response",
                  .subject = {},
                  .upstream_words = UpstreamWords(said->message, redaction),

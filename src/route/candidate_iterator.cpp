@@ -210,6 +210,16 @@ void CandidateIterator::failed(Outcome outcome, bool is_connection_level, Millis
     if (outcome == Outcome::rate_limited) note_wait(wait);
 }
 
+void CandidateIterator::refused() {
+    const auto& entries = route_.entries();
+    const RouteEntry& tried = entries[entry_];
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const bool is_same =
+            entries[i].handle == tried.handle && entries[i].upstream_model == tried.upstream_model;
+        if (is_same) progress_of(i).is_excluded = true;
+    }
+}
+
 QueueTicket CandidateIterator::join_queue(WaitQueue::Wake wake, Instant now) {
     EntryProgress& progress = progress_of(entry_);
     const UpstreamHandle& upstream = *route_.entries()[entry_].handle;

@@ -137,6 +137,8 @@ TEST(Load, ReadsWhatClientsAreToldOfAModel) {
     ASSERT_TRUE(result.config.has_value());
     const Model& model = result.config->models.front();
     EXPECT_EQ(model.answer_model, AnswerModel::upstream);
+    EXPECT_TRUE(model.fallback_on.context_length);
+    EXPECT_TRUE(model.fallback_on.unsupported_parameter);
     EXPECT_EQ(model.info.created, 7);
     EXPECT_EQ(model.info.members,
               R"(,"context_length":131072,"vision":true,"price":0.5,"name":"12",)"

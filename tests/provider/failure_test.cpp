@@ -255,7 +255,8 @@ TEST(Failure, OfAResponseIsNoneIfTheCallerCausedIt) {
     const auto failed = [](const std::string& code) {
         return failure_in_events(
             provider_with_key(), redaction(),
-            "data: {\"response\":{\"error\":{\"code\":\"" + code + "\",\"message\":\"oh\"}}}\n\n");
+            "data: {\"response\":{\"error\":{\"code\":\"" + code + "\",\"message\":\"oh\"}}}\n\n",
+            {});
     };
     ASSERT_TRUE(failed("server_error"));
     EXPECT_EQ(failed("server_error")->kind, ErrorKind::upstream_failed);
@@ -263,7 +264,7 @@ TEST(Failure, OfAResponseIsNoneIfTheCallerCausedIt) {
     ASSERT_TRUE(failed("rate_limit_exceeded"));
     EXPECT_EQ(failed("rate_limit_exceeded")->kind, ErrorKind::upstream_rate_limited);
     EXPECT_FALSE(failed("invalid_prompt"));
-    EXPECT_FALSE(failure_in_events(provider_with_key(), redaction(), "data: {}\n\n"));
+    EXPECT_FALSE(failure_in_events(provider_with_key(), redaction(), "data: {}\n\n", {}));
 }
 
 TEST(Failure, OfAStreamThatEndedEarlyHasTheLastWords) {

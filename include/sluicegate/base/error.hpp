@@ -81,6 +81,9 @@ enum class ErrorKind : std::uint8_t {
     count_  ///< number of kinds, not a kind
 };
 
+/// What a request asks too much of one upstream, while another may give it.
+enum class FallbackReason : std::uint8_t { none, context_length, unsupported_parameter };
+
 enum class Fault : std::uint8_t { client, upstream, us };
 
 /// snake_case name for logs and metrics; stable, part of the documented log format.
@@ -91,6 +94,8 @@ struct Error {
     ErrorKind kind = ErrorKind::internal;
     /// Of an upstream's failure that the request itself may have caused: its type or code says so.
     bool names_request = false;
+    /// Of an upstream's failure whose words say so.
+    FallbackReason fallback_reason = FallbackReason::none;
     /// The status of such a failure; 0 for any other.
     std::uint16_t refused_with = 0;
     /// For the log. Never shown to a client; holds no credential and no prompt.

@@ -2,6 +2,7 @@
 /// `models.NAME:`: a model that clients may request, and the upstreams that serve it.
 
 #include "sluicegate/base/clock.hpp"
+#include "sluicegate/base/error.hpp"
 #include "sluicegate/config/body_policy.hpp"
 #include "sluicegate/config/limits.hpp"
 
@@ -35,6 +36,18 @@ struct ModelTimeouts {
 /// Whose name of the model an answer carries, where a route entry has another than the client.
 enum class AnswerModel : std::uint8_t { asked, upstream };
 
+/// `fallback_on`: refusals after which the next entry may be tried.
+struct FallbackOn {
+    bool context_length = false;
+    bool unsupported_parameter = false;
+
+    [[nodiscard]] bool holds(FallbackReason reason) const noexcept {
+        return (reason == FallbackReason::context_length && context_length) ||
+               (reason == FallbackReason::unsupported_parameter && unsupported_parameter);
+    }
+    friend bool operator==(const FallbackOn&, const FallbackOn&) = default;
+};
+
 /// What the model list says besides the name.
 struct ModelInfo {
     /// JSON members, each with a comma before it: `,"context_length":131072`.
@@ -53,6 +66,7 @@ struct Model {
     ModelTimeouts timeouts = {};
     BodyPolicy body = {};
     AnswerModel answer_model = AnswerModel::asked;
+    FallbackOn fallback_on = {};
     ModelInfo info = {};
 };
 

@@ -8,6 +8,7 @@
 #include "sluicegate/base/clock.hpp"
 #include "sluicegate/base/error.hpp"
 #include "sluicegate/base/redaction.hpp"
+#include "sluicegate/config/model.hpp"
 #include "sluicegate/config/upstream.hpp"
 #include "sluicegate/http/response_head.hpp"
 #include "sluicegate/openai/answer_facts.hpp"
@@ -92,10 +93,11 @@ struct Asked {
                                     std::string_view events);
 
 /// The error of a stream that begins with its own failure, as `response.failed` of the Responses
-/// API is. Nothing when the caller caused it.
+/// API is. Nothing when the caller caused it, unless the model's fallback_on holds its reason.
 [[nodiscard]] std::optional<Error> failure_in_events(const config::Upstream& upstream,
                                                      const Redaction& redaction,
-                                                     std::string_view events);
+                                                     std::string_view events,
+                                                     const config::FallbackOn& on);
 
 /// The error of a stream that ended before it was complete. `last_error` is the JSON of the bare
 /// `error:` line that llama.cpp ends with; "" where there was none.

@@ -72,6 +72,10 @@ public:
     /// every entry that shares the account. `wait`: what the answer asked for.
     void failed(Outcome outcome, bool is_connection_level, Milliseconds wait);
 
+    /// After `send`: the upstream refused the request itself, and another may take it. Its model is
+    /// not tried again, at no endpoint.
+    void refused();
+
     /// After `wait`: a ticket for the queue of the entry; false if it is full. A request that has
     /// waited there before goes to the front.
     [[nodiscard]] QueueTicket join_queue(WaitQueue::Wake wake, Instant now);
