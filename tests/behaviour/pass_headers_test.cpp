@@ -1,5 +1,6 @@
 // Headers of a client that the operator lets through to an upstream.
 #include "behaviour/harness.hpp"
+#include "support/eventually.hpp"
 
 #include <gtest/gtest.h>
 
