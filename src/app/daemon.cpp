@@ -6,6 +6,7 @@
 #include "sluicegate/gateway/pipeline.hpp"
 #include "sluicegate/net/spawn.hpp"
 
+#include "app/certificates.hpp"
 #include "app/descriptors.hpp"
 #include "app/listeners.hpp"
 #include "app/metrics_page.hpp"
@@ -134,7 +135,7 @@ Result<void> Daemon::run(config::Config config) {
     control_.run();
     for (std::thread& thread : threads_) thread.join();
     if (state_keeper_) state_keeper_->finish();
-    log::info("stopped", "all connections have ended");
+    log::info("stopped", "all connections have ended", {{"dropped", dropped_}});
     return {};
 }
 
@@ -376,7 +377,10 @@ void Daemon::publish(const std::shared_ptr<Next>& next, const AfterReload& told)
 
 void Daemon::end_reload(Next& next, const AfterReload& told) {
     const auto& snapshot = next.snapshot;
-    const auto changes = config::describe_changes(snapshot_->config, snapshot->config);
+    auto changes = config::describe_changes(snapshot_->config, snapshot->config);
+    for (std::string& change : certificate_changes(*snapshot_, *snapshot)) {
+        changes.push_back(std::move(change));
+    }
     snapshot_ = snapshot;
     listeners_->take(std::move(next.listeners.entries));
     for (const Listeners::Entry& entry : next.listeners.added) {
@@ -414,6 +418,7 @@ std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
 
 void Daemon::note_success() {
     loaded_at_ = clock_.wall_now();
+    set_certificate_metrics(registry_, *snapshot_);
     registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});
     registry_.set(Metric::config_last_reload_successful, 1);
     // Durations and points in time are kept in nanoseconds and shown in seconds.
@@ -442,6 +447,10 @@ net::Task<void> Daemon::enforce_drain_deadline(Milliseconds timeout) {
 }
 
 void Daemon::stop_workers() {
+    if (!is_stopping_) {
+        const auto samples = registry_.collect(Metric::requests_in_flight);
+        if (!samples.empty()) dropped_ = samples.front().values.front();
+    }
     for (const auto& worker : workers_) worker->stop();
     if (std::exchange(is_stopping_, true)) return;
     net::spawn_vital(control_, end_by_force_unless_ended(), "forced end");

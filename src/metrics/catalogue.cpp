@@ -76,6 +76,7 @@ constexpr std::array state_change_labels{
     Label{"state", "`healthy`, `checking_failed`, `open`, `half_open`, `paused`"}};
 constexpr std::array cooling_labels{upstream, Label{"model", "as the upstream calls it"}};
 constexpr std::array reload_labels{Label{"outcome", "`success`, `failure`"}};
+constexpr std::array certificate_labels{Label{"file", "the file of the certificate"}};
 constexpr std::array config_labels{Label{"sha256", "hash of the text of the configuration"}};
 constexpr std::array build_labels{Label{"version", "of sluicegate"},
                                   Label{"compiler", "name and version"}};
@@ -201,6 +202,9 @@ constexpr std::array<Definition, metric_count> definitions{{
      Unit::nanoseconds,
      {},
      "When the configuration in force was loaded, in seconds since 1970."},
+    {Metric::tls_certificate_not_after_seconds, "sluicegate_tls_certificate_not_after_seconds",
+     Type::gauge, Unit::one, certificate_labels,
+     "When a certificate of a listener or of the admin port ends, in seconds since 1970."},
     {Metric::config_info, "sluicegate_config_info", Type::gauge, Unit::one, config_labels,
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,

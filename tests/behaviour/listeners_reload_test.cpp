@@ -128,5 +128,50 @@ TEST(ListenersReload, ChangesOneToTlsAndEndsItsPlainConnections) {
     EXPECT_EQ(status_at(gateway.port()), 200);
 }
 
+TEST(ListenersReload, TellsOfACertificateThatWasReplacedUnderItsName) {
+    const CertificateAuthority authority;
+    const FakeUpstream upstream;
+    ConfigText config(upstream.base_url());
+    config.listener_tls = tls_listener;
+    Gateway gateway(config, files_of(authority.issue()));
+    const char* const end = "sluicegate_tls_certificate_not_after_seconds";
+    EXPECT_GT(metric(gateway, end, {"chain.pem"}), 1'000'000'000);
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
+
+    for (const auto& [name, text] : files_of(authority.issue()).files) {
+        gateway.daemon().write_beside_config(name, text);
+    }
+    const std::size_t from = gateway.daemon().log_size();
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 1);
+    const auto told = gateway.daemon().wait_for_event("config_changed", from);
+    ASSERT_TRUE(told);
+    const std::string message = told->value("message", "");
+    EXPECT_TRUE(message.starts_with("server.listen[1].tls.certificate changed: ")) << message;
+    EXPECT_NE(message.find("valid until 2"), std::string::npos) << message;
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
+}
+
+TEST(Stopped, SaysHowManyRequestsWereCut) {
+    for (const bool is_cut : {false, true}) {
+        SCOPED_TRACE(is_cut ? "one" : "none");
+        Signal go;
+        FakeUpstream upstream;
+        upstream.answer(Script().send(sse_head() + chunk(chat_event("one"))).wait(go));
+        ConfigText config(upstream.base_url());
+        config.timeouts = "{header: 20s, body: 20s, idle: 75s, drain: 200ms}";
+        Gateway gateway(config);
+        TestClient client = gateway.connect();
+        if (is_cut) {
+            client.send(chat_request(alice_key, "m", true));
+            EXPECT_EQ(client.read_head().status, 200);
+        }
+        gateway.daemon().signal(SIGTERM);
+        const auto line = gateway.daemon().wait_for_event("stopped");
+        ASSERT_TRUE(line);
+        EXPECT_EQ(line->value("dropped", -1), is_cut ? 1 : 0);
+        go.raise();
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::support

@@ -17,6 +17,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -109,6 +110,7 @@ private:
     std::vector<std::thread> threads_;
     std::size_t workers_running_ = 0;
     bool is_draining_ = false;
+    std::int64_t dropped_ = 0;  ///< requests that ran when the drain was over
     bool is_stopping_ = false;  ///< what still runs was cut
     bool is_reloading_ = false;
     bool wants_reload_ = false;  ///< a SIGHUP came while a reload was under way
