@@ -28,7 +28,9 @@ int print_changes(const config::Config& before, const config::Config& after) {
 
 }  // namespace
 
-int check(const std::string& file, const std::optional<std::string>& running) {
+int check(const CheckOptions& options) {
+    const std::string& file = options.file;
+    const std::optional<std::string>& running = options.running;
     const config::Environment environment = config::process_environment();
     auto loaded = config::load(file, environment);
     if (!loaded) {
@@ -48,6 +50,11 @@ int check(const std::string& file, const std::optional<std::string>& running) {
     }
     for (const std::string& warning : (*built)->warnings) {
         std::printf("warning: %s\n", warning.c_str());
+    }
+    if (options.is_strict && !(*built)->warnings.empty()) {
+        std::fprintf(stderr, "%s: %zu warning%s, which --strict takes for mistakes\n", file.c_str(),
+                     (*built)->warnings.size(), (*built)->warnings.size() == 1 ? "" : "s");
+        return exit_configuration;
     }
     std::printf("%s: ok: %zu models, %zu users, %zu upstreams\n", file.c_str(),
                 checked.models.size(), checked.users.size(), checked.upstreams.size());

@@ -15,8 +15,13 @@ enum ExitCode : int {
 };
 
 int serve(const std::string& file);
-/// `running`: the file of a running daemon. If it is given, the changes of a reload are printed.
-int check(const std::string& file, const std::optional<std::string>& running);
+struct CheckOptions {
+    std::string file;
+    /// The file of a running daemon. If it is given, the changes of a reload are printed.
+    std::optional<std::string> running;
+    bool is_strict = false;  ///< warnings are mistakes
+};
+int check(const CheckOptions& options);
 struct ExplainOptions {
     std::string file;
     std::string user;

@@ -1,14 +1,34 @@
 /// The command line: see docs/operations.md.
 
+#include "sluicegate/config/nearest.hpp"
+
 #include "cli/commands.hpp"
 #include "cli/core_dumps.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+/// False for a word that is no sub-command, which is reported with the nearest one.
+bool knows(const CLI::App& program, const std::string& word) {
+    if (word.starts_with('-')) return true;
+    std::vector<std::string> names;
+    for (const CLI::App* one : program.get_subcommands(nullptr)) names.push_back(one->get_name());
+    if (std::ranges::find(names, word) != names.end()) return true;
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    std::fprintf(stderr, "%s: no such sub-command, got %s%s\n", program.get_name().c_str(),
+                 word.c_str(), sluicegate::config::did_you_mean(word, known).c_str());
+    return false;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace sluicegate;
@@ -17,9 +37,9 @@ int main(int argc, char** argv) {
     CLI::App program("A rate-limiting gateway between OpenAI SDK clients and the models they call.",
                      "sluicegate");
     program.require_subcommand(1);
+    program.set_version_flag("--version", "sluicegate " SLUICEGATE_VERSION);
     int exit_code = cli::exit_success;
     std::string file;
-    std::optional<std::string> running;
     std::string user;
     std::string id = "default";
 
@@ -35,10 +55,12 @@ int main(int argc, char** argv) {
 
     CLI::App* check =
         program.add_subcommand("check", "Check a configuration and print every problem");
-    check->add_option("file", file, "The YAML file")->required();
-    check->add_option("--against", running,
+    cli::CheckOptions checked;
+    check->add_option("file", checked.file, "The YAML file")->required();
+    check->add_flag("--strict", checked.is_strict, "Take warnings for mistakes");
+    check->add_option("--against", checked.running,
                       "The file of a running daemon: print what a reload would change");
-    check->callback([&] { exit_code = cli::check(file, running); });
+    check->callback([&] { exit_code = cli::check(checked); });
 
     cli::ExplainOptions explained;
     CLI::App* explain = program.add_subcommand(
@@ -60,13 +82,17 @@ int main(int argc, char** argv) {
     key_hash->callback([&] { exit_code = cli::key_hash(); });
 
     CLI::App* health = program.add_subcommand(
-        "healthcheck", "Ask the admin port of a running daemon whether it is ready");
+        "healthcheck", "Ask the admin port of a running daemon whether it is alive");
     health->add_option("--config", file, "The YAML file of the daemon")->required();
     health->callback([&] { exit_code = cli::healthcheck(file); });
 
     CLI::App* version = program.add_subcommand("version", "Print the version");
     version->callback([] { std::printf("sluicegate %s\n", SLUICEGATE_VERSION); });
 
+    if (argc > 1 && !knows(program, argv[1])) return cli::exit_usage;
+    if (argc > 2 && std::string_view(argv[1]) == "key" && !knows(*key, argv[2])) {
+        return cli::exit_usage;
+    }
     try {
         program.parse(argc, argv);
     } catch (const CLI::Success& help) {

@@ -18,6 +18,8 @@ struct Context {
     const std::vector<std::string>& folders;
     /// The files of the configuration in which secrets were found.
     std::set<std::string>& secret_files;
+    /// What is right, but probably not meant so; scalar.cpp bounds it.
+    std::vector<Problem>& warnings;
     /// True inside an upstream that `when_env` turns off. There, an unset variable or a missing
     /// file is no problem; every other mistake is.
     bool is_off = false;

@@ -5,8 +5,8 @@
 #include "config/files.hpp"
 #include "config/sections.hpp"
 #include "config/sources.hpp"
+#include "config/warnings.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -56,30 +56,6 @@ void check_denied_names(Context& context, const Value& at, const Config& config)
                     " different fields, got " + std::to_string(names.size()));
 }
 
-/// What requests append to the URL of an upstream.
-constexpr std::string_view appended_paths[] = {
-    "/completions",        "/responses",    "/embeddings",
-    "/moderations",        "/rerank",       "/images/generations",
-    "/images/edits",       "/audio/speech", "/audio/transcriptions",
-    "/audio/translations", "/models",
-};
-
-/// A URL that was copied with the path of an endpoint: every request would be a 404.
-void warn_of_whole_urls(Config& config) {
-    for (const Upstream& upstream : config.upstreams) {
-        for (const Endpoint& endpoint : upstream.endpoints) {
-            const std::string_view path = endpoint.path_prefix;
-            const bool is_whole = std::ranges::any_of(
-                appended_paths, [path](std::string_view end) { return path.ends_with(end); });
-            if (!is_whole) continue;
-            config.warnings.push_back("upstreams." + upstream.name + " has a URL that ends in " +
-                                      endpoint.path_prefix +
-                                      ", and requests append the path of their endpoint to it: "
-                                      "write it without");
-        }
-    }
-}
-
 Config parse(Context& context, const Sources& sources, const Node& main) {
     const MapReader root(context, Value{&main, ""}, Section::root);
     Config config;
@@ -104,15 +80,18 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     }
     if (const auto log = root.find("log")) config.log = parse_log(context, *log);
 
-    Upstreams upstreams = parse_upstreams(context, sources.merged(context, "upstreams"));
-    Models models =
-        parse_models(context, some_entries(context, sources, main, "models"), upstreams);
+    WrittenEntries written;
+    written.upstreams = sources.merged(context, "upstreams");
+    written.models = some_entries(context, sources, main, "models");
+    Upstreams upstreams = parse_upstreams(context, written.upstreams);
+    Models models = parse_models(context, written.models, upstreams);
     if (const auto defaults = root.find("defaults")) {
         config.defaults = parse_defaults(context, *defaults, models);
     }
-    config.groups = parse_groups(context, sources.merged(context, "groups"), models);
-    config.users = parse_users(context, some_entries(context, sources, main, "users"),
-                               config.groups, models, key_places);
+    written.groups = sources.merged(context, "groups");
+    config.groups = parse_groups(context, written.groups, models);
+    written.users = some_entries(context, sources, main, "users");
+    config.users = parse_users(context, written.users, config.groups, models, key_places);
 
     config.upstreams = std::move(upstreams.list);
     config.models = std::move(models.list);
@@ -125,7 +104,8 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
         config.warnings.push_back(file + " holds a secret, and " + reason +
                                   ": chmod 600, or write ${NAME} or file:PATH for the secret");
     }
-    warn_of_whole_urls(config);
+    if (context.problems.count() == 0) warn_of_doubts(context, main, written, config);
+    for (const Problem& warning : context.warnings) config.warnings.push_back(format(warning));
     config.sha256 = sources.digest();
     config.files = context.problems.files();
     if (context.problems.count() == 0 && config.models.empty()) {

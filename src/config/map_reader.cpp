@@ -1,6 +1,8 @@
 #include "config/map_reader.hpp"
 
+#include "config/files.hpp"
 #include "config/pem.hpp"
+#include "config/units.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -145,6 +147,22 @@ void MapReader::key_pair(std::string_view certificate_key, std::string& certific
                          std::string_view private_key_key, std::string& private_key) const {
     const bool has_certificate = pem(certificate_key, why_not_certificates, certificate);
     const bool has_key = pem(private_key_key, why_not_private_key, private_key);
+    if (has_certificate) {
+        const auto end = end_of_certificate(certificate);
+        const std::string text = end ? expiry_text(*end) : "";
+        if (!text.empty()) {
+            add_warning(context_, *find(certificate_key),
+                        shown_path(certificate_key, certificate) + ": the certificate " + text);
+        }
+    }
+    if (has_key) {
+        const std::string others = who_else_may(private_key);
+        if (!others.empty()) {
+            add_warning(context_, *find(private_key_key),
+                        shown_path(private_key_key, private_key) + " holds a secret, and " +
+                            others + ": chmod 600");
+        }
+    }
     if (!has_certificate || !has_key) return;
     if (is_pair(certificate, private_key)) return;
     add_problem(context_, *find(private_key_key),

@@ -65,7 +65,10 @@ void parse_expires(Context& context, const Value& at, ApiKey& key) {
         add_problem(
             context, at,
             "must be a date or a time, such as 2027-01-01 or 2027-01-01T09:30:00Z" + got(*text));
+        return;
     }
+    const std::string end = expiry_text(*key.expires);
+    if (!end.empty()) add_warning(context, at, "the key " + end);
 }
 
 void parse_key_models(Context& context, const Value& at, const Models& models, ApiKey& key) {

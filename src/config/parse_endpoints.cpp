@@ -3,8 +3,10 @@
 #include "config/upstream_parts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -13,18 +15,52 @@ namespace {
 
 constexpr std::size_t endpoints_max = 64;
 
-std::optional<Endpoint> parse_endpoint(Context& context, const Value& at) {
+/// The path of an endpoint with which a base URL ends by mistake, or "".
+std::string_view endpoint_name_at_end(std::string_view path) {
+    static constexpr std::array<std::string_view, 12> names{
+        "/chat/completions", "/completions",          "/embeddings",         "/responses",
+        "/moderations",      "/images/generations",   "/images/edits",       "/rerank",
+        "/audio/speech",     "/audio/transcriptions", "/audio/translations", "/models"};
+    for (const std::string_view name : names) {
+        if (path.ends_with(name)) return name;
+    }
+    return "";
+}
+
+/// True for a path with a segment such as v1 or v1beta.
+bool has_version(std::string_view path) {
+    for (std::size_t at = path.find("/v"); at != std::string_view::npos;
+         at = path.find("/v", at + 1)) {
+        if (at + 2 < path.size() && path[at + 2] >= '0' && path[at + 2] <= '9') return true;
+    }
+    return false;
+}
+
+std::optional<Endpoint> parse_endpoint(Context& context, const Value& at, bool needs_version) {
     const auto text = read_text(context, at);
     if (!text) return std::nullopt;
     auto parsed = parse_base_url(text->text);
-    if (auto* endpoint = std::get_if<Endpoint>(&parsed)) return std::move(*endpoint);
+    if (auto* endpoint = std::get_if<Endpoint>(&parsed)) {
+        const std::string_view name = endpoint_name_at_end(endpoint->path_prefix);
+        if (!name.empty()) {
+            add_problem(context, at,
+                        "must end before " + std::string(name) + ", which sluicegate adds itself");
+        } else if (!has_version(endpoint->path_prefix) && needs_version) {
+            add_warning(context, at,
+                        "has no version in its path, such as /v1: requests go to " +
+                            (endpoint->path_prefix.empty() ? "/" : endpoint->path_prefix + '/') +
+                            "chat/completions");
+        }
+        return std::move(*endpoint);
+    }
     add_problem(context, at, *std::get_if<std::string>(&parsed));
     return std::nullopt;
 }
 
-void parse_list(Context& context, const Value& at, std::vector<Endpoint>& into) {
+void parse_list(Context& context, const Value& at, bool needs_version,
+                std::vector<Endpoint>& into) {
     for_each_element(context, at, endpoints_max, "one URL", [&](const Value& element) {
-        auto endpoint = parse_endpoint(context, element);
+        auto endpoint = parse_endpoint(context, element, needs_version);
         if (!endpoint) return;
         if (std::ranges::find(into, *endpoint) != into.end()) {
             add_problem(context, element, "is an endpoint that is listed already");
@@ -76,14 +112,16 @@ void parse_proxy(Context& context, const Value& at, Upstream& upstream) {
 void parse_endpoints(Context& context, const MapReader& map, Upstream& upstream) {
     const auto url = map.find("base_url");
     const auto list = map.find("endpoints");
+    // Azure's older API has its version in the query.
+    const bool needs_version = !map.has("api_version");
     if (!url && !list) add_problem(context, map.at(), "needs base_url or endpoints");
     if (url && list) add_problem(context, *list, "cannot stand beside base_url");
     if (url) {
-        if (auto endpoint = parse_endpoint(context, *url)) {
+        if (auto endpoint = parse_endpoint(context, *url, needs_version)) {
             upstream.endpoints.push_back(*std::move(endpoint));
         }
     } else if (list) {
-        parse_list(context, *list, upstream.endpoints);
+        parse_list(context, *list, needs_version, upstream.endpoints);
     }
     if (const auto proxy = map.find("proxy")) parse_proxy(context, *proxy, upstream);
     const auto tls = map.find("tls");

@@ -196,8 +196,8 @@ Upstreams parse_upstreams(Context& context, const std::vector<NamedEntry>& entri
     for (const NamedEntry& entry : entries) {
         const std::size_t problems_before = context.problems.count();
         const auto variable = missing_variable(context, entry);
-        Context inner{context.problems, context.environment, context.folders, context.secret_files,
-                      variable.has_value()};
+        Context inner{context.problems,     context.environment, context.folders,
+                      context.secret_files, context.warnings,    variable.has_value()};
         Upstream upstream = parse_upstream(inner, entry);
         // An upstream that is off may lack its key, and with it its account.
         const bool has_account = !variable || !upstream.account.empty();

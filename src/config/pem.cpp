@@ -8,8 +8,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <memory>
+#include <utility>
 
 namespace sluicegate::config {
 namespace {
@@ -115,6 +118,16 @@ bool is_pair(const std::string& certificate, const std::string& key) {
     const bool fits = !leaf || !read.key || X509_check_private_key(leaf.get(), read.key.get()) == 1;
     ERR_clear_error();
     return fits;
+}
+
+std::optional<WallTime> end_of_certificate(const std::string& path) {
+    Pem pem = open_pem(path);
+    if (!pem.reason.empty()) return std::nullopt;
+    const Owned<X509> leaf = next_certificate(pem);
+    ERR_clear_error();
+    std::tm parts{};
+    if (!leaf || ASN1_TIME_to_tm(X509_get0_notAfter(leaf.get()), &parts) != 1) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
 }  // namespace sluicegate::config

@@ -4,6 +4,9 @@
 /// The texts end a sentence that begins with the file. They never repeat a part of a file. Nothing
 /// here asks for a pass phrase.
 
+#include "sluicegate/base/clock.hpp"
+
+#include <optional>
 #include <string>
 
 namespace sluicegate::config {
@@ -15,5 +18,8 @@ namespace sluicegate::config {
 /// False if the key does not belong to the first certificate. True if one of both is wrong by
 /// itself, which the functions above tell.
 [[nodiscard]] bool is_pair(const std::string& certificate, const std::string& key);
+
+/// When the first certificate ends.
+[[nodiscard]] std::optional<WallTime> end_of_certificate(const std::string& path);
 
 }  // namespace sluicegate::config

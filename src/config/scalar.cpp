@@ -102,6 +102,10 @@ std::optional<std::string> read_hidden(Context& context, const Value& at, bool i
             }
             return std::nullopt;
         }
+        const std::string others = who_else_may(path);
+        if (is_credential && !others.empty()) {
+            add_warning(context, at, "the file of this secret: " + others + ": chmod 600");
+        }
         text = std::move(file.text);
         if (text.ends_with('\n')) text.pop_back();
         if (text.ends_with('\r')) text.pop_back();
@@ -119,6 +123,15 @@ std::optional<std::string> read_hidden(Context& context, const Value& at, bool i
 
 void add_problem(Context& context, const Value& at, std::string message) {
     context.problems.add(*at.node, at.path, std::move(message));
+}
+
+void add_warning(Context& context, const Value& at, std::string message) {
+    constexpr std::size_t warnings_max = 100;
+    if (context.warnings.size() == warnings_max || context.is_off) return;
+    context.warnings.push_back({.file = context.problems.file_name(at.node->file),
+                                .line = at.node->line,
+                                .path = at.path,
+                                .message = std::move(message)});
 }
 
 void note_secret(Context& context, const Value& at) {

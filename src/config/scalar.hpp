@@ -39,6 +39,9 @@ struct Range {
 
 void add_problem(Context& context, const Value& at, std::string message);
 
+/// Beyond 100 of them further ones are left out.
+void add_warning(Context& context, const Value& at, std::string message);
+
 /// `${NAME}` becomes the variable's value, `$${` a plain `${`.
 [[nodiscard]] std::optional<Text> read_text(Context& context, const Value& at);
 [[nodiscard]] std::optional<std::int64_t> read_count(Context& context, const Value& at,

@@ -32,7 +32,7 @@ public:
     /// Repeated and invalid names are problems.
     [[nodiscard]] std::vector<NamedEntry> merged(Context& context, std::string_view section) const;
     [[nodiscard]] Context context() {
-        return Context{problems_, environment_, folders_, secret_files_};
+        return Context{problems_, environment_, folders_, secret_files_, warnings_};
     }
     /// Hexadecimal SHA-256 over all texts.
     [[nodiscard]] std::string digest() const;
@@ -48,6 +48,7 @@ private:
     std::deque<Node> trees_;  // a deque, because pointers to nodes must stay valid
     std::vector<std::string> folders_;
     std::set<std::string> secret_files_;
+    std::vector<Problem> warnings_;
     std::vector<std::string> open_;  // the chain of includes down to the file being read
     std::vector<std::string> read_;  // canonical paths of all files, sorted
     std::string digests_;            // the SHA-256 of each file in turn

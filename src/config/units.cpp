@@ -199,4 +199,13 @@ std::string time_text(WallTime value) {
     return text.data();
 }
 
+std::string expiry_text(WallTime end) {
+    constexpr std::chrono::hours soon = std::chrono::days(14);
+    const auto left = end - std::chrono::system_clock::now();
+    if (left <= left.zero()) return "has expired";
+    if (left > soon) return "";
+    const auto days = std::chrono::ceil<std::chrono::days>(left).count();
+    return "expires in " + std::to_string(days) + (days == 1 ? " day" : " days");
+}
+
 }  // namespace sluicegate::config

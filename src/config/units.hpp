@@ -30,4 +30,7 @@ namespace sluicegate::config {
 /// "2027-01-01T00:00:00Z"
 [[nodiscard]] std::string time_text(WallTime value);
 
+/// "has expired" or "expires in N days" if that is at most 14 days away; else "".
+[[nodiscard]] std::string expiry_text(WallTime end);
+
 }  // namespace sluicegate::config

@@ -17,7 +17,7 @@ TEST(CommandLine, CheckAcceptsAGoodFile) {
     EXPECT_EQ(result.status, 0) << result.output;
 }
 
-TEST(CommandLine, CheckWarnsOfAUrlWithThePathOfAnEndpoint) {
+TEST(CommandLine, CheckRefusesAUrlWithThePathOfAnEndpoint) {
     for (const std::string end :
          {"/v1/chat/completions", "/v1/embeddings/", "/openai/v1/responses", "/v1/models"}) {
         SCOPED_TRACE(end);
@@ -25,15 +25,16 @@ TEST(CommandLine, CheckWarnsOfAUrlWithThePathOfAnEndpoint) {
         const std::string file =
             folder.write("whole.yaml", ConfigText("https://a.test" + end).text());
         const CommandResult result = run_binary({"check", file});
-        EXPECT_EQ(result.status, 0) << result.output;
-        EXPECT_NE(result.output.find("upstreams.up has a URL that ends in "), std::string::npos)
+        EXPECT_EQ(result.status, 3) << result.output;
+        EXPECT_NE(result.output.find("upstreams.up.base_url: must end before /"), std::string::npos)
             << result.output;
     }
     const TemporaryFolder folder;
     for (const std::string end : {"", "/v1", "/models-of-ours/v1", "/v1/completions/v1"}) {
         const std::string file =
             folder.write("good.yaml", ConfigText("https://a.test" + end).text());
-        EXPECT_EQ(run_binary({"check", file}).output.find("has a URL"), std::string::npos) << end;
+        EXPECT_EQ(run_binary({"check", file}).output.find("must end before"), std::string::npos)
+            << end;
     }
 }
 

@@ -25,7 +25,12 @@ std::vector<std::string> warnings_of(const TempFolder& folder, std::string_view 
         load(folder.write("main.yaml", minimal() + "include: upstream.yaml\n"),
              environment_of({{"KEY", "from-a-variable"}, {"PROXY", "http://u:p@a:1"}}));
     for (const Problem& problem : result.problems) ADD_FAILURE() << format(problem);
-    return result.config ? result.config->warnings : std::vector<std::string>{};
+    std::vector<std::string> warnings;
+    if (!result.config) return warnings;
+    for (const std::string& warning : result.config->warnings) {
+        if (warning.find(" holds a secret, and ") != std::string::npos) warnings.push_back(warning);
+    }
+    return warnings;
 }
 
 TEST(SecretFiles, AreWarnedOfByTheirMode) {
