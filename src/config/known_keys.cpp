@@ -82,8 +82,8 @@ constexpr Keys<2> body{"deny", "allow"};
 constexpr Keys<3> route_entry{"upstream", "weight", "model"};
 constexpr Keys<2> fallback_entry{"upstream", "model"};
 constexpr Keys<1> group{"limits"};
-constexpr Keys<3> user{"group", "limits", "keys"};
-constexpr Keys<5> api_key{"id", "sha256", "expires", "models", "allow_ips"};
+constexpr Keys<4> user{"group", "limits", "keys", "disabled"};
+constexpr Keys<6> api_key{"id", "sha256", "expires", "models", "allow_ips", "disabled"};
 
 constexpr std::array<Shape, static_cast<std::size_t>(Section::count_)> table{{
     {Section::root, "", root},

@@ -484,5 +484,24 @@ TEST(ProcessEnvironment, KnowsItsOwnVariablesOnly) {
     EXPECT_FALSE(environment("SLUICEGATE_TEST_THAT_NOBODY_SETS").has_value());
 }
 
+TEST(Load, LeavesOutWhatIsDisabled) {
+    const std::string a(64, 'a');
+    const std::string b(64, 'b');
+    const std::string before =
+        std::string(minimal_server) + std::string(minimal_upstreams) + std::string(minimal_models);
+    const auto keys_of = [&](const std::string& user, const std::string& key) {
+        return config_of(before + "users: {alice: {" + user + "keys: [{id: one, sha256: " + a +
+                         key + "}, {id: two, sha256: " + b + "}]}}\n")
+            .users.at(0)
+            .keys;
+    };
+    EXPECT_EQ(keys_of("", ", disabled: false").size(), 2U);
+    const auto left = keys_of("", ", disabled: true");
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_EQ(left[0].id, "two");
+    EXPECT_TRUE(keys_of("disabled: true, ", "").empty());
+    EXPECT_EQ(keys_of("disabled: false, ", "").size(), 2U);
+}
+
 }  // namespace
 }  // namespace sluicegate::config
