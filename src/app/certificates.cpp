@@ -4,7 +4,10 @@
 
 #include "app/timestamp.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -57,7 +60,12 @@ void set_certificate_metrics(metrics::Registry& registry, const worker::Snapshot
     std::map<std::string, std::int64_t> ends;  // several listeners may share a file
     for (const Shown& shown : shown_by(snapshot)) ends[shown.file] = shown.certificate.not_after;
     std::vector<metrics::Registry::Sample> samples;
-    for (const auto& [file, end] : ends) samples.push_back({.labels = {file}, .values = {end}});
+    // Kept in nanoseconds, which end in 2262.
+    constexpr std::int64_t second = 1'000'000'000;
+    constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max() / second;
+    for (const auto& [file, end] : ends) {
+        samples.push_back({.labels = {file}, .values = {std::min(end, latest) * second}});
+    }
     registry.set_all(metrics::Metric::tls_certificate_not_after_seconds, samples);
 }
 

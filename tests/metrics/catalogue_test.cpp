@@ -30,9 +30,9 @@ TEST(Catalogue, FollowsThePrometheusNamingConventions) {
 
 TEST(Catalogue, NamesNoKeyOrAddressAndUsersOnlyWhereTheNameSaysSo) {
     const std::set<std::string_view> allowed{
-        "model",  "status",   "outcome", "kind",     "state",   "decision",
-        "sha256", "upstream", "version", "compiler", "limit",   "mode",
-        "window", "worker",   "source",  "reason",   "endpoint"};
+        "model",  "status",   "outcome", "kind",     "state",    "decision",
+        "sha256", "upstream", "version", "compiler", "limit",    "mode",
+        "window", "worker",   "source",  "reason",   "endpoint", "file"};
     for (const Definition& definition : catalogue()) {
         std::set<std::string_view> own;
         for (const Label& label : definition.labels) {
