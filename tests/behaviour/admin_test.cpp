@@ -110,7 +110,7 @@ TEST(LogSecrecy, NoSecretAndNoPromptIsEverWritten) {
     static_cast<void>(gateway.send(post_json(path, alice_key, body)));
     static_cast<void>(gateway.send(post_json(path, "sk-" + prompt, body + "}")));
     static_cast<void>(gateway.send(post_json(path + "?q=" + prompt, alice_key, body + "}")));
-    static_cast<void>(gateway.send("GET /" + prompt + " HTTP/9.9\r\n" + prompt + "\r\n\r\n"));
+    static_cast<void>(gateway.send("GET /v1/x HTTP/9.9\r\n" + prompt + "\r\n\r\n"));
     upstream.answer(Script().send(
         json_response(401, R"({"error":{"message":"bad key )" + std::string(upstream_key) +
                                R"(","type":"t","param":null,"code":null}})")));

@@ -167,7 +167,7 @@ TEST_F(HealthChecksTest, SayWhyAnEndpointIsNotHealthyAndWhenItIsAgain) {
          R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})",
          "answered 503: Loading model"},
         {"no words", "503 No", "", "answered 503"},
-        {"a page", "502 No", "<html>Bad gateway</html>", "answered 502"},
+        {"a page", "502 No", "<html>Bad gateway</html>", "answered 502: Bad gateway"},
         {"many words", "500 No", R"({"error":{"message":")" + long_text + "\"}}",
          "answered 500: " + long_text.substr(0, 120)},
         {"cut inside a character", "500 No",
@@ -175,7 +175,7 @@ TEST_F(HealthChecksTest, SayWhyAnEndpointIsNotHealthyAndWhenItIsAgain) {
          "answered 500: " + long_text.substr(0, 119)},
         {"a wrong key", "401 No", R"({"error":{"message":"Incorrect API key: sk-gpu"}})",
          "answered 401: it refuses the API key"},
-        {"a wrong path", "404 No", R"({"detail":"Not Found"})", "answered 404"},
+        {"a wrong path", "404 No", R"({"detail":"Not Found"})", "answered 404: Not Found"},
         {"a redirect", "302 No", "", "answered 302"},
     };
     for (const Row& row : rows) {
