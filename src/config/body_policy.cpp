@@ -71,6 +71,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "tags",
     "tenant_id",
     "user_config",
+    "vector_store_id",
     "vector_store_ids",
     "vertex_credentials",
     "vertex_location",

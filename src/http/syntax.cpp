@@ -9,12 +9,16 @@
 namespace sluicegate::http {
 namespace {
 
-/// Eight bytes with their ASCII letters in lower case; no byte carries into the next.
-std::uint64_t lower_block(const char* bytes) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t highs = 0x8080808080808080;
+std::uint64_t block_at(const char* bytes) noexcept {
     std::uint64_t block = 0;
     std::memcpy(&block, bytes, sizeof block);
+    return block;
+}
+
+/// Eight bytes with their ASCII letters in lower case; no byte carries into the next.
+std::uint64_t lower_block(std::uint64_t block) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t highs = 0x8080808080808080;
     const std::uint64_t low_bits = block & ~highs;
     const std::uint64_t from_a = low_bits + ones * (0x80 - 'A');
     const std::uint64_t beyond_z = low_bits + ones * (0x7F - 'Z');
@@ -39,7 +43,9 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) noexcep
     constexpr std::size_t block_bytes = sizeof(std::uint64_t);
     if (left.size() != right.size()) return false;
     const auto differ_at = [&](std::size_t at) {
-        return lower_block(left.data() + at) != lower_block(right.data() + at);
+        const std::uint64_t a = block_at(left.data() + at);
+        const std::uint64_t b = block_at(right.data() + at);
+        return a != b && lower_block(a) != lower_block(b);
     };
     if (left.size() < block_bytes) {
         return std::equal(left.begin(), left.end(), right.begin(),

@@ -178,6 +178,8 @@ std::string_view AnswerReader::token(std::size_t index) const noexcept {
 std::size_t AnswerReader::skip(std::size_t index) noexcept {
     const std::span<const std::uint32_t> starts = starts_;
     const char* const text = text_.data();
+    // Most values are one token.
+    if (!opens(at(index)) && !closes(at(index))) return std::min(index + 1, starts.size());
     Nesting nesting;
     for (; index < starts.size(); ++index) {
         const char c = text[starts[index]];

@@ -87,6 +87,8 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
                 continue;
             }
         }
+        // Clients read nothing behind [DONE].
+        if (done_seen_) break;
         after_blank_line_ = false;
         const std::size_t end = lines.next(position);
         if (line_size_ == 0) begin_line(base + position);

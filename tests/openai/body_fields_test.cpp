@@ -245,6 +245,7 @@ TEST(BodyFields, FindIdsOfWhatIsStoredInNamesOfAForm) {
         {"images[0].File-Id", Field::file_id},
         {"image[file_id][]", Field::file_id},
         {"a[vector_store_ids][]", Field::vector_store_ids},
+        {"a[vector_store_id]", Field::vector_store_id},
         {"a.b.file_ids.0", Field::file_ids},
         {"a[container]", Field::container},
         {"a[container][type]", none},
@@ -257,7 +258,7 @@ TEST(BodyFields, FindIdsOfWhatIsStoredInNamesOfAForm) {
         const auto found = inspected_form(part("model", "m") + part(row.name, "f"));
         ASSERT_TRUE(found);
         for (const Field id : {Field::file_id, Field::file_ids, Field::vector_store_ids,
-                               Field::container, Field::container_id}) {
+                               Field::vector_store_id, Field::container, Field::container_id}) {
             EXPECT_EQ(found->fields[number_of(id)], id == row.found) << number_of(id);
         }
     }
@@ -281,6 +282,9 @@ TEST(BodyFields, FindIdsOfWhatIsStoredAtAnyDepth) {
          Field::file_id},
         {"file search", R"("tools":[{"type":"file_search","vector_store_ids":["v"]}])",
          Field::vector_store_ids},
+        {"file search in one store", R"("tools":[{"type":"file_search","vector_store_id":"v"}])",
+         Field::vector_store_id},
+        {"one store, camel case", R"("tools":[{"vectorStoreId":"v"}])", Field::vector_store_id},
         {"code interpreter",
          R"("tools":[{"type":"code_interpreter","container":{"type":"auto","file_ids":["f"]}}])",
          Field::file_ids},

@@ -269,6 +269,26 @@ TEST(EventPieces, HoldNoSecretInAnErrorOfAnyShape) {
     }
 }
 
+TEST(EventPieces, EndWithDoneWhateverStandsBehindIt) {
+    const std::string event = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for (const std::string end : {"\n\n", "\r\n\r\n", "\r\r"}) {
+        const std::string stream = event + "data: [DONE]" + end;
+        for (const std::string& behind :
+             {std::string("x"), std::string(500, 'x'), std::string("data: {\"late\":1}\n\n"),
+              std::string("data: {\"late\":1}"), std::string("\n\n"), std::string("error: {}\n\n"),
+              std::string("id: 1\n\n"), std::string(done)}) {
+            SCOPED_TRACE(end + behind);
+            for (const std::size_t step : {std::size_t{7}, std::size_t{64}, std::size_t{4096}}) {
+                const Passed got = passed(stream + behind, 4096, step);
+                EXPECT_TRUE(got.is_last);
+                // A line feed that arrives with the two CR is part of the last line end.
+                const bool joins = end == "\r\r" && got.bytes == stream + "\n";
+                EXPECT_EQ(got.bytes, stream + (joins ? behind.substr(0, 1) : "")) << step;
+            }
+        }
+    }
+}
+
 TEST(EventPieces, AreGeneratedTextAsItIs) {
     // A model may write anything; an event that holds its text alone is no error.
     const Redaction redaction = with_secret();

@@ -45,6 +45,7 @@ enum class Field : std::uint8_t {
     file_id,
     file_ids,
     vector_store_ids,
+    vector_store_id,
     container,  ///< below the top only as a text: an object describes a new container
     container_id,
     // No names of their own: the two fields with a value that matters.

@@ -10,7 +10,7 @@
 ///          secrets in events that may tell an error and in those that leave in parts. Only a
 ///          prelude of more than 4 KiB of comments loses something: whole comments at its end.
 /// End      blank lines that are missing there are added; so is [DONE], where it is written in a
-///          way that the SDKs do not read, and where that is wanted.
+///          way that the SDKs do not read, and where that is wanted. Nothing leaves behind it.
 /// Memory   the prelude (64 KiB and one piece) and a copy of a piece from which something was cut.
 /// Threads  one stream, one owner.
 /// Source   docs/streaming.md; docs/decisions/0005-whole-events.md

@@ -60,7 +60,8 @@ public:
 
     /// Takes the next bytes of the stream. Returns how many of them belong to complete events: up
     /// to and including the last blank line. The rest belongs to an event that is not complete yet.
-    /// If a CRLF was split, its LF counts as part of the event that it ends.
+    /// If a CRLF was split, its LF counts as part of the event that it ends. What stands behind
+    /// [DONE] is taken unread, and belongs to no event.
     [[nodiscard]] std::size_t complete_prefix(std::string_view bytes);
 
     /// What to leave out of the events that the last call completed, in order and without overlap.
