@@ -142,6 +142,7 @@ TEST_F(Strangers, TheLongestIdleOneGoesFirst) {
     // The first is idle only since its answer, so the second has been idle longest.
     first.send(request("GET", "/v1/models", ""));
     EXPECT_EQ(first.read_response("GET").status, 401);
+    let_time_pass(milliseconds(20));  // the client has the answer a little before the first is idle
     TestClient fourth = gateway_->connect();
     EXPECT_NE(second.read_to_end(), ReadEnd::timeout);
     first.send(request("GET", "/v1/models", bearer(alice_key)));
