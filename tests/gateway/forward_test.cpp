@@ -53,12 +53,12 @@ TEST(Forward, WritesTheRequestAnew) {
     const std::string text = forwarded(chat_request(
         {.fields = "cookie: session=1\r\nconnection: x-secret\r\nx-secret: 1\r\n"
                    "x-forwarded-for: 10.0.0.1\r\nopenai-organization: org\r\n"
-                   "OpenAI-Beta: assistants=v2\r\nidempotency-key: abc\r\nte: trailers\r\n"}));
+                   "OpenAI-Beta: assistants=v2\r\nidempotency-key: mine\r\nte: trailers\r\n"}));
     EXPECT_THAT(text, HasSubstr("\r\nhost: api.test\r\n"));
     EXPECT_THAT(text, HasSubstr("\r\nauthorization: Bearer sk-provider\r\n"));
     EXPECT_THAT(text, HasSubstr("\r\naccept-encoding: identity\r\n"));
     EXPECT_THAT(text, HasSubstr("\r\nopenai-beta: assistants=v2\r\n"));
-    for (const char* kept : {"sk-alice", "abc", "cookie", "x-secret", "x-forwarded-for", "org",
+    for (const char* kept : {"sk-alice", "mine", "cookie", "x-secret", "x-forwarded-for", "org",
                              "trailers", "connection"}) {
         EXPECT_THAT(text, Not(HasSubstr(kept)));
     }
