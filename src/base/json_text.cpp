@@ -1,5 +1,6 @@
 #include "sluicegate/base/json_text.hpp"
 
+#include "sluicegate/base/put_text.hpp"
 #include "sluicegate/base/utf8.hpp"
 
 #include <array>
@@ -32,19 +33,31 @@ constexpr std::array<bool, 256> is_plain = [] {
     return table;
 }();
 
-void append_member_name(std::string& out, std::string_view name) {
-    out += ",\"";
-    out += name;
-    out += "\":";
+std::size_t plain_size(std::string_view text) noexcept {
+    std::size_t size = 0;
+    while (size < text.size() && is_plain[static_cast<unsigned char>(text[size])]) ++size;
+    return size;
 }
+
+/// Writes `,"name":`.
+char* put_member_name(char* to, std::string_view name) noexcept {
+    *to++ = ',';
+    *to++ = '"';
+    to = put_text(to, name);
+    *to++ = '"';
+    *to++ = ':';
+    return to;
+}
+
+/// The quotes, comma and colon of a member.
+constexpr std::size_t member_bytes = std::string_view(R"(,"":"")").size();
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
-        std::size_t plain = 0;
-        while (plain < text.size() && is_plain[static_cast<unsigned char>(text[plain])]) ++plain;
+        const std::size_t plain = plain_size(text);
         out.append(text.substr(0, plain));
         text.remove_prefix(plain);
         if (text.empty()) break;
@@ -71,13 +84,25 @@ void append_decimal(std::string& out, std::int64_t value) {
 }
 
 void append_json_member(std::string& out, std::string_view name, std::string_view value) {
-    append_member_name(out, name);
+    ShortText member;
+    const bool fits = name.size() + value.size() + member_bytes <= member.size();
+    if (fits && plain_size(value) == value.size()) {
+        char* to = put_member_name(member.data(), name);
+        *to++ = '"';
+        to = put_text(to, value);
+        *to++ = '"';
+        out.append(member.data(), to);
+        return;
+    }
+    out.append(",\"").append(name).append("\":");
     append_json_string(out, value);
 }
 
 void append_json_member(std::string& out, std::string_view name, std::int64_t value) {
-    append_member_name(out, name);
-    append_decimal(out, value);
+    ShortText member;
+    char* const digits = put_member_name(member.data(), name);
+    const auto end = std::to_chars(digits, member.data() + member.size(), value);
+    out.append(member.data(), end.ptr);
 }
 
 }  // namespace sluicegate

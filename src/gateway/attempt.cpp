@@ -306,7 +306,7 @@ void Attempt::read_events(const openai::StreamCuts& cuts) {
     events_ = std::make_unique<EventReader>(
         *exchange_,
         openai::SseScanner(routed_.endpoint, cuts,
-                           inspection.returned_choices * inspection.prompts),
+                           std::int64_t{inspection.returned_choices} * inspection.prompts),
         request_.config().redaction, request_.config().config.streams, request_.worker.clock());
 }
 

@@ -22,7 +22,7 @@ namespace {
 net::Task<bool> answer(Request& request, bool may_idle) {
     auto received = co_await receive(request, may_idle);
     auto identified = std::move(received).and_then(
-        [&](Received&& head) { return authenticate(request, std::move(head)); });
+        [&](const Received& head) { return authenticate(request, head); });
     if (!identified) co_return co_await refuse(request, identified.error());
     if (is_answered_here(*identified)) co_return co_await answer_here(request, *identified);
 

@@ -69,8 +69,8 @@ struct Received {
 };
 
 struct Identified {
-    openai::EndpointMatch match;
-    const auth::KeyRecord* key;  ///< null: a preflight, or health, which need none
+    const openai::EndpointMatch* match;  ///< of the Received, never null
+    const auth::KeyRecord* key;          ///< null: a preflight, or health, which need none
 };
 
 struct Loaded {

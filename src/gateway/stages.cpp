@@ -143,10 +143,10 @@ std::string_view default_model_of(const Request& request, openai::Endpoint endpo
 
 Result<std::string> models_body(const Request& request, const Identified& identified) {
     const Snapshot& config = request.config();
-    if (identified.match.endpoint == openai::Endpoint::model_get) {
-        const ModelEntry* model = config.find_model(identified.match.model_id);
+    if (identified.match->endpoint == openai::Endpoint::model_get) {
+        const ModelEntry* model = config.find_model(identified.match->model_id);
         if (model == nullptr || !auth::may_use(*identified.key, model->id)) {
-            return fail(ErrorKind::model_not_found, {}, identified.match.model_id);
+            return fail(ErrorKind::model_not_found, {}, identified.match->model_id);
         }
         return openai::model_body(listed(*model));
     }
@@ -233,16 +233,16 @@ net::Task<Result<Received>> receive(Request& request, bool may_idle) {
     co_return Received{.match = std::move(*match)};
 }
 
-Result<Identified> authenticate(Request& request, Received&& received) {
+Result<Identified> authenticate(Request& request, const Received& received) {
     const bool is_health = received.match.endpoint == openai::Endpoint::health;
-    if (received.is_preflight || is_health) return Identified{std::move(received.match), nullptr};
+    if (received.is_preflight || is_health) return Identified{&received.match, nullptr};
     auto key = find_caller(request);
     if (!key) return refuse_credentials(request, std::move(key.error()));
     request.client.connection.note_known();
     request.record.caller = auth::caller_of(**key);
     request.client.charge_to(request.memory_share(**key));
     if (const char* const why = request.enter_load(**key)) return fail(ErrorKind::overloaded, why);
-    return Identified{std::move(received.match), *key};
+    return Identified{&received.match, *key};
 }
 
 net::Task<Result<Loaded>> receive_body(Request& request, Identified&& identified) {
@@ -258,7 +258,7 @@ net::Task<Result<Loaded>> receive_body(Request& request, Identified&& identified
         if (why != nullptr) co_return fail(ErrorKind::overloaded, why);
     }
     request.record.bytes_in = request.client.body.size();
-    co_return Loaded{identified.match.endpoint, identified.key};
+    co_return Loaded{identified.match->endpoint, identified.key};
 }
 
 Result<Inspected> inspect(Request& request, Loaded&& loaded) {
@@ -360,7 +360,7 @@ net::Task<bool> refuse(Request& request, const Error& error) {
 }
 
 bool is_answered_here(const Identified& identified) noexcept {
-    const openai::Endpoint endpoint = identified.match.endpoint;
+    const openai::Endpoint endpoint = identified.match->endpoint;
     return identified.key == nullptr || endpoint == openai::Endpoint::models_list ||
            endpoint == openai::Endpoint::model_get;
 }

@@ -12,7 +12,7 @@ namespace sluicegate::gateway {
 net::Task<Result<Received>> receive(Request& request, bool may_idle);
 
 /// Whose key it is, before anything of the body is read. A preflight has none.
-Result<Identified> authenticate(Request& request, Received&& received);
+Result<Identified> authenticate(Request& request, const Received& received);
 
 /// Reads the body. Errors: request_too_large (from the declared size, or while it arrives),
 /// unsupported_encoding, bad_request, request_timeout, client_gone.

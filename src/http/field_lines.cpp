@@ -17,7 +17,6 @@ bool ends_line(std::string_view head, std::size_t at) noexcept {
 
 /// The fault of a name that does not end with ':', by the byte after it.
 const char* bad_name(std::string_view head, std::size_t line, std::size_t at) noexcept {
-    if (at == head.size()) return "the head ends within a field name";
     if (at == line && is_white_space(head[at])) return "a folded field line";
     if (at == line) return "an empty or malformed field name";
     if (is_white_space(head[at])) return "white space between a field name and its colon";
@@ -28,14 +27,18 @@ const char* bad_name(std::string_view head, std::size_t line, std::size_t at) no
 
 MaybeFlaw parse_field_lines(std::string_view head, std::size_t at, const HeadLimits& limits,
                             FieldTable& fields) {
+    constexpr Flaw cut{"the head ends within a line"};
+    // With this, each name that begins within the head ends there, too.
+    if (head.empty() || is(head.back(), token_octet)) return cut;
     while (true) {
+        if (at >= head.size()) return cut;
         if (ends_line(head, at)) {
             if (at + 2 != head.size()) return Flaw{"bytes after the blank line of the head"};
             return std::nullopt;
         }
         const std::size_t line = at;
-        while (at < head.size() && is(head[at], token_octet)) ++at;
-        if (at == line || at == head.size() || head[at] != ':') {
+        while (is(head[at], token_octet)) ++at;
+        if (at == line || head[at] != ':') {
             return Flaw{bad_name(head, line, at)};
         }
         const std::string_view name = head.substr(line, at - line);

@@ -11,7 +11,7 @@ namespace {
 bool has_name(const Field& field, std::string_view name) noexcept {
     if (field.name.size() != name.size() || name.empty()) return false;
     return lower(field.name.front()) == lower(name.front()) &&
-           equals_ignoring_case(field.name, name);
+           same_size_equals_ignoring_case(field.name, name);
 }
 
 }  // namespace

@@ -87,6 +87,9 @@ MaybeFlaw refuse_imitation(std::string_view name) noexcept {
     constexpr std::string_view length = "contentlength";
     constexpr std::string_view encoding = "transferencoding";
     if (name.size() < length.size()) return std::nullopt;
+    const char first = lower(name.front());
+    const bool is_other_word = first >= 'a' && first <= 'z' && first != 'c' && first != 't';
+    if (is_other_word) return std::nullopt;  // true of most fields
     if (resembles(name, length) || resembles(name, encoding)) {
         return Flaw{"a field whose name only resembles Content-Length or Transfer-Encoding"};
     }

@@ -62,24 +62,20 @@ inline constexpr std::array<OctetClass, 256> octet_classes = make_octet_classes(
 /// Position of the first byte at or after `from` that no field value may hold (a control byte
 /// other than HTAB, or DEL), CR and LF among them; the size of `bytes` when there is none.
 [[nodiscard]] inline std::size_t find_control(std::string_view bytes, std::size_t from) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    constexpr std::uint64_t highs = ones * 0x80;
+    using Block [[gnu::vector_size(16)]] = unsigned char;
     std::size_t at = from;
-    while (at + sizeof(std::uint64_t) <= bytes.size()) {
-        std::uint64_t block = 0;
+    for (; at + sizeof(Block) <= bytes.size(); at += sizeof(Block)) {
+        Block block;
         std::memcpy(&block, bytes.data() + at, sizeof block);
-        const std::uint64_t below_space = (block - ones * 0x20) & ~block & highs;
-        const std::uint64_t delta = block ^ (ones * 0x7F);
-        const std::uint64_t is_del = (delta - ones) & ~delta & highs;
-        const std::uint64_t found = below_space | is_del;
-        if (found == 0) {
-            at += sizeof block;
-            continue;
+        const auto is_control = ((block < 0x20) & (block != '\t')) | (block == 0x7F);
+        // Each byte of these is 0 or 255.
+        std::array<std::uint64_t, 2> halves;
+        static_assert(sizeof halves == sizeof is_control);
+        std::memcpy(&halves, &is_control, sizeof halves);
+        if (halves[0] != 0) return at + static_cast<std::size_t>(std::countr_zero(halves[0])) / 8;
+        if (halves[1] != 0) {
+            return at + 8 + static_cast<std::size_t>(std::countr_zero(halves[1])) / 8;
         }
-        // The lowest mark is correct; borrows can set wrong marks above it.
-        at += static_cast<std::size_t>(std::countr_zero(found)) / 8;
-        if (!is(bytes[at], value_octet)) return at;
-        ++at;
     }
     while (at < bytes.size() && is(bytes[at], value_octet)) ++at;
     return at;

@@ -9,8 +9,9 @@
 namespace sluicegate::http {
 namespace {
 
+template <class Block>
 std::uint64_t block_at(const char* bytes) noexcept {
-    std::uint64_t block = 0;
+    Block block = 0;
     std::memcpy(&block, bytes, sizeof block);
     return block;
 }
@@ -26,6 +27,20 @@ std::uint64_t lower_block(std::uint64_t block) noexcept {
     return block | is_upper >> 2U;
 }
 
+/// Compares block by block. The last block may overlap the one before it.
+template <class Block>
+bool blocks_equal(std::string_view left, std::string_view right) noexcept {
+    const auto differ_at = [&](std::size_t at) {
+        const std::uint64_t a = block_at<Block>(left.data() + at);
+        const std::uint64_t b = block_at<Block>(right.data() + at);
+        return a != b && lower_block(a) != lower_block(b);
+    };
+    for (std::size_t at = 0; at + sizeof(Block) < left.size(); at += sizeof(Block)) {
+        if (differ_at(at)) return false;
+    }
+    return !differ_at(left.size() - sizeof(Block));
+}
+
 }  // namespace
 
 bool is_token(std::string_view text) noexcept {
@@ -39,23 +54,11 @@ bool is_field_value(std::string_view text) noexcept {
     return find_control(text, 0) == text.size();
 }
 
-bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
-    constexpr std::size_t block_bytes = sizeof(std::uint64_t);
-    if (left.size() != right.size()) return false;
-    const auto differ_at = [&](std::size_t at) {
-        const std::uint64_t a = block_at(left.data() + at);
-        const std::uint64_t b = block_at(right.data() + at);
-        return a != b && lower_block(a) != lower_block(b);
-    };
-    if (left.size() < block_bytes) {
-        return std::equal(left.begin(), left.end(), right.begin(),
-                          [](char a, char b) { return lower(a) == lower(b); });
-    }
-    for (std::size_t at = 0; at < left.size() - block_bytes; at += block_bytes) {
-        if (differ_at(at)) return false;
-    }
-    // The last block overlaps the one before it.
-    return !differ_at(left.size() - block_bytes);
+bool same_size_equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
+    if (left.size() >= sizeof(std::uint64_t)) return blocks_equal<std::uint64_t>(left, right);
+    if (left.size() >= sizeof(std::uint32_t)) return blocks_equal<std::uint32_t>(left, right);
+    return std::equal(left.begin(), left.end(), right.begin(),
+                      [](char a, char b) { return lower(a) == lower(b); });
 }
 
 }  // namespace sluicegate::http

@@ -234,7 +234,10 @@ Result<void> Reader::read_own(Field field, ByteRange range, std::string_view val
             return read_choices(name, value);
         case Field::n: {
             auto read = read_choices(name, value);
-            if (read) found_.returned_choices = integer_from(value).value_or(1);
+            if (read) {
+                found_.returned_choices =
+                    static_cast<std::int32_t>(integer_from(value).value_or(1));
+            }
             return read;
         }
         case Field::background:
@@ -359,13 +362,13 @@ Result<void> Reader::read_prompts() {
     }
     const std::size_t begin = cursor_.offset();
     JsonCursor::Container container;
-    std::int64_t prompts = 0;
+    std::int32_t prompts = 0;  // fewer than tokens, which are bounded
     while (cursor_.next_element(container)) {
         if (cursor_.peek() == '"' || cursor_.peek() == '[') ++prompts;
         cursor_.take_value(tally_);
     }
     if (cursor_.failed()) return syntax_failure();
-    found_.prompts = std::max<std::int64_t>(prompts, 1);
+    found_.prompts = std::max(prompts, 1);
     found_.conversation = {begin, cursor_.previous_end() - begin};
     return {};
 }
@@ -387,7 +390,7 @@ Result<void> Reader::read_choices(std::string_view name, std::string_view value)
     if (*choices < 1 || *choices > choices_max) {
         return fail(ErrorKind::invalid_body, "not 1 to 128", std::string(name));
     }
-    found_.choices = std::max(found_.choices, *choices);
+    found_.choices = std::max(found_.choices, static_cast<std::int32_t>(*choices));
     return {};
 }
 

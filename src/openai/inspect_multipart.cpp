@@ -144,8 +144,8 @@ Result<void> read_field(Endpoint endpoint, const Part& part, std::string_view bo
         if (*choices < 1 || *choices > choices_max) {
             return fail(ErrorKind::invalid_body, "not 1 to 128", part.name);
         }
-        out.choices = *choices;
-        out.returned_choices = *choices;
+        out.choices = static_cast<std::int32_t>(*choices);
+        out.returned_choices = out.choices;
     }
     return {};
 }

@@ -306,5 +306,14 @@ TEST(RequestHead, DamagedHeadsEndTheSameInAnySplit) {
     }
 }
 
+TEST(RequestHead, ThatIsCutAnywhereIsRefused) {
+    for (std::size_t size = 0; size < curl_upload.size(); ++size) {
+        // Of exactly that size, so that a sanitizer sees a read beyond the end.
+        const std::vector<char> cut(curl_upload.begin(), curl_upload.begin() + size);
+        RequestHead head;
+        EXPECT_FALSE(parse_request_head({cut.data(), cut.size()}, {}, head).has_value()) << size;
+    }
+}
+
 }  // namespace
 }  // namespace sluicegate::http

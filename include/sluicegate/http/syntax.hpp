@@ -12,7 +12,14 @@ namespace sluicegate::http {
 /// 0x80 … 0xFF are allowed. May be empty.
 [[nodiscard]] bool is_field_value(std::string_view text) noexcept;
 
+/// For two texts of one size.
+[[nodiscard]] bool same_size_equals_ignoring_case(std::string_view left,
+                                                  std::string_view right) noexcept;
+
 /// Equal without regard to the case of ASCII letters.
-[[nodiscard]] bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view left,
+                                               std::string_view right) noexcept {
+    return left.size() == right.size() && same_size_equals_ignoring_case(left, right);
+}
 
 }  // namespace sluicegate::http

@@ -68,12 +68,12 @@ struct Inspection {
     /// read as "no limit".
     std::int64_t output_cap = -1;
     /// `n`, or the larger `best_of`: 1 … choices_max.
-    std::int64_t choices = 1;
+    std::int32_t choices = 1;
     /// `n` alone: how many choices the answer to each prompt has.
-    std::int64_t returned_choices = 1;
+    std::int32_t returned_choices = 1;
     /// For completions the number of prompts in an array, each of which gets its own answer; else
     /// 1.
-    std::int64_t prompts = 1;
+    std::int32_t prompts = 1;
     /// The client wants an event stream: `stream`, or `stream_format: "sse"` of audio_speech. Never
     /// true for an endpoint that does not stream.
     bool is_streaming = false;
@@ -119,7 +119,7 @@ inline constexpr std::size_t json_depth_max = 128;
 /// Brackets, commas, colons, strings and other values of a JSON text: those of two million token
 /// ids. It bounds the index to 16 MiB.
 inline constexpr std::size_t json_tokens_max = std::size_t{4} << 20;
-inline constexpr std::int64_t choices_max = 128;
+inline constexpr std::int32_t choices_max = 128;
 /// A larger cap counts as this one, so that cap x choices cannot overflow.
 inline constexpr std::int64_t output_cap_max = 1'000'000'000'000;
 /// The largest body after which a thread keeps its index memory (4 bytes per token).
