@@ -273,19 +273,20 @@ class Client:
 
 
 class Counted:
-    """Always asks for one model with a limit: admits must fill each window and never more."""
+    """Always asks for one model with a limit: no window has more admits, and before a refusal it
+    has as many as the limit."""
 
     def __init__(self, book, address, key, rpm, window_s):
         self.book, self.address, self.key, self.rpm, self.window_s = \
             book, address, key, rpm, window_s
         self.admitted = []  # (sent, answered)
-        self.refused = 0
+        self.cut = []  # the same of requests whose answer did not arrive
+        self.refusals = []  # (sent, how many were admitted before it, how many cut)
         self.is_done = False
 
     async def run(self):
         connection = Connection(self.address)
         loop = asyncio.get_running_loop()
-        self.began = loop.time()
         while not self.is_done:
             nonce = secrets.token_hex(8)
             body = answers.json_request("/v1/chat/completions", "counted",
@@ -299,17 +300,21 @@ class Counted:
             except (asyncio.IncompleteReadError, ConnectionError):
                 connection.close()
                 self.book.uncertain += 1
+                self.cut.append((sent, loop.time()))
                 continue
             self.book.answered += 1
             if answer.status == 200:
                 self.admitted.append((sent, loop.time()))
             elif answer.status == 429 and json.loads(answer.body)["error"]["code"] == 429:
-                self.refused += 1
+                self.refusals.append((sent, len(self.admitted), len(self.cut)))
                 await asyncio.sleep(0.02)
             else:
                 self.book.wrong(f"counted: {answer.status} {answer.body[:200]!r}")
-        self.ended = loop.time()
         connection.close()
+
+    @property
+    def refused(self):
+        return len(self.refusals)
 
     def check(self):
         # The limiter counts in whole milliseconds, rounded down.
@@ -322,7 +327,11 @@ class Counted:
                 self.book.wrong(f"limiter: {number - first + 1} admitted within "
                                 f"{self.window_s} s, the limit is {self.rpm}")
                 return
-        windows = (self.ended - self.began) / self.window_s
-        least = 0.8 * self.rpm * (windows - 1)
-        if len(self.admitted) < least:
-            self.book.wrong(f"limiter: only {len(self.admitted)} admitted in {windows:.1f} windows")
+        for sent, admitted, cut in self.refusals:
+            begin = sent - self.window_s - 0.001
+            held = sum(answered >= begin for _, answered in self.admitted[:admitted][-self.rpm:])
+            held += sum(answered >= begin for _, answered in self.cut[:cut])
+            if held < self.rpm:
+                self.book.wrong(f"limiter: refused after {held} in {self.window_s} s, "
+                                f"the limit is {self.rpm}")
+                return
