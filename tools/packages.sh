@@ -7,7 +7,7 @@ declare -a packages_build packages_test packages_clang packages_check packages_b
 declare -a packages_clients
 
 packages_build=(g++ cmake ninja-build pkg-config ca-certificates curl libboost1.81-dev libssl-dev
-    libsimdjson-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev
+    libsimdjson-dev nlohmann-json3-dev libyaml-dev libspdlog-dev libcli11-dev zlib1g-dev
     libzstd-dev libbrotli-dev)
 packages_test=(libgtest-dev libgmock-dev python3 python3-venv openssl procps)
 packages_clang=(clang-19 libclang-rt-19-dev)

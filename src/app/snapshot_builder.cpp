@@ -289,18 +289,30 @@ MemoryShare& SnapshotBuilder::memory_share(UserId user) {
 }
 
 void SnapshotBuilder::add_users(Snapshot& snapshot) {
-    std::unordered_map<std::string_view, const config::Group*> groups;
-    for (const config::Group& group : snapshot.config.groups) groups.emplace(group.name, &group);
-    for (const config::User& user : snapshot.config.users) {
-        const auto found = groups.find(user.group);
-        const config::Group* group = found == groups.end() ? nullptr : found->second;
+    const config::Config& config = snapshot.config;
+    const auto plans_of = [&config](const config::Group* group, const config::User& user) {
+        std::vector<limit::Plan> plans;
+        plans.reserve(config.models.size());
+        for (const config::Model& model : config.models) {
+            plans.push_back(plan_of(config::resolve_limits(group, user, model)));
+        }
+        return std::make_shared<const std::vector<limit::Plan>>(std::move(plans));
+    };
+    struct GroupPlans {
+        const config::Group* group = nullptr;
+        std::shared_ptr<const std::vector<limit::Plan>> plans;  // of users without limits
+    };
+    std::unordered_map<std::string_view, GroupPlans> groups;
+    for (const config::Group& group : config.groups) {
+        groups.emplace(group.name, GroupPlans{&group, plans_of(&group, config::User{})});
+    }
+    for (const config::User& user : config.users) {
+        const GroupPlans& of_group = groups.at(user.group);
         snapshot.user_ids.push_back(user_id(user.name));
         snapshot.user_keys.push_back(route::user_key(user.name));
         snapshot.memory_shares.push_back(&memory_share(snapshot.user_ids.back()));
-        std::vector<limit::Plan>& plans = snapshot.plans.emplace_back();
-        for (const config::Model& model : snapshot.config.models) {
-            plans.push_back(plan_of(config::resolve_limits(group, user, model)));
-        }
+        snapshot.plans.push_back(user.limits.empty() ? of_group.plans
+                                                     : plans_of(of_group.group, user));
     }
 }
 

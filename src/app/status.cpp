@@ -51,10 +51,9 @@ public:
         : sources_(sources),
           user_(sources.snapshot.config.users[user]),
           model_(sources.snapshot.config.models[model]),
-          budgets_(sources.limiter.peek(sources.snapshot.user_ids[user],
-                                        sources.snapshot.models[model].id,
-                                        sources.snapshot.plans[user][model], sources.clock.now())) {
-    }
+          budgets_(sources.limiter.peek(
+              sources.snapshot.user_ids[user], sources.snapshot.models[model].id,
+              (*sources.snapshot.plans[user])[model], sources.clock.now())) {}
 
     [[nodiscard]] bool is_in_use() const {
         for (const LimitName name : config::limit_names) {

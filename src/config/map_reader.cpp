@@ -26,21 +26,44 @@ std::string child_path(const std::string& parent, std::string_view key) {
     return parent.empty() ? shown_name(key) : parent + '.' + shown_name(key);
 }
 
+/// The earlier of two keys with the same text; nothing for the first one.
+class FirstKeys {
+public:
+    explicit FirstKeys(std::span<const Node> keys) : keys_(keys) {
+        if (keys.size() > few) seen_.reserve(keys.size());
+    }
+    [[nodiscard]] std::optional<std::size_t> before(std::size_t index) {
+        if (keys_.size() > few) {
+            const auto [earlier, is_new] = seen_.emplace(keys_[index].text, index);
+            return is_new ? std::nullopt : std::optional(earlier->second);
+        }
+        for (std::size_t i = 0; i < index; ++i) {
+            if (keys_[i].text == keys_[index].text) return i;
+        }
+        return std::nullopt;
+    }
+
+private:
+    static constexpr std::size_t few = 16;
+
+    std::span<const Node> keys_;
+    std::unordered_map<std::string_view, std::size_t> seen_;
+};
+
 /// Indexes of the keys without repetitions, which become problems.
 std::vector<std::size_t> first_keys(Context& context, const Value& at) {
-    const std::vector<Node>& keys = at.node->keys;
-    std::unordered_map<std::string_view, std::size_t> seen;
+    const std::span<const Node> keys = at.node->keys;
+    FirstKeys firsts(keys);
     std::vector<std::size_t> first;
     first.reserve(keys.size());
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        const auto [earlier, is_new] = seen.emplace(keys[i].text, i);
-        if (is_new) {
+        const std::optional<std::size_t> earlier = firsts.before(i);
+        if (!earlier) {
             first.push_back(i);
             continue;
         }
-        context.problems.add(
-            keys[i], child_path(at.path, keys[i].text),
-            "comes twice, first at line " + std::to_string(keys[earlier->second].line));
+        context.problems.add(keys[i], child_path(at.path, keys[i].text),
+                             "comes twice, first at line " + std::to_string(keys[*earlier].line));
     }
     return first;
 }
@@ -208,8 +231,8 @@ std::vector<NamedEntry> named_entries(Context& context, const Value& at) {
     }
     for (const std::size_t index : first_keys(context, at)) {
         const Node& key = at.node->keys[index];
-        entries.push_back(
-            {key.text, &key, Value{&at.node->items[index], child_path(at.path, key.text)}});
+        entries.push_back({std::string(key.text), &key,
+                           Value{&at.node->items[index], child_path(at.path, key.text)}});
     }
     return entries;
 }

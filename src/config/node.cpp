@@ -3,140 +3,239 @@
 #include "config/problems.hpp"
 #include "config/yaml_advice.hpp"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+#include <yaml.h>
 
-#include <exception>
-#include <sstream>
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
 namespace sluicegate::config {
 namespace {
 
-/// Thrown to leave yaml-cpp's parser; caught in parse_yaml().
+/// Caught in parse_yaml().
 struct Refused {
     int line;
     std::string message;
 };
+
+/// What libyaml says of a text that is no YAML; caught in parse_yaml().
+struct NotYaml {
+    int line;
+    int column;
+    std::string reason;
+};
+
+std::string_view text_of(const yaml_char_t* text) noexcept {
+    // libyaml's characters are unsigned bytes of UTF-8.
+    return text == nullptr ? "" : reinterpret_cast<const char*>(text);
+}
+
+class Parser {
+public:
+    /// `text` must outlive the parser.
+    explicit Parser(std::string_view text) : text_(text) {
+        if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
+        yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+        yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                     text.size());
+    }
+    Parser(const Parser&) = delete;
+    Parser& operator=(const Parser&) = delete;
+    ~Parser() { yaml_parser_delete(&parser_); }
+
+    void read(yaml_event_t& event) {
+        if (yaml_parser_parse(&parser_, &event) == 0) refuse();
+    }
+
+private:
+    [[noreturn]] void refuse() const {
+        if (parser_.error == YAML_MEMORY_ERROR) throw std::bad_alloc();
+        const std::string problem = parser_.problem;
+        if (parser_.error == YAML_READER_ERROR) {
+            // A control character: libyaml counts no lines before it.
+            const std::string_view before = text_.substr(0, parser_.problem_offset);
+            const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+            throw NotYaml{static_cast<int>(std::ranges::count(before, '\n')) + 1,
+                          static_cast<int>(before.size() - line_begin) + 1, problem};
+        }
+        const std::string context = parser_.context == nullptr ? "" : parser_.context;
+        throw NotYaml{static_cast<int>(parser_.problem_mark.line) + 1,
+                      static_cast<int>(parser_.problem_mark.column) + 1,
+                      context.empty() ? problem : context + ", " + problem};
+    }
+
+    std::string_view text_;
+    yaml_parser_t parser_;
+};
+
+/// The next event of a parser. It owns what it points to.
+class Event {
+public:
+    explicit Event(Parser& parser) { parser.read(event_); }
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
+    ~Event() { yaml_event_delete(&event_); }
+
+    [[nodiscard]] yaml_event_type_t type() const noexcept { return event_.type; }
+    [[nodiscard]] int line() const noexcept { return static_cast<int>(event_.start_mark.line) + 1; }
+    [[nodiscard]] const auto& alias() const noexcept { return event_.data.alias; }
+    [[nodiscard]] const auto& scalar() const noexcept { return event_.data.scalar; }
+    [[nodiscard]] const auto& list() const noexcept { return event_.data.sequence_start; }
+    [[nodiscard]] const auto& map() const noexcept { return event_.data.mapping_start; }
+
+private:
+    yaml_event_t event_{};
+};
+
+/// What YAML's core schema takes for null, where it is not quoted.
+bool is_null(std::string_view text) noexcept {
+    constexpr std::array<std::string_view, 5> words{"", "~", "null", "Null", "NULL"};
+    return std::ranges::find(words, text) != words.end();
+}
 
 struct Size {
     std::size_t nodes = 1;
     std::size_t text_bytes = 0;
 };
 
-/// Builds the tree from yaml-cpp's events. A container stays on the stack until it ends, then moves
-/// into the one below it.
-class TreeBuilder final : public YAML::EventHandler {
+/// Builds the tree from the events of one document.
+class TreeBuilder {
 public:
-    TreeBuilder(std::uint32_t file, NodeBudget& budget) : file_(file), budget_(budget) {}
+    TreeBuilder(std::uint32_t file, NodeStore& store) : file_(file), store_(store) {}
 
-    /// Where the last scalar begins if it is a quoted one; else a null mark.
-    [[nodiscard]] const YAML::Mark& last_scalar() const { return last_scalar_; }
-    [[nodiscard]] Node take_root() { return std::move(root_); }
-
-    void OnDocumentStart(const YAML::Mark&) override {}
-    void OnDocumentEnd() override {}
-
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        spend(mark, Size{});
-        finish(mark, Open{.node = make(mark, Node::Kind::null), .anchor = anchor, .size = {}});
-    }
-
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& value) override {
-        check_tag(mark, tag);
-        const Size size{.nodes = 1, .text_bytes = value.size()};
-        spend(mark, size);
-        Node node = make(mark, Node::Kind::scalar);
-        node.text = value;
-        node.is_quoted = tag == "!";
-        last_scalar_ = node.is_quoted ? mark : YAML::Mark::null_mark();
-        finish(mark, Open{.node = std::move(node), .anchor = anchor, .size = size});
-    }
-
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        const auto target = anchored_.find(anchor);
-        if (target == anchored_.end()) {
-            throw Refused{mark.line + 1, "an alias may not stand inside what it refers to"};
+    void take(const Event& event) {
+        switch (event.type()) {
+            case YAML_ALIAS_EVENT: return take_alias(event);
+            case YAML_SCALAR_EVENT: return take_scalar(event);
+            case YAML_SEQUENCE_START_EVENT:
+                return start(event, event.list().tag, event.list().anchor, Node::Kind::list);
+            case YAML_MAPPING_START_EVENT:
+                return start(event, event.map().tag, event.map().anchor, Node::Kind::map);
+            case YAML_SEQUENCE_END_EVENT:
+            case YAML_MAPPING_END_EVENT: return end();
+            default: return;
         }
-        // The size is checked before the copy is made, which stops an exponential document.
-        spend(mark, target->second.size);
-        Node copy = target->second.node;
-        finish(mark, Open{.node = std::move(copy), .anchor = 0, .size = target->second.size});
     }
-
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        start(mark, tag, anchor, Node::Kind::list);
-    }
-    void OnSequenceEnd() override { end(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
-        start(mark, tag, anchor, Node::Kind::map);
-    }
-    void OnMapEnd() override { end(); }
+    [[nodiscard]] Node take_root() { return std::move(root_); }
 
 private:
     struct Open {
         Node node;
-        YAML::anchor_t anchor = 0;
+        std::string anchor;
         Size size;
-        bool has_key = false;  ///< of a map: the next child is a value
+        std::size_t first_child = 0;  ///< in children_
     };
 
-    [[nodiscard]] Node make(const YAML::Mark& mark, Node::Kind kind) const {
+    [[nodiscard]] Node make(const Event& event, Node::Kind kind) const {
         Node node;
         node.kind = kind;
         node.file = file_;
-        node.line = mark.line + 1;
+        node.line = event.line();
         return node;
     }
 
-    static void check_tag(const YAML::Mark& mark, const std::string& tag) {
-        if (!tag.empty() && tag != "?" && tag != "!") {
-            throw Refused{mark.line + 1, "YAML tags (!name) are not supported"};
+    static void check_tag(const Event& event, const yaml_char_t* tag) {
+        if (tag != nullptr) throw Refused{event.line(), "YAML tags (!name) are not supported"};
+    }
+
+    /// A copy in the store.
+    [[nodiscard]] std::string_view kept(std::string_view text) {
+        if (text.empty()) return {};
+        char* const to = static_cast<char*>(store_.memory->allocate(text.size(), 1));
+        std::memcpy(to, text.data(), text.size());
+        return {to, text.size()};
+    }
+    /// Copies of each `step`th of `nodes`, beginning with `first`, in the store.
+    [[nodiscard]] std::span<const Node> kept(std::span<const Node> nodes, std::size_t first,
+                                             std::size_t step) {
+        const std::size_t count = (nodes.size() + step - 1 - first) / step;
+        if (count == 0) return {};
+        void* const memory = store_.memory->allocate(count * sizeof(Node), alignof(Node));
+        Node* const begin = static_cast<Node*>(memory);
+        for (std::size_t i = 0; i < count; ++i) {
+            std::construct_at(begin + i, nodes[first + i * step]);
+        }
+        return {begin, count};
+    }
+
+    void spend(int line, const Size& size) {
+        store_.nodes += size.nodes;
+        store_.text_bytes += size.text_bytes;
+        if (store_.nodes > NodeStore::nodes_max || store_.text_bytes > NodeStore::text_bytes_max) {
+            throw Refused{line, "the configuration is too large: at most " +
+                                    std::to_string(NodeStore::nodes_max) +
+                                    " values and 64MiB of text, aliases counted each time"};
         }
     }
 
-    void spend(const YAML::Mark& mark, const Size& size) {
-        budget_.nodes += size.nodes;
-        budget_.text_bytes += size.text_bytes;
-        if (budget_.nodes > NodeBudget::nodes_max ||
-            budget_.text_bytes > NodeBudget::text_bytes_max) {
-            throw Refused{mark.line + 1,
-                          "the configuration is too large: at most " +
-                              std::to_string(NodeBudget::nodes_max) +
-                              " values and 64MiB of text, aliases counted each time"};
-        }
+    void take_scalar(const Event& event) {
+        const auto& scalar = event.scalar();
+        check_tag(event, scalar.tag);
+        const std::string_view text(reinterpret_cast<const char*>(scalar.value), scalar.length);
+        const bool is_quoted = scalar.style != YAML_PLAIN_SCALAR_STYLE;
+        const bool is_nothing = !is_quoted && is_null(text);
+        Node node = make(event, is_nothing ? Node::Kind::null : Node::Kind::scalar);
+        node.is_quoted = is_quoted;
+        if (!is_nothing) node.text = kept(text);
+        const Size size{.nodes = 1, .text_bytes = node.text.size()};
+        spend(node.line, size);
+        finish(Open{
+            .node = std::move(node), .anchor = std::string(text_of(scalar.anchor)), .size = size});
     }
 
-    void start(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+    void take_alias(const Event& event) {
+        const std::string name(text_of(event.alias().anchor));
+        const auto is_it = [&name](const Open& open) { return open.anchor == name; };
+        if (std::ranges::any_of(open_, is_it)) {
+            throw Refused{event.line(), "an alias may not stand inside what it refers to"};
+        }
+        const auto target = anchored_.find(name);
+        if (target == anchored_.end()) {
+            throw Refused{event.line(), "nothing above has the anchor &" + name};
+        }
+        // The size is checked before the copy is made, which stops an exponential document.
+        spend(event.line(), target->second.size);
+        finish(Open{.node = target->second.node,
+                    .anchor = "",
+                    .size = target->second.size,
+                    .first_child = 0});
+    }
+
+    void start(const Event& event, const yaml_char_t* tag, const yaml_char_t* anchor,
                Node::Kind kind) {
-        check_tag(mark, tag);
-        if (open_.size() == NodeBudget::depth_max) {
-            throw Refused{
-                mark.line + 1,
-                "nested more than " + std::to_string(NodeBudget::depth_max) + " levels deep"};
+        check_tag(event, tag);
+        if (open_.size() == NodeStore::depth_max) {
+            throw Refused{event.line(), "nested more than " + std::to_string(NodeStore::depth_max) +
+                                            " levels deep"};
         }
-        spend(mark, Size{});
-        open_.push_back(Open{.node = make(mark, kind), .anchor = anchor, .size = {}});
+        spend(event.line(), Size{});
+        open_.push_back(Open{.node = make(event, kind),
+                             .anchor = std::string(text_of(anchor)),
+                             .size = {},
+                             .first_child = children_.size()});
     }
 
     void end() {
         Open done = std::move(open_.back());
         open_.pop_back();
-        YAML::Mark mark;
-        mark.line = done.node.line - 1;
-        finish(mark, std::move(done));
+        const std::span<const Node> children = std::span(children_).subspan(done.first_child);
+        if (done.node.kind == Node::Kind::map) {
+            done.node.keys = kept(children, 0, 2);
+            done.node.items = kept(children, 1, 2);
+        } else {
+            done.node.items = kept(children, 0, 1);
+        }
+        children_.resize(done.first_child);
+        finish(std::move(done));
     }
 
-    void finish(const YAML::Mark& mark, Open done) {
-        if (done.anchor != 0) {
-            // It is stored twice, so it counts twice.
-            spend(mark, done.size);
+    void finish(Open done) {
+        if (!done.anchor.empty()) {
             anchored_.insert_or_assign(done.anchor, Anchored{done.node, done.size});
         }
         if (open_.empty()) {
@@ -146,20 +245,19 @@ private:
         Open& parent = open_.back();
         parent.size.nodes += done.size.nodes;
         parent.size.text_bytes += done.size.text_bytes;
-        if (parent.node.kind == Node::Kind::list || parent.has_key) {
-            // A value on other lines than its key, or an absent one, gets the line of its key.
-            if (parent.has_key && done.node.kind != Node::Kind::scalar) {
-                done.node.line = parent.node.keys.back().line;
+        if (parent.node.kind == Node::Kind::map) {
+            const bool is_key = (children_.size() - parent.first_child) % 2 == 0;
+            const bool is_container =
+                done.node.kind == Node::Kind::list || done.node.kind == Node::Kind::map;
+            if (is_key && is_container) {
+                throw Refused{done.node.line, "a key must be a plain word, not a list or a map"};
             }
-            parent.has_key = false;
-            parent.node.items.push_back(std::move(done.node));
-            return;
+            // A value on other lines than its key, or an absent one, gets the line of its key.
+            if (!is_key && done.node.kind != Node::Kind::scalar) {
+                done.node.line = children_.back().line;
+            }
         }
-        if (done.node.kind == Node::Kind::list || done.node.kind == Node::Kind::map) {
-            throw Refused{mark.line + 1, "a key must be a plain word, not a list or a map"};
-        }
-        parent.has_key = true;
-        parent.node.keys.push_back(std::move(done.node));
+        children_.push_back(std::move(done.node));
     }
 
     struct Anchored {
@@ -168,18 +266,38 @@ private:
     };
 
     std::uint32_t file_;
-    NodeBudget& budget_;
+    NodeStore& store_;
     std::vector<Open> open_;
-    std::unordered_map<YAML::anchor_t, Anchored> anchored_;
+    std::vector<Node> children_;  ///< of all in open_, until these end; of a map: key, value, key …
+    std::unordered_map<std::string, Anchored> anchored_;
     Node root_;
-    YAML::Mark last_scalar_ = YAML::Mark::null_mark();
 };
+
+Node tree_of(std::string_view text, std::uint32_t file, NodeStore& store) {
+    Parser parser(text);
+    TreeBuilder builder(file, store);
+    bool has_document = false;
+    while (true) {
+        const Event event(parser);
+        if (event.type() == YAML_STREAM_END_EVENT) break;
+        if (event.type() == YAML_DOCUMENT_START_EVENT) {
+            if (has_document) {
+                throw Refused{event.line(), "must be one YAML document, not two"};
+            }
+            has_document = true;
+        }
+        builder.take(event);
+    }
+    Node root = builder.take_root();
+    root.file = file;
+    root.line = std::max(root.line, 1);
+    return root;
+}
 
 }  // namespace
 
-std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBudget& budget,
+std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeStore& store,
                                Problems& problems) {
-    // yaml-cpp stops silently at a NUL byte and would ignore the rest.
     if (text.find('\0') != std::string_view::npos) {
         problems.add(file, 0, "", "holds a NUL byte: is it a text file?");
         return std::nullopt;
@@ -189,35 +307,12 @@ std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeBu
         return std::nullopt;
     }
     try {
-        std::istringstream stream{std::string(text)};
-        YAML::Parser parser(stream);
-        TreeBuilder first(file, budget);
-        if (!parser.HandleNextDocument(first)) {
-            Node empty;
-            empty.file = file;
-            empty.line = 1;
-            return empty;
-        }
-        // yaml-cpp takes the end of the text for the end of a quote.
-        const YAML::Mark& mark = first.last_scalar();
-        if (const auto open = find_open_quote(text, mark.line + 1, mark.column + 1)) {
-            problems.add(file, open->line, "", open->message);
-            return std::nullopt;
-        }
-        TreeBuilder second(file, budget);
-        if (parser.HandleNextDocument(second)) {
-            problems.add(file, second.take_root().line, "", "must be one YAML document, not two");
-            return std::nullopt;
-        }
-        return first.take_root();
+        return tree_of(text, file, store);
     } catch (const Refused& refused) {
         problems.add(file, refused.line, "", refused.message);
-    } catch (const YAML::Exception& error) {
-        const YamlAdvice advice =
-            advice_on(text, error.mark.line + 1, error.mark.column + 1, error.msg);
+    } catch (const NotYaml& fault) {
+        const YamlAdvice advice = advice_on(text, fault.line, fault.column, fault.reason);
         problems.add(file, advice.line, "", advice.message);
-    } catch (const std::exception& error) {
-        problems.add(file, 0, "", std::string("cannot be parsed: ") + error.what());
     }
     return std::nullopt;
 }

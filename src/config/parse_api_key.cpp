@@ -38,8 +38,7 @@ void parse_hash_of(Context& context, const Value& at, KeyPlaces& places, ApiKey&
         return;
     }
     key.sha256 = *hash;
-    std::string bytes(hash->begin(), hash->end());
-    const auto [earlier, is_new] = places.emplace(std::move(bytes), at.path);
+    const auto [earlier, is_new] = places.emplace(*hash, at.path);
     if (!is_new) add_problem(context, at, "is the same key as " + earlier->second);
 }
 

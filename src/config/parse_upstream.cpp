@@ -163,9 +163,10 @@ std::optional<std::string> missing_variable(Context& context, const NamedEntry& 
                         "must be the name of an environment variable, without ${}");
             return std::nullopt;
         }
-        const auto found = context.environment(value.text);
+        std::string name(value.text);
+        const auto found = context.environment(name);
         if (found && !found->empty()) return std::nullopt;
-        return value.text;
+        return name;
     }
     return std::nullopt;
 }

@@ -35,6 +35,7 @@ std::vector<User> parse_users(Context& context, const std::vector<NamedEntry>& e
     GroupNames group_names;
     for (const Group& group : groups) group_names.push_back(group.name);
     users.reserve(entries.size());
+    places.reserve(places.size() + 2 * entries.size());
     for (const NamedEntry& entry : entries) {
         const MapReader map(context, entry.value, Section::user);
         User user;

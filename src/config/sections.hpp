@@ -6,7 +6,10 @@
 
 #include "config/map_reader.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,7 +81,14 @@ void check_model_name(Context& context, const Node& at, const std::string& path,
                                               const Models& models);
 
 /// The location of each key's hash, because one key may not belong to two users.
-using KeyPlaces = std::unordered_map<std::string, std::string>;
+struct HashOfDigest {
+    std::size_t operator()(const std::array<std::uint8_t, 32>& digest) const noexcept {
+        std::size_t hash = 0;  // each part of a SHA-256 is as good as any
+        std::memcpy(&hash, digest.data(), sizeof hash);
+        return hash;
+    }
+};
+using KeyPlaces = std::unordered_map<std::array<std::uint8_t, 32>, std::string, HashOfDigest>;
 [[nodiscard]] std::vector<User> parse_users(Context& context,
                                             const std::vector<NamedEntry>& entries,
                                             const std::vector<Group>& groups, const Models& models,

@@ -94,7 +94,7 @@ void Sources::read_one(const std::string& file, const Node* from, std::string pa
     digests_ += sha256_hex(text.text);
     const std::uint32_t index = problems_.add_file(file);
     folders_.push_back(folder_of(file));
-    std::optional<Node> tree = parse_yaml(text.text, index, budget_, problems_);
+    std::optional<Node> tree = parse_yaml(text.text, index, store_, problems_);
     if (!tree) return;
     const Node& kept = trees_.emplace_back(std::move(*tree));
     if (kept.kind != Node::Kind::map) return;

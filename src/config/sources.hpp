@@ -15,7 +15,7 @@ namespace sluicegate::config {
 
 class Sources {
 public:
-    static constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
+    static constexpr std::size_t file_bytes_max = std::size_t{64} << 20;
     static constexpr std::size_t files_max = 10'000;
     static constexpr std::size_t include_depth_max = 8;
 
@@ -44,7 +44,7 @@ private:
 
     Problems& problems_;
     const Environment& environment_;
-    NodeBudget budget_;
+    NodeStore store_;
     std::deque<Node> trees_;  // a deque, because pointers to nodes must stay valid
     std::vector<std::string> folders_;
     std::set<std::string> secret_files_;

@@ -133,15 +133,16 @@ std::optional<YamlAdvice> find_open_sign(const std::vector<std::string_view>& li
                                          std::string_view reason) {
     const OpenSigns signs(lines);
     std::optional<OpenSigns::Sign> sign = signs.long_quote_until(line);
+    const std::string_view words = sign ? "is not closed on its line" : "is never closed";
     if (!sign) sign = signs.still_open();
     const bool is_about_signs = reason.find("flow") != std::string_view::npos ||
-                                reason.find("EOF") != std::string_view::npos ||
+                                reason.find("end of stream") != std::string_view::npos ||
                                 reason.find("quoted") != std::string_view::npos;
     if (!sign || sign->place.line > line) return std::nullopt;
     const bool is_quote = sign->sign == '"' || sign->sign == '\'';
     if (!is_quote && !is_about_signs) return std::nullopt;
-    return advice_at(sign->place, std::string("the ") + sign->sign + " that begins here " +
-                                      (is_quote ? "is not closed on its line" : "is never closed"));
+    return advice_at(sign->place,
+                     std::string("the ") + sign->sign + " that begins here " + std::string(words));
 }
 
 /// True for "key: value": lines that belong to it may not begin with a further "key:".
@@ -193,31 +194,6 @@ YamlAdvice advice_on(std::string_view text, int line, int column, const std::str
     if (auto advice = find_open_sign(lines, line, reason)) return *std::move(advice);
     if (auto advice = find_indentation(lines, line)) return *std::move(advice);
     return advice_at({line, column}, reason);
-}
-
-std::optional<YamlAdvice> find_open_quote(std::string_view text, int line, int column) {
-    std::string_view rest = text;
-    for (int i = 1; i < line; ++i) {
-        const std::size_t end = rest.find('\n');
-        if (end == std::string_view::npos) return std::nullopt;
-        rest.remove_prefix(end + 1);
-    }
-    if (line < 1 || column < 1 || static_cast<std::size_t>(column) > rest.size()) {
-        return std::nullopt;
-    }
-    rest.remove_prefix(static_cast<std::size_t>(column) - 1);
-    const char sign = rest.front();
-    if (sign != '"' && sign != '\'') return std::nullopt;
-    for (std::size_t i = 1; i < rest.size(); ++i) {
-        if (sign == '"' && rest[i] == '\\') {
-            ++i;
-        } else if (rest[i] == sign) {
-            if (sign == '"' || !rest.substr(i + 1).starts_with(sign)) return std::nullopt;
-            ++i;
-        }
-    }
-    return advice_at({line, column},
-                     std::string("the ") + sign + " that begins here is never closed");
 }
 
 std::optional<YamlAdvice> find_broken_utf8(std::string_view text) {

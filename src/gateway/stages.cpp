@@ -297,7 +297,7 @@ Result<Inspected> inspect(Request& request, Loaded&& loaded) {
 Result<Admitted> admit(Request& request, Inspected&& inspected) {
     const Snapshot& config = request.config();
     const std::size_t model_index = index_of(config, *inspected.model);
-    const limit::Plan& plan = config.plans[inspected.key->user_index][model_index];
+    const limit::Plan& plan = (*config.plans[inspected.key->user_index])[model_index];
 
     const Instant now = request.worker.clock().now();
     const openai::TokenDemand tokens =

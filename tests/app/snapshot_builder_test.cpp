@@ -99,11 +99,11 @@ TEST(SnapshotBuilder, ResolvesThePlanOfEachUserForEachModel) {
     Builder builder;
     const Built snapshot = build(builder, std::move(config));
     ASSERT_EQ(snapshot->plans.size(), 2U);
-    EXPECT_EQ(snapshot->plans[0][0].rpm, 10);
-    EXPECT_EQ(snapshot->plans[0][1].rpm, 20);
-    EXPECT_EQ(snapshot->plans[1][0].rpm, 0);
-    EXPECT_EQ(snapshot->plans[1][1].rpm, 0);
-    EXPECT_EQ(snapshot->plans[0][0].tpm, std::nullopt);
+    EXPECT_EQ((*snapshot->plans[0])[0].rpm, 10);
+    EXPECT_EQ((*snapshot->plans[0])[1].rpm, 20);
+    EXPECT_EQ((*snapshot->plans[1])[0].rpm, 0);
+    EXPECT_EQ((*snapshot->plans[1])[1].rpm, 0);
+    EXPECT_EQ((*snapshot->plans[0])[0].tpm, std::nullopt);
 }
 
 TEST(SnapshotBuilder, AKeyWhoseModelsAreAllOffMayUseNone) {

@@ -435,9 +435,9 @@ TEST(Load, ReportsAFileThatCannotBeRead) {
 }
 
 TEST(Load, BoundsTheFileAndTheProblems) {
-    const LoadResult large = load_text(std::string((16U << 20) + 1, '#'), environment_of({}));
+    const LoadResult large = load_text(std::string((64U << 20) + 1, '#'), environment_of({}));
     ASSERT_EQ(large.problems.size(), 1U);
-    EXPECT_EQ(large.problems[0].message, "cannot be read: is larger than 16777216 bytes");
+    EXPECT_EQ(large.problems[0].message, "cannot be read: is larger than 67108864 bytes");
 
     std::string yaml = minimal();
     for (int i = 0; i < 1500; ++i) yaml += "wrong" + std::to_string(i) + ": 1\n";

@@ -15,14 +15,14 @@ namespace {
 struct Parsed {
     std::optional<Node> root;
     std::vector<Problem> problems;
-    NodeBudget budget;
+    NodeStore store;
 };
 
 Parsed parse(std::string_view text) {
     Parsed parsed;
     Problems problems;
     const auto file = problems.add_file("f");
-    parsed.root = parse_yaml(text, file, parsed.budget, problems);
+    parsed.root = parse_yaml(text, file, parsed.store, problems);
     parsed.problems = problems.take();
     return parsed;
 }

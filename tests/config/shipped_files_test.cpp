@@ -113,7 +113,7 @@ void collect_paths(const Node& node, const std::string& path, std::set<std::stri
     const std::set<std::string> by_name = {"upstreams", "models", "groups", "users"};
     const std::set<std::string> by_model = {"groups.NAME.limits", "users.NAME.limits"};
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
-        std::string key = node.keys[i].text;
+        std::string key(node.keys[i].text);
         if (by_name.contains(path)) key = "NAME";
         if (by_model.contains(path)) key = "MODEL";
         std::string child = path;
@@ -124,15 +124,15 @@ void collect_paths(const Node& node, const std::string& path, std::set<std::stri
     }
 }
 
-std::optional<Node> tree_of(std::string_view name) {
+std::optional<Node> tree_of_text(std::string_view text, NodeStore& store) {
     Problems problems;
-    NodeBudget budget;
-    const auto file = problems.add_file(std::string(name));
-    return parse_yaml(text_of_file(config_folder / name), file, budget, problems);
+    const auto file = problems.add_file("text");
+    return parse_yaml(text, file, store, problems);
 }
 
 TEST(ShippedFiles, ReferenceShowsEveryKey) {
-    const auto tree = tree_of("sluicegate.yaml");
+    NodeStore store;
+    const auto tree = tree_of_text(text_of_file(config_folder / "sluicegate.yaml"), store);
     ASSERT_TRUE(tree.has_value());
     std::set<std::string> used;
     collect_paths(*tree, "", used);
@@ -162,10 +162,12 @@ public:
             if (schema.contains(choice) && !any_accepts(node, schema[choice])) return false;
         }
         if (schema.contains("type") && !has_type(node, schema["type"])) return false;
-        if (schema.contains("enum") && !contains(schema["enum"], node.text)) return false;
+        if (schema.contains("enum") && !contains(schema["enum"], std::string(node.text)))
+            return false;
         if (schema.contains("const") && schema["const"] != node.text) return false;
         if (schema.contains("pattern") &&
-            !std::regex_search(node.text, std::regex(schema["pattern"].get<std::string>()))) {
+            !std::regex_search(std::string(node.text),
+                               std::regex(schema["pattern"].get<std::string>()))) {
             return false;
         }
         if (node.kind == Node::Kind::list) return accepts_list(node, schema);
@@ -193,7 +195,7 @@ private:
         if (type == "null") return node.kind == Node::Kind::null;
         if (type == "boolean") return is_plain && (node.text == "true" || node.text == "false");
         if (type == "integer") {
-            return is_plain && std::regex_match(node.text, std::regex("-?[0-9]+"));
+            return is_plain && std::regex_match(std::string(node.text), std::regex("-?[0-9]+"));
         }
         return type == "string" && node.kind == Node::Kind::scalar;
     }
@@ -212,7 +214,7 @@ private:
         }
         for (std::size_t i = 0; i < node.keys.size(); ++i) {
             const json properties = schema.value("properties", json::object());
-            const std::string& key = node.keys[i].text;
+            const std::string key(node.keys[i].text);
             const json& value_schema = properties.contains(key)
                                            ? properties[key]
                                            : schema.value("additionalProperties", json(true));
@@ -225,25 +227,19 @@ private:
     const json& root_;
 };
 
-std::optional<Node> tree_of_text(std::string_view text) {
-    Problems problems;
-    NodeBudget budget;
-    const auto file = problems.add_file("text");
-    return parse_yaml(text, file, budget, problems);
-}
-
 TEST(ShippedFiles, FollowTheJsonSchema) {
     const json schema = json::parse(text_of_file(config_folder / "sluicegate.schema.json"));
     const Validator validator(schema);
     for (const std::string_view name : shipped) {
-        const auto tree = tree_of(name);
+        NodeStore store;
+        const auto tree = tree_of_text(text_of_file(config_folder / name), store);
         ASSERT_TRUE(tree.has_value()) << name;
         EXPECT_TRUE(validator.accepts(*tree, schema)) << name;
     }
     for (const std::string_view wrong :
          {"servers: {}", "server: {}", "server: {listen: [{address: nowhere}]}",
           "models: {a: {route: [{upstream: b, weight: x}]}}", "log: {level: loud}",
-          "upstreams: {a: {kind: echo, delay: 5}}", "retries: {budget: 10}",
+          "upstreams: {a: {kind: echo, delay: 5}}", "retries: {store: 10}",
           "upstreams: {a: {kind: openai, endpoints: http://a}}",
           "upstreams: {a: {kind: azure, api_version: v1}}",
           "upstreams: {a: {kind: openai, limits: {rpm: x}}}",
@@ -253,7 +249,8 @@ TEST(ShippedFiles, FollowTheJsonSchema) {
           "streams: {keep_alive: 15}",
           "models: {a: {route: [{upstream: b}], limits: {dry_run: [tmp]}}}",
           "groups: {a: {limits: {b: {dry_run: 1}}}}", "users: {a: {keys: [{id: x}]}}"}) {
-        const auto tree = tree_of_text(wrong);
+        NodeStore store;
+        const auto tree = tree_of_text(wrong, store);
         ASSERT_TRUE(tree.has_value()) << wrong;
         EXPECT_FALSE(validator.accepts(*tree, schema)) << wrong;
     }

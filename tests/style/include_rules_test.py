@@ -54,7 +54,7 @@ class IncludeRules(RuleTest):
          "third-party"),
         ("Beast in gateway", "src/gateway/path.cpp", "#include <boost/beast/http.hpp>\n",
          "third-party"),
-        ("yaml-cpp in gateway", "src/gateway/path.cpp", "#include <yaml-cpp/yaml.h>\n",
+        ("libyaml in gateway", "src/gateway/path.cpp", "#include <yaml.h>\n",
          "third-party"),
         ("OpenSSL in limit", "src/limit/run_log.cpp", "#include <openssl/evp.h>\n", "third-party"),
         ("simdjson in gateway", "src/gateway/path.cpp", "#include <simdjson.h>\n", "third-party"),

@@ -54,7 +54,7 @@ struct Snapshot {
     std::vector<ModelEntry> models;  ///< in the order of config.models
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> model_index;
     /// By the user's index, then the model's: what config::resolve_limits() says.
-    std::vector<std::vector<limit::Plan>> plans;
+    std::vector<std::shared_ptr<const std::vector<limit::Plan>>> plans;
     std::vector<UserId> user_ids;          ///< in the order of config.users
     std::vector<std::uint64_t> user_keys;  ///< in the same order: route::user_key()
     /// In the same order: what each user holds of server.memory. They outlive every request.
