@@ -1,8 +1,8 @@
 #pragma once
 /// The text of one YAML file as a tree of values with line numbers.
 ///
-/// Unlike the trees of YAML libraries it keeps duplicate keys, so that they can be refused, and the line
-/// of every key. It distinguishes quoted from plain scalars and is bounded while it is built.
+/// Unlike the trees of YAML libraries it keeps duplicate keys, so that they can be refused, and the
+/// line of every key. It distinguishes quoted from plain scalars and is bounded while it is built.
 
 #include <cstddef>
 #include <cstdint>
@@ -42,8 +42,8 @@ struct NodeStore {
         std::make_unique<std::pmr::monotonic_buffer_resource>();
 };
 
-/// The document in `text`; an empty one is a null node. If it is no YAML or exceeds the bounds of `store`, the
-/// result is nothing and a problem of `file`.
+/// The document in `text`; an empty one is a null node. If it is no YAML or exceeds the bounds of
+/// `store`, the result is nothing and a problem of `file`.
 [[nodiscard]] std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file,
                                              NodeStore& store, Problems& problems);
 
