@@ -21,6 +21,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <malloc.h>
 #include <map>
 #include <pthread.h>
 #include <unistd.h>
@@ -46,6 +47,12 @@ unsigned worker_count(unsigned configured) {
 admin::AdminSettings admin_settings_of(const worker::Snapshot& snapshot) {
     return {.access = std::make_shared<const admin::Access>(snapshot.config.admin),
             .tls = snapshot.admin_tls};
+}
+
+/// A large configuration leaves pages that are free, but between others. glibc gives them back to
+/// the system only when it is asked.
+void give_back_memory() {
+    malloc_trim(0);
 }
 
 void log_notes(const worker::Snapshot& snapshot) {
@@ -104,6 +111,7 @@ Result<void> Daemon::run(config::Config config) {
     auto built = builder_.build(std::move(config));
     if (!built) return std::move(built).failure();
     snapshot_ = freed_here(std::move(*built));
+    give_back_memory();
     states_.apply(snapshot_->config, snapshot_->routes, clock_.now());
     const config::Config& running = snapshot_->config;
     memory_.set_limit(running.server.memory_bytes_max);
@@ -411,8 +419,12 @@ std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
     std::shared_ptr<const worker::Snapshot> snapshot) {
     const worker::Snapshot* address = snapshot.get();
     return {address, [this, held = std::move(snapshot)](const worker::Snapshot*) mutable {
-                net::guarded("freeing a snapshot",
-                             [&] { asio::post(control_, [last = std::move(held)] {}); });
+                net::guarded("freeing a snapshot", [&] {
+                    asio::post(control_, [last = std::move(held)]() mutable {
+                        last.reset();
+                        give_back_memory();
+                    });
+                });
             }};
 }
 
