@@ -90,18 +90,83 @@ TEST(Reload, UnderLoadChangesALimitWithoutAFailureOrALostCount) {
     EXPECT_EQ(upstream.requests().size(), static_cast<std::size_t>(limit + 200));
 }
 
-TEST(Reload, AStormOfSignalsFailsNoRequest) {
-    const FakeUpstream upstream;
-    Gateway gateway(with_rpm(upstream, 1'000'000));
-    Load load(gateway);
-    for (int i = 0; i < 20; ++i) {
-        gateway.daemon().rewrite(with_rpm(upstream, 1'000'000 + i).text());
-        gateway.daemon().signal(SIGHUP);
-        ASSERT_TRUE(load.wait_for_admitted(load.admitted + 10));
+/// The status of POST /reload, once no other reload runs.
+int reload_by_request(const Gateway& gateway) {
+    int status = 409;
+    static_cast<void>(eventually([&] {
+        TestClient client(gateway.daemon().port("admin"));
+        client.send("POST /reload HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        status = client.read_response().status;
+        return status != 409;
+    }));
+    return status;
+}
+
+TEST(Reload, AStormOfValidAndInvalidFilesFailsNothingAndKeepsEveryStream) {
+    const Signal end;
+    FakeUpstream upstream;
+    upstream.answer_with([&end](const ReceivedRequest& request) {
+        if (request.body.find("\"stream\":true") == std::string::npos) {
+            return Script().send(answer_to(request.target()));
+        }
+        Script stream;
+        stream.send(sse_head() + chunk(chat_event("first")));
+        stream.wait(end).send(chunk(chat_event("last")) + chunk(done_event) + chunk(""));
+        return stream;
+    });
+    const ConfigText plain = with_rpm(upstream, 1'000'000);
+    ConfigText more = with_rpm(upstream, 1'000'001);
+    more.models += "  fresh: {route: [{upstream: up}]}\n";
+    ConfigText lost = plain;
+    lost.models += "  lost: {route: [{upstream: nowhere}]}\n";
+    struct File {
+        std::string text;
+        int status;
+    };
+    const File files[] = {{plain.text(), 200},
+                          {"users: [", 422},
+                          {more.text(), 200},
+                          {lost.text(), 422},
+                          {plain.text() + "unknown: 1\n", 422}};
+    DaemonOptions options;
+    // What the address sanitizer keeps back of freed memory must not look like a leak.
+    options.environment = {{"ASAN_OPTIONS", "quarantine_size_mb=1"}};
+    Gateway gateway(plain, options);
+
+    std::vector<TestClient> streams;
+    for (int i = 0; i < 50; ++i) {
+        TestClient& client = streams.emplace_back(gateway.connect());
+        client.send(chat_request(alice_key, "m", true));
+        ASSERT_EQ(client.read_head().status, 200);
+        ASSERT_TRUE(client.read_until("first"));
     }
+    Load load(gateway);
+    std::size_t memory = 0;
+    for (int i = 0; i < 200; ++i) {
+        const File& file = files[i % 5];
+        gateway.daemon().rewrite(file.text);
+        if (i % 2 == 0) {
+            gateway.daemon().signal(SIGHUP);
+        } else {
+            ASSERT_EQ(reload_by_request(gateway), file.status) << i;
+        }
+        if (i == 60) memory = gateway.daemon().resident_bytes();
+    }
+    EXPECT_LT(gateway.daemon().resident_bytes(), memory + 16 * mebibyte);
+    ASSERT_TRUE(load.wait_for_admitted(load.admitted + 100)) << "it serves on";
     load.stop();
     EXPECT_EQ(load.failed, 0);
     EXPECT_EQ(load.refused, 0);
+
+    end.raise();
+    for (TestClient& client : streams) {
+        const Response response = client.read_rest();
+        expect_success(response);
+        EXPECT_TRUE(response.body.ends_with(done_event));
+    }
+    const auto answered = static_cast<std::size_t>(load.admitted) + streams.size();
+    EXPECT_EQ(upstream.requests().size(), answered);
+    EXPECT_EQ(metric(gateway, "sluicegate_requests_total", {"outcome=\"ok\""}), answered);
 }
 
 TEST(Reload, AnInvalidFileChangesNothingAndNamesTheLine) {
