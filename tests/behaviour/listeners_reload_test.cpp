@@ -5,9 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
+#include <functional>
 #include <string>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 namespace sluicegate::support {
 namespace {
@@ -149,6 +153,74 @@ TEST(ListenersReload, TellsOfACertificateThatWasReplacedUnderItsName) {
     EXPECT_TRUE(message.starts_with("server.listen[1].tls.certificate changed: ")) << message;
     EXPECT_NE(message.find("valid until 2"), std::string::npos) << message;
     EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
+}
+
+/// Asks again and again, each time as `ask` does, and counts what is not answered with 200.
+class Asking {
+public:
+    explicit Asking(std::function<int()> ask)
+        : thread_([this, ask = std::move(ask)] {
+              while (!is_stopping_) {
+                  ++(ask() == 200 ? answered : failed);
+              }
+          }) {}
+    ~Asking() { stop(); }
+    void stop() {
+        is_stopping_ = true;
+        if (thread_.joinable()) thread_.join();
+    }
+
+    std::atomic<int> answered{0};
+    std::atomic<int> failed{0};
+
+private:
+    std::atomic<bool> is_stopping_{false};
+    std::thread thread_;
+};
+
+TEST(ListenersReload, ChangesOfListenersUpstreamsAndCertificatesUnderLoadFailNothing) {
+    const CertificateAuthority authority;
+    const FakeUpstream upstreams[2];
+    const auto config_of = [&](int round) {
+        ConfigText config(upstreams[round % 2].base_url());
+        config.listener_tls = tls_listener;
+        return config;
+    };
+    Gateway gateway(config_of(0), files_of(authority.issue()));
+    const std::uint16_t tls_port = gateway.daemon().port("client_tls");
+    const SslContext trust = client_context(authority.certificate(), "localhost");
+    TestClient kept = gateway.connect();
+    Asking on_one_connection([&] {
+        kept.send(chat_request(alice_key, "m"));
+        return kept.read_response().status;
+    });
+    Asking anew([&] { return status_at(gateway.port()); });
+    Asking under_tls([&] {
+        TestClient client(tls_port, trust.get(), "localhost");
+        client.send(chat_request(alice_key, "m"));
+        return client.read_response().status;
+    });
+    const std::uint16_t ports[2] = {free_port(), free_port()};
+    for (int round = 1; round <= 12; ++round) {
+        ConfigText config = config_of(round);
+        // Without a third listener, with one, with it at another address.
+        if (round % 3 != 0) config.listener_tls += second_listener(ports[round % 3 - 1]);
+        for (const auto& [name, text] : files_of(authority.issue()).files) {
+            gateway.daemon().write_beside_config(name, text);
+        }
+        const auto told = gateway.daemon().reload(config.text());
+        EXPECT_EQ(told.value("event", ""), "reloaded") << told.dump();
+        if (round % 3 != 0) {
+            EXPECT_EQ(status_at(ports[round % 3 - 1]), 200);
+        }
+        const int before = under_tls.answered;
+        EXPECT_TRUE(eventually([&] { return under_tls.answered > before + 3; }));
+    }
+    for (Asking* const asking : {&on_one_connection, &anew, &under_tls}) {
+        asking->stop();
+        EXPECT_EQ(asking->failed, 0);
+        EXPECT_GT(asking->answered, 30);
+    }
 }
 
 TEST(Stopped, SaysHowManyRequestsWereCut) {
