@@ -50,6 +50,15 @@ Words words_of(std::string_view line) noexcept {
     }
 }
 
+/// The last word may be still to come if the line has not ended.
+bool has_empty_word(const Words& split, bool is_ended) noexcept {
+    const std::size_t complete =
+        std::min(is_ended ? split.count : split.count - 1, split.words.size());
+    const auto begin = split.words.begin();
+    return std::any_of(begin, begin + static_cast<std::ptrdiff_t>(complete),
+                       [](std::string_view word) { return word.empty(); });
+}
+
 Result<std::size_t> v1_missing(std::string_view begun) {
     if (begun.size() < v1_shortest.size()) return v1_shortest.size() - begun.size();
     if (begun.size() > v1_bytes_max) return refuse_header("a line of over 107 bytes");
@@ -58,13 +67,17 @@ Result<std::size_t> v1_missing(std::string_view begun) {
     const bool has_addresses = split.words[1].starts_with("TCP");
     const std::size_t words = has_addresses ? split.words.size() : split.count;
     const std::size_t words_missing = words - std::min(words, split.count);
-    if (end != std::string_view::npos) {
+    const bool is_ended = end != std::string_view::npos;
+    if (has_addresses && has_empty_word(split, is_ended)) {
+        return refuse_header("a line with two spaces between words");
+    }
+    if (is_ended) {
         const std::string_view line_end = begun.substr(end);
         if (words_missing > 0) return refuse_header("a line without its six words");
         if (line_end == "\r\n") return std::size_t{0};
         if (line_end != "\r") return refuse_header("a line that does not end in CRLF");
     }
-    const std::size_t missing = end == std::string_view::npos ? 2 : 1;
+    const std::size_t missing = is_ended ? 1 : 2;
     if (begun.size() + missing > v1_bytes_max) return refuse_header("a line of over 107 bytes");
     // Each word that is still to come has a space before it and at least one byte.
     return missing + 2 * words_missing;

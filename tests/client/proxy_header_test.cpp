@@ -95,6 +95,7 @@ TEST(ProxyHeader, RefusesAllElse) {
         {"LF alone", "PROXY TCP4 203.0.113.9 10.0.0.2 51234 443\nGET / HTTP/1.1\r\n"},
         {"CR alone", "PROXY TCP4 203.0.113.9 10.0.0.2 51234 443\rGET / HTTP/1.1\r\n"},
         {"two spaces", "PROXY TCP4  203.0.113.9 10.0.0.2 51234 443\r\n"},
+        {"more spaces for words", "PROXY TCP6 2001:db8::9   2\r\n\x16\x03\x01"},
         {"a space at the end", "PROXY TCP4 203.0.113.9 10.0.0.2 51234 443 \r\n"},
         {"five words", "PROXY TCP4 203.0.113.9 10.0.0.2 51234\r\n"},
         {"seven words", "PROXY TCP4 203.0.113.9 10.0.0.2 51234 443 1\r\n"},

@@ -139,9 +139,9 @@ std::string without_empty_choices(std::string out) {
 bool may_lose_comments(std::string_view stream) {
     constexpr std::size_t kept_bytes = 4096;
     std::size_t comment_bytes = 0;
+    // Where the first event is, only the gateway knows: it may pass over broken ones.
     for (const std::string_view event : events_in(stream)) {
-        if (event.find("data") != std::string_view::npos) break;
-        comment_bytes += event.size();
+        if (event.find(':') < event.find("data")) comment_bytes += event.size();
     }
     return comment_bytes > kept_bytes;
 }
