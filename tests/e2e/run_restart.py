@@ -25,7 +25,9 @@ BODY = b'{"model": "echo", "messages": [{"role": "user", "content": "still there
 FIRST_DESCRIPTOR = 3  # sd_listen_fds(3)
 
 CONFIG = """
-server: {{listen: [{{address: "{address}"}}], timeouts: {{header: 10s, body: 30s, idle: 75s, drain: 5s}}}}
+server:
+  listen: [{{address: "{address}"}}]
+  timeouts: {{header: 10s, body: 30s, idle: 75s, drain: 5s}}
 upstreams: {{echo: {{kind: echo}}}}
 models: {{echo: {{route: [{{upstream: echo}}]}}}}
 users: {{restart: {{keys: [{{id: k, sha256: {hash}}}]}}}}
