@@ -204,7 +204,8 @@ constexpr std::array<Definition, metric_count> definitions{{
      "When the configuration in force was loaded, in seconds since 1970."},
     {Metric::tls_certificate_not_after_seconds, "sluicegate_tls_certificate_not_after_seconds",
      Type::gauge, Unit::nanoseconds, certificate_labels,
-     "When a certificate of a listener or of the admin port ends, in seconds since 1970."},
+     "When a certificate of a listener, of the admin port or for an upstream ends, in seconds "
+     "since 1970."},
     {Metric::config_info, "sluicegate_config_info", Type::gauge, Unit::one, config_labels,
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,

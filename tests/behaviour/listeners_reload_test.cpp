@@ -155,6 +155,42 @@ TEST(ListenersReload, TellsOfACertificateThatWasReplacedUnderItsName) {
     EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
 }
 
+TEST(ListenersReload, TellsOfAuthoritiesAndClientCertificatesThatWereReplaced) {
+    const CertificateAuthority authority;
+    const CertificateAuthority other;
+    const auto files_by = [](const CertificateAuthority& ca) {
+        DaemonOptions options = files_of(ca.issue());
+        options.files["ca.pem"] = ca.certificate();
+        return options;
+    };
+    struct Row {
+        const char* files;
+        const char* change;
+    };
+    const Row rows[] = {
+        {"ca_file: ca.pem",
+         "upstreams.up.tls changed: the files that it names have other contents"},
+        {"ca_file: ca.pem, client_certificate: chain.pem, client_key: key.pem",
+         "upstreams.up.tls.client_certificate changed: "},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.files);
+        const FakeUpstream upstream(server_context(authority.issue()));
+        const ConfigText config(upstream.base_url(), "tls: {" + std::string(row.files) + "}");
+        Gateway gateway(config, files_by(authority));
+        EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
+        for (const auto& [name, text] : files_by(other).files) {
+            gateway.daemon().write_beside_config(name, text);
+        }
+        const std::size_t from = gateway.daemon().log_size();
+        EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 1);
+        const auto told = gateway.daemon().wait_for_event("config_changed", from);
+        ASSERT_TRUE(told);
+        const std::string message = told->value("message", "");
+        EXPECT_TRUE(message.starts_with(row.change)) << message;
+    }
+}
+
 /// Asks again and again, each time as `ask` does, and counts what is not answered with 200.
 class Asking {
 public:

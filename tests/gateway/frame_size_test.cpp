@@ -50,7 +50,8 @@ TEST(FrameSize, OfEveryCoroutineOfARequestIsOneThatAsioRecycles) {
          "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " +
              std::to_string(body.size()) + "\r\n\r\n" + body},
         {"a stream", chat_request({.body = test::stream_body}),
-         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" +
+         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: "
+         "chunked\r\n\r\n" +
              std::string(test::text_event) + "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"},
         {"an error", chat_request(), "HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n"},
     };
