@@ -51,10 +51,6 @@ void append_passed_fields(std::string& out, const Exchange& exchange,
     for (const std::string_view name : passed_fields) {
         append_passed_field(out, exchange, head, name, name);
     }
-    // What is in another coding has been decoded.
-    if (!http::content_coding_of(head.fields)) {
-        append_passed_field(out, exchange, head, "content-encoding", "content-encoding");
-    }
     append_passed_field(out, exchange, head, "x-request-id", "x-upstream-request-id");
 }
 

@@ -234,6 +234,13 @@ net::Task<Result<void>> send_continue(Exchange& exchange) {
     co_return Result<void>();
 }
 
+/// None where it cannot be decoded: an unknown one, or several.
+std::optional<http::ContentCoding> coding_of(const http::FieldTable& fields) noexcept {
+    const auto codings = http::content_codings_of(fields);
+    if (!codings || codings->list().size() > 1) return std::nullopt;
+    return codings->last();
+}
+
 }  // namespace
 
 Result<bool> take_body(Exchange& exchange) {
@@ -241,14 +248,14 @@ Result<bool> take_body(Exchange& exchange) {
     const std::size_t limit = exchange.settings.server->body_bytes_max;
     if (head.content_length > limit) return too_large(limit);
     if (exchange.is_body_complete) return true;
-    const auto coding = http::content_coding_of(head.fields);
+    const auto coding = coding_of(head.fields);
     if (!coding) return fail(ErrorKind::unsupported_encoding, {}, "Content-Encoding");
     return *coding == http::ContentCoding::identity && take_arrived(exchange);
 }
 
 net::Task<Result<void>> receive_body(Exchange& exchange) {
     const http::RequestHead& head = exchange.head();
-    const auto coding = http::content_coding_of(head.fields).value_or(identity);
+    const auto coding = coding_of(head.fields).value_or(identity);
     if (coding == identity && !take_storage(exchange)) co_return no_memory();
     const bool has_nothing = exchange.connection.in().size() == exchange.head_bytes;
     if (head.expects_continue && has_nothing) {

@@ -243,6 +243,8 @@ net::Task<Result<void>> Attempt::judge_failure() {
     if (failed) co_return fail(std::move(*failed));
     while (!exchange_->is_complete() && exchange_->body().size() < openai::error_body_bytes_max) {
         auto received = co_await exchange_->receive_body(openai::error_body_bytes_max);
+        // The status says enough where the words cannot be read.
+        if (!received && received.error().kind == ErrorKind::upstream_bad_response) break;
         if (!received) co_return std::move(received).failure();
     }
     has_refused_options_ =

@@ -4,6 +4,7 @@
 #include "sluicegate/client/answer_head.hpp"
 #include "sluicegate/client/body_writer.hpp"
 #include "sluicegate/client/event_writer.hpp"
+#include "sluicegate/http/content_coding.hpp"
 #include "sluicegate/http/head_writer.hpp"
 #include "sluicegate/openai/answer_facts.hpp"
 #include "sluicegate/openai/metering.hpp"
@@ -56,9 +57,15 @@ net::Task<Ended> relay_rejection(Request& request, Attempt& attempt, Settlement&
 /// Status and fields of the upstream's answer, as far as a client gets them. SDKs parse only what
 /// is called JSON.
 void begin_passed_answer(std::string& out, const client::Exchange& client,
-                         const http::ResponseHead& head, provider::AnswerForm form) {
+                         const upstream::Exchange& exchange, provider::AnswerForm form) {
+    const http::ResponseHead& head = exchange.head();
+    const bool is_bytes = form == provider::AnswerForm::bytes;
     client::begin_answer(out, client, head.status);
-    if (form == provider::AnswerForm::bytes || provider::is_json(head)) {
+    // What is text, or was decoded, is in no coding, whatever the upstream says.
+    if (is_bytes && !exchange.was_decoded() && !http::content_codings_of(head.fields)) {
+        client::append_passed_field(out, client, head, "content-encoding", "content-encoding");
+    }
+    if (is_bytes || provider::is_json(head)) {
         client::append_passed_field(out, client, head, "content-type", "content-type");
     } else {
         http::append_field(out, "content-type", "application/json");
@@ -83,7 +90,7 @@ net::Task<Ended> relay_json(Request& request, const Routed& routed, Attempt& att
     settlement.settle(ended);
     if (!routed.inspection.is_streaming) {
         std::string& out = client.connection.answer_text();
-        begin_passed_answer(out, client, exchange.head(), attempt.form());
+        begin_passed_answer(out, client, exchange, attempt.form());
         std::string clean;
         const std::string& made = attempt.json()->body;
         std::string_view body = made.empty() ? exchange.body() : std::string_view(made);
@@ -128,7 +135,7 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
     upstream::Exchange& exchange = attempt.exchange();
     client::Exchange& client = request.client;
     std::string& out = client.connection.answer_text();
-    begin_passed_answer(out, client, exchange.head(), attempt.form());
+    begin_passed_answer(out, client, exchange, attempt.form());
     const bool may_have_usage = attempt.form() == provider::AnswerForm::json;
     const bool is_renamed = may_have_usage && attempt.renames_model();
     client::BodyWriter writer = body_writer_for(client, out, exchange.head(), !is_renamed);

@@ -302,17 +302,20 @@ Result<bool> Exchange::take_head() {
     } else if (is_delimited() && body_bytes_left_ == 0) {
         phase_ = Phase::complete;
     }
-    begin_decoding();
     return true;
 }
 
 void Exchange::begin_decoding() {
     http::ResponseHead& head = connection_->head;
-    if (is_complete()) return;
-    const auto coding = http::content_coding_of(head.fields);
+    const std::string_view begun = connection_->in.unread().substr(0, payload_bytes_);
+    const bool is_all = phase_ == Phase::complete;
     // What is in a coding that is not known stays as it is, and is judged as it looks.
-    if (!coding || *coding == http::ContentCoding::identity) return;
-    decoded_ = std::make_unique<DecodedAnswer>(*coding, pool_->services().memory, share_);
+    const auto named = http::content_codings_of(head.fields);
+    const auto codings =
+        http::codings_by_sight(named.value_or(http::ContentCodings()), begun, is_all);
+    knows_codings_ = codings.has_value();
+    if (!codings || codings->empty() || begun.empty()) return;
+    decoded_ = std::make_unique<DecodedAnswer>(codings->list(), pool_->services().memory, share_);
     if (head.framing == http::Framing::content_length) {
         head.framing = http::Framing::chunked;
         head.content_length = 0;
@@ -372,7 +375,9 @@ Result<void> Exchange::decode_chunks() {
 
 Result<void> Exchange::take_arrived() {
     auto taken = take_payload();
-    if (!taken || !decoded_) return taken;
+    if (!taken) return taken;
+    if (!knows_codings_) begin_decoding();
+    if (!decoded_) return taken;
     return decode_payload();
 }
 
@@ -382,10 +387,6 @@ Result<void> Exchange::decode_payload() {
         // What was decoded before has been handed out first.
         Failure cut = decoded_->cut();
         return broken(cut.error.kind, std::move(cut.error.detail));
-    }
-    if (decoded_->is_mislabelled(connection_->in.unread())) {
-        decoded_.reset();
-        return {};
     }
     auto decoded = decoded_->decode(connection_->in.unread().substr(0, payload_bytes_));
     if (!decoded) return broken(decoded.error().kind, std::move(decoded.error().detail));

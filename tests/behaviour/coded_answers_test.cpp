@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::support {
@@ -186,16 +187,18 @@ TEST_F(CodedAnswers, WordsOfErrorsAreRead) {
 
 TEST_F(CodedAnswers, WhatCannotBeDecodedIsNoAnswer) {
     const std::string plain = coded_json_answer("x");
-    const std::string gzip = encoded("gzip", plain);
     const ExpectedError bad{.status = 502, .type = "server_error", .code = "upstream_bad_response"};
-    for (const std::string coding : {"compress", "gzip, gzip", "gzip, br", "x-own"}) {
+    const std::string odd = "\x1f\x9d\x90\x7b\x44 as compress writes it";
+    const std::string twice = encoded("gzip", encoded("gzip", plain));
+    for (const auto& [coding, body] : std::vector<std::pair<std::string, std::string>>{
+             {"compress", odd}, {"x-own", odd}, {"gzip, br", odd}, {"gzip", twice}}) {
         SCOPED_TRACE(coding);
         const std::string fields = "Content-Encoding: " + coding + "\r\n";
-        expect_error(chat(Script().send(json_response(200, gzip, fields))), bad);
-        expect_error(chat(Script().send(sse_head(fields) + chunk(gzip) + chunk("")), true), bad);
+        expect_error(chat(Script().send(json_response(200, body, fields))), bad);
+        expect_error(chat(Script().send(sse_head(fields) + chunk(body) + chunk("")), true), bad);
         // A status says enough.
-        EXPECT_EQ(chat(Script().send(json_response(400, gzip, fields))).status, 400);
-        EXPECT_EQ(chat(Script().send(json_response(503, gzip, fields))).status, 503);
+        EXPECT_EQ(chat(Script().send(json_response(400, body, fields))).status, 400);
+        EXPECT_EQ(chat(Script().send(json_response(503, body, fields))).status, 503);
     }
     for (const std::string& encoder : encoder_names()) {
         SCOPED_TRACE(encoder);
@@ -210,12 +213,10 @@ TEST_F(CodedAnswers, WhatCannotBeDecodedIsNoAnswer) {
 
 TEST_F(CodedAnswers, WhatOnlySaysThatItIsCodedIsRead) {
     const std::string plain = coded_json_answer("x");
-    for (const std::string coding : {"gzip", "zstd", "x-own"}) {
+    for (const std::string coding : {"gzip", "zstd", "deflate", "br", "gzip, br", "x-own"}) {
         SCOPED_TRACE(coding);
         const std::string fields = "Content-Encoding: " + coding + "\r\n";
-        const Response response = chat(Script().send(json_response(200, plain, fields)));
-        expect_success(response);
-        EXPECT_EQ(response.body, plain);
+        expect_plain(chat(Script().send(json_response(200, plain, fields))), plain);
         const Response stream =
             chat(Script().send(sse_head(fields) +
                                chunk(chat_event("one") + finish_event + std::string(done_event)) +
@@ -224,6 +225,55 @@ TEST_F(CodedAnswers, WhatOnlySaysThatItIsCodedIsRead) {
         expect_success(stream);
         EXPECT_EQ(events_of(stream.body).back(), "[DONE]");
     }
+}
+
+TEST_F(CodedAnswers, WhatDoesNotSayThatItIsCodedIsDecoded) {
+    const std::string plain = coded_json_answer("x");
+    const std::string events = chat_event("one") + finish_event + std::string(done_event);
+    for (const std::string encoder : {"gzip", "zstd"}) {
+        for (const std::string label : {"", "Content-Encoding: br\r\n"}) {
+            SCOPED_TRACE(encoder + label);
+            expect_plain(chat(Script().send(json_response(200, encoded(encoder, plain), label))),
+                         plain);
+            const std::string coded = encoded(encoder, events);
+            Script pieces;
+            pieces.send(sse_head(label));
+            for (const char byte : coded) pieces.send(chunk(std::string(1, byte)));
+            const Response stream = chat(pieces.send(chunk("")), true);
+            expect_success(stream);
+            EXPECT_EQ(stream.body, events);
+            const Response error = chat(Script().send(
+                json_response(400, encoded(encoder, R"({"detail":"too odd"})"), label)));
+            EXPECT_EQ(error.status, 400);
+            EXPECT_NE(error.body.find("too odd"), std::string::npos) << error.body;
+        }
+    }
+}
+
+TEST_F(CodedAnswers, SeveralCodingsAreTakenOffOneByOne) {
+    const std::string plain = coded_json_answer(words_of(100'000));
+    const std::vector<std::vector<std::string>> lists{
+        {"gzip", "gzip"}, {"br", "gzip"}, {"deflate", "zstd", "br"}, {"zstd", "raw deflate"}};
+    for (const std::vector<std::string>& list : lists) {
+        std::string body = plain;
+        std::string names;
+        for (const std::string& encoder : list) {
+            body = encoded(encoder, body);
+            names += (names.empty() ? "" : ", ") + coding_name(encoder);
+        }
+        SCOPED_TRACE(names);
+        const std::string fields = "Content-Encoding: " + names + "\r\n";
+        expect_plain(chat(Script().send(json_response(200, body, fields))), plain);
+        expect_plain(chat(Script().send_in_pieces(json_response(200, body, fields), 100)), plain);
+        const std::string cut = body.substr(0, body.size() - 1);
+        expect_error(chat(Script().send(json_response(200, cut, fields))),
+                     {.status = 502, .type = "server_error", .code = "upstream_closed"});
+    }
+    const std::string four = encoded("gzip", encoded("gzip", encoded("gzip", encoded("br", "{}"))));
+    EXPECT_EQ(
+        chat(Script().send(json_response(200, four, "Content-Encoding: br, gzip, gzip, gzip\r\n")))
+            .status,
+        502);
 }
 
 TEST_F(CodedAnswers, ARecordingInAnotherCodingSaysSo) {

@@ -267,16 +267,25 @@ TEST(ContentDecoder, CountsItsMemoryForTheShare) {
     EXPECT_EQ(budget.used(), 0U);
 }
 
+std::string names_of(const ContentCodings& codings) {
+    std::string names;
+    for (const ContentCoding coding : codings.list()) {
+        if (!names.empty()) names += ' ';
+        names += name_of(coding);
+    }
+    return names.empty() ? "none" : names;
+}
+
 TEST(ContentCoding, IsReadFromAllFieldsOfItsName) {
     struct Row {
         std::vector<std::string> values;
         std::string expected;  ///< "": not supported
     };
     const std::vector<Row> rows{
-        {{}, "identity"},
-        {{""}, "identity"},
-        {{"identity"}, "identity"},
-        {{"Identity , identity"}, "identity"},
+        {{}, "none"},
+        {{""}, "none"},
+        {{"identity"}, "none"},
+        {{"Identity , identity"}, "none"},
         {{"gzip"}, "gzip"},
         {{"GZip"}, "gzip"},
         {{"x-gzip"}, "gzip"},
@@ -286,9 +295,9 @@ TEST(ContentCoding, IsReadFromAllFieldsOfItsName) {
         {{"identity", "br"}, "br"},
         {{"deflate"}, "deflate"},
         {{"zstd"}, "zstd"},
-        {{"gzip, zstd"}, ""},
-        {{"gzip, gzip"}, ""},
-        {{"gzip", "br"}, ""},
+        {{"gzip, zstd"}, "gzip zstd"},
+        {{"gzip, identity, gzip", "br"}, "gzip gzip br"},
+        {{"gzip", "br", "zstd, zstd"}, ""},
         {{"compress"}, ""},
         {{"gzip;q=1"}, ""},
         {{"gzip zstd"}, ""},
@@ -303,8 +312,64 @@ TEST(ContentCoding, IsReadFromAllFieldsOfItsName) {
             ASSERT_TRUE(fields.add("Content-Encoding", value));
         }
         SCOPED_TRACE(row.values.empty() ? "none" : row.values.front());
-        const auto coding = content_coding_of(fields);
-        EXPECT_EQ(coding ? name_of(*coding) : std::string_view(), row.expected);
+        const auto codings = content_codings_of(fields);
+        EXPECT_EQ(codings ? names_of(*codings) : "", row.expected);
+    }
+}
+
+ContentCodings named(const std::vector<ContentCoding>& list) {
+    ContentCodings codings;
+    for (const ContentCoding coding : list) EXPECT_TRUE(codings.add(coding));
+    return codings;
+}
+
+TEST(ContentCoding, IsSeenWhereTheHeadIsWrong) {
+    using enum ContentCoding;
+    struct Row {
+        const char* name;
+        std::vector<ContentCoding> named;
+        std::string beginning;
+        std::string expected;
+        std::size_t needed = 1;  ///< bytes from which on it is known
+    };
+    const std::string gzip_text("\x1f\x8b\x08\0\0\0\0\0", 8);
+    const std::string zstd_text("\x28\xb5\x2f\xfd\x24\0\0\0", 8);
+    const Row rows[] = {
+        {"JSON", {}, R"({"id":"x"})", "none"},
+        {"a recording", {}, "ID3\4\5\6\7\1", "none"},
+        {"gzip in silence", {}, gzip_text, "gzip", 3},
+        {"zstd in silence", {}, zstd_text, "zstd", 4},
+        {"a bracket", {}, "(1)", "none", 2},
+        {"as named", {gzip}, gzip_text, "gzip", 3},
+        {"as named, the last", {br, zstd}, zstd_text, "br zstd", 4},
+        {"gzip under another name", {br}, gzip_text, "gzip", 3},
+        {"zstd under another name", {gzip, deflate}, zstd_text, "gzip zstd", 4},
+        {"JSON named gzip", {gzip}, R"({"id":"x"})", "none", 2},
+        {"JSON named several", {br, gzip}, R"([{"id":"x"}])", "none", 2},
+        {"JSON named deflate", {deflate}, "\r\n{ \"id\"", "none", 4},
+        {"events named br", {br}, "data: {}\n\n", "none", 5},
+        {"an event's name, named zstd", {zstd}, "event: x\n", "none", 6},
+        {"comments named deflate", {deflate}, ": waiting\n", "none", 2},
+        {"a byte order mark named br", {br}, "\xef\xbb\xbf{\"", "none", 3},
+        {"a recording named gzip", {gzip}, "ID3\4\5\6\7\1", "none"},
+        {"what may be br", {br}, "\x1b\x02\x80", "br"},
+        {"what may be deflate, named twice", {deflate, gzip}, "\x78\x9c\x01", "deflate"},
+        {"a frame to skip", {zstd}, "\x53\x2a\x4d\x18\1\0\0\0", "zstd", 4},
+        {"a list named zstd", {zstd}, R"([{"id":"x"}])", "none", 2},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.name);
+        for (std::size_t size = 0; size <= row.beginning.size(); ++size) {
+            const std::string_view begun = std::string_view(row.beginning).substr(0, size);
+            const auto seen = codings_by_sight(named(row.named), begun, false);
+            EXPECT_EQ(seen.has_value(), size >= row.needed) << size;
+            if (seen) {
+                EXPECT_EQ(names_of(*seen), row.expected) << size;
+            }
+        }
+        EXPECT_TRUE(codings_by_sight(named(row.named), row.beginning.substr(0, 1), true));
+        EXPECT_EQ(names_of(*codings_by_sight(named(row.named), "", true)),
+                  names_of(named(row.named)));
     }
 }
 

@@ -85,6 +85,7 @@ public:
     /// coding.
     [[nodiscard]] std::string_view body() const noexcept {
         if (decoded_) return decoded_body();
+        if (!knows_codings_) return {};
         return connection_->in.unread().substr(0, payload_bytes_);
     }
     /// Uses up the first bytes of body().
@@ -103,6 +104,8 @@ public:
     [[nodiscard]] bool is_complete() const noexcept {
         return phase_ == Phase::complete && (!decoded_ || is_decoded());
     }
+    /// body() is without the content codings that the upstream used.
+    [[nodiscard]] bool was_decoded() const noexcept { return decoded_ != nullptr; }
     [[nodiscard]] bool is_delimited() const noexcept {
         return head().framing != http::Framing::until_close;
     }
@@ -141,7 +144,7 @@ private:
     Result<void> after_read(const net::Transferred& read);
     /// Parses the head if all of it has arrived; true once the final one is there.
     Result<bool> take_head();
-    /// Decodes the content, if the head says that it is coded.
+    /// Once the first bytes have told in which codings the content is.
     void begin_decoding();
     [[nodiscard]] std::string_view decoded_body() const noexcept;
     [[nodiscard]] bool is_decoded() const noexcept;
@@ -176,8 +179,9 @@ private:
     std::size_t read_bytes_;    ///< room for the next read of the body
 
     std::optional<http::ChunkedDecoder> chunks_;
-    std::uint64_t body_bytes_left_ = 0;       ///< of an answer with a length
-    std::size_t payload_bytes_ = 0;           ///< without its framing, at the front of the buffer
+    std::uint64_t body_bytes_left_ = 0;  ///< of an answer with a length
+    std::size_t payload_bytes_ = 0;      ///< without its framing, at the front of the buffer
+    bool knows_codings_ = false;
     std::unique_ptr<DecodedAnswer> decoded_;  ///< null without a content coding
 };
 
