@@ -73,9 +73,8 @@ std::uint64_t CandidateIterator::closed_of(std::size_t index) const {
 bool CandidateIterator::may_wait(std::size_t index, Instant now) const {
     if (!route_.entries()[index].handle->has_queue()) return false;
     if (progress_.empty()) return true;
-    const EntryProgress& progress = progress_[index];
-    return !progress.has_waited &&
-           (progress.give_up_at == Instant::min() || now < progress.give_up_at);
+    const bool is_late = is_waiting_ && now >= may_wait_until(index);
+    return !progress_[index].has_waited && !is_late;
 }
 
 CandidateIterator::Step CandidateIterator::try_queues(Instant now) {
@@ -84,7 +83,7 @@ CandidateIterator::Step CandidateIterator::try_queues(Instant now) {
         const std::size_t index = nth(i);
         const EntryProgress& progress = progress_[index];
         // It has waited here already, and the endpoint that failed it comes back.
-        if (progress.give_up_at == Instant::min() || progress.is_excluded) continue;
+        if (!progress.has_joined || progress.is_excluded) continue;
         const auto& endpoints = route_.entries()[index].handle->endpoints();
         bool is_left = false;
         for (std::size_t at = 0; at < endpoints.size(); ++at) {
@@ -223,8 +222,8 @@ void CandidateIterator::refused() {
 QueueTicket CandidateIterator::join_queue(WaitQueue::Wake wake, Instant now) {
     EntryProgress& progress = progress_of(entry_);
     const UpstreamHandle& upstream = *route_.entries()[entry_].handle;
-    const bool is_back = progress.give_up_at != Instant::min();
-    if (!is_back) progress.give_up_at = now + upstream.queue_timeout();
+    if (!std::exchange(is_waiting_, true)) waiting_since_ = now;
+    const bool is_back = std::exchange(progress.has_joined, true);
     return {upstream,        query_.user, ~closed_of(entry_) | progress.comes_back,
             std::move(wake), now,         is_back ? WaitQueue::Turn::first : WaitQueue::Turn::last};
 }

@@ -176,6 +176,37 @@ TEST(CandidateIterator, SpillsFirstAndThenWaitsForTheFirstEntry) {
     EXPECT_EQ(name_of(route, third.after_wait(std::move(ticket), at(10))), "a0");
 }
 
+TEST(CandidateIterator, WaitsInAllNoLongerThanOneQueueAllows) {
+    for (const bool is_queueing : {false, true}) {
+        SCOPED_TRACE(is_queueing ? "queue" : "spill");
+        config::Upstream a = make_upstream("a", 1, 1);
+        config::Upstream b = make_upstream("b", 1, 1);
+        config::Upstream c = make_upstream("c", 1, 1);
+        for (config::Upstream* const upstream : {&a, &b, &c}) {
+            if (is_queueing) upstream->on_full = config::OnFull::queue;
+            upstream->queue.timeout = Milliseconds(10'000);
+        }
+        c.queue.timeout = Milliseconds(12'000);
+        const ModelRoute route({make_entry(a), make_entry(b, 1, true), make_entry(c, 1, true)},
+                               false);
+        std::vector<Lease> held;
+        for (std::size_t i = 0; i < 3; ++i) {
+            ASSERT_TRUE(endpoint_of(route, i).slots.try_take());
+            held.emplace_back(*route.entries()[i].handle, 0, AttemptKind::ordinary, at(0));
+        }
+        CandidateIterator waiting(route, {}, 5);
+        EXPECT_EQ(name_of(route, waiting.next(at(0))), "a?");
+        QueueTicket ticket = waiting.join_queue([] {}, at(0));
+        EXPECT_EQ(waiting.give_up_at(), at(10'000));
+        EXPECT_EQ(name_of(route, waiting.after_wait(std::move(ticket), at(10'000))), "c?")
+            << "its queue may be waited in for longer";
+        ticket = waiting.join_queue([] {}, at(10'000));
+        EXPECT_EQ(waiting.give_up_at(), at(12'000));
+        EXPECT_EQ(waiting.after_wait(std::move(ticket), at(12'000)).kind, Step::nothing);
+        EXPECT_TRUE(waiting.shortage().is_full);
+    }
+}
+
 TEST(CandidateIterator, WaitsThoughAnotherEntryCools) {
     const ModelRoute route(
         {make_entry(make_upstream("a", 1, 1)), make_entry(make_upstream("b"), 1, true)}, false);

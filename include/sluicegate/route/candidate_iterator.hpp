@@ -80,8 +80,8 @@ public:
     /// waited there before goes to the front.
     [[nodiscard]] QueueTicket join_queue(WaitQueue::Wake wake, Instant now);
     /// Until when the request may wait in the queue that it has joined: its queue_timeout() counts
-    /// from the first time that it joined.
-    [[nodiscard]] Instant give_up_at() const noexcept { return progress_[entry_].give_up_at; }
+    /// from the first time that the request joined any, so that queues do not add up.
+    [[nodiscard]] Instant give_up_at() const noexcept { return may_wait_until(entry_); }
     /// After join_queue(): a slot was granted, or the time is over. What comes next; the same queue
     /// again only after an attempt that failed.
     [[nodiscard]] Step after_wait(QueueTicket ticket, Instant now);
@@ -102,9 +102,12 @@ private:
         bool is_excluded = false;
         bool has_waited = false;     ///< in vain, or it found the queue full
         bool is_from_queue = false;  ///< the latest attempt there got its slot in the queue
-        Instant give_up_at = Instant::min();  ///< it may wait until then; min(): never joined
+        bool has_joined = false;     ///< its queue
     };
 
+    [[nodiscard]] Instant may_wait_until(std::size_t index) const noexcept {
+        return waiting_since_ + route_.entries()[index].handle->queue_timeout();
+    }
     Step try_all(Tier wanted, Instant now);
     Step try_entry(std::size_t index, Tier wanted, Instant now);
     /// `wait` for the first entry whose endpoints are full or, for a request that has waited there,
@@ -131,6 +134,8 @@ private:
     std::size_t endpoint_ = 0;
     std::vector<EntryProgress> progress_;  ///< by entry; empty until needed
     std::optional<std::size_t> full_;      ///< the first entry that next() found full
+    bool is_waiting_ = false;              ///< it has joined a queue
+    Instant waiting_since_{};              ///< if so
     Shortage refused_;                     ///< by ceilings and answers
     Shortage found_;                       ///< as next() found it
 };
