@@ -60,7 +60,7 @@ void begin_passed_answer(std::string& out, const client::Exchange& client,
                          const upstream::Exchange& exchange, provider::AnswerForm form) {
     const http::ResponseHead& head = exchange.head();
     const bool is_bytes = form == provider::AnswerForm::bytes;
-    client::begin_answer(out, client, head.status);
+    client::begin_answer(out, client, client.sent.status);
     // What is text, or was decoded, is in no coding, whatever the upstream says.
     if (is_bytes && !exchange.was_decoded() && !http::content_codings_of(head.fields)) {
         client::append_passed_field(out, client, head, "content-encoding", "content-encoding");
@@ -183,7 +183,7 @@ net::Task<Ended> relay_as_it_comes(Request& request, const Routed& routed, Attem
 
 net::Task<Ended> relay(Request& request, const Routed& routed, Attempt& attempt,
                        Settlement& settlement) {
-    const unsigned status = attempt.exchange().head().status;
+    const unsigned status = provider::passed_status(attempt.exchange().head().status);
     request.client.sent.status = status;
     if (status >= 400) return relay_rejection(request, attempt, settlement);
     if (attempt.events() != nullptr) return relay_events(request, routed, attempt, settlement);

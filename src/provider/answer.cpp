@@ -132,7 +132,8 @@ Result<AnswerForm> form_of(const std::string& upstream, const AnswerBeginning& a
     if (may_be_bytes && !says_events) {
         const bool is_empty =
             look == Look::nothing && answer.asked == openai::Endpoint::audio_speech;
-        const bool has_body = head.status != 204 && head.status != 205;
+        // Nothing shows whether a part is the whole.
+        const bool has_body = head.status != 204 && head.status != 205 && head.status != 206;
         if (has_body && !is_empty) return form_of_recording(answer, look, says_json);
     } else if (look == Look::object || look == Look::list) {
         return AnswerForm::json;

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::support {
@@ -258,6 +259,21 @@ TEST_F(AnswerForms, TheTypeIsOnlyAHint) {
             expect_error(ask(std::string(chat_path), with_type(type, page)),
                          {.status = 502, .type = "server_error", .code = "upstream_bad_response"});
         }
+    }
+}
+
+TEST_F(AnswerForms, AWholeAnswerIsNoPartWhateverItsStatusSays) {
+    for (const auto& [sent, got] :
+         std::vector<std::pair<int, int>>{{200, 200}, {201, 201}, {205, 200}, {206, 200}}) {
+        SCOPED_TRACE(sent);
+        const Response response = ask("/v1/chat/completions", json_response(sent, good_json()));
+        EXPECT_EQ(response.status, got);
+        EXPECT_EQ(response.body, good_json());
+    }
+    for (const int status : {205, 206}) {
+        SCOPED_TRACE(status);
+        expect_error(ask("/v1/audio/speech", support::response(status, "audio/mpeg", "ID3")),
+                     {.status = 502, .type = "server_error", .code = "upstream_bad_response"});
     }
 }
 

@@ -16,6 +16,12 @@ namespace sluicegate::provider {
     return status >= 200 && status < 300;
 }
 
+/// Of an answer that is whole: nothing was asked for in parts, and a client reads no body behind
+/// 205 (RFC 9110, 15.3.6 and 15.3.7).
+[[nodiscard]] constexpr unsigned passed_status(unsigned status) noexcept {
+    return status == 205 || status == 206 ? 200 : status;
+}
+
 [[nodiscard]] bool is_json(const http::ResponseHead& head) noexcept;
 
 enum class AnswerForm : std::uint8_t {
