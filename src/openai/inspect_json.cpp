@@ -175,9 +175,7 @@ Result<void> Reader::read_member(FieldNames::Found found, std::string_view raw_k
             if (cursor_.peek() == '{') return read_stream_options();
             break;
         case Field::conversation:
-            if (cursor_.peek() == '{' && endpoint_ == Endpoint::responses) {
-                return read_conversation();
-            }
+            if (cursor_.peek() == '{') return read_conversation();
             break;
         default: break;
     }
@@ -242,27 +240,28 @@ Result<void> Reader::read_own(Field field, ByteRange range, std::string_view val
         }
         case Field::background:
         case Field::service_tier: read_choice_of_service(field, value); return {};
-        case Field::previous_response_id:
-            if (endpoint_ != Endpoint::responses) return {};
-            return read_id(name, value, found_.previous_response_id);
-        case Field::conversation:
-            if (endpoint_ != Endpoint::responses) return {};
-            return read_id(name, value, found_.conversation_id);
+        case Field::previous_response_id: return read_id(name, value, found_.previous_response_id);
+        case Field::conversation: return read_id(name, value, found_.conversation_id);
         default: return {};
     }
 }
 
+/// Endpoints other than responses have no such members. What could be an id is checked there like
+/// one, since some server may read it, and anything else passes.
 Result<void> Reader::read_id(std::string_view name, std::string_view value,
                              std::string& into) const {
-    if (value.front() != '"') return wrong_type(name, "an id");
     const std::string_view raw = value.substr(1, value.size() - 2);
-    if (!has_valid_escapes(raw)) return wrong_type(name, "an id");
-    into = decode_string(raw);
-    if (!is_id(into)) return wrong_type(name, "an id");
+    const bool is_text = value.front() == '"' && has_valid_escapes(raw);
+    std::string id = is_text ? decode_string(raw) : std::string();
+    if (is_id(id)) {
+        into = std::move(id);
+    } else if (endpoint_ == Endpoint::responses) {
+        return wrong_type(name, "an id");
+    }
     return {};
 }
 
-/// For responses: `{"id": …}`.
+/// `{"id": …}`
 Result<void> Reader::read_conversation() {
     JsonCursor::Container container;
     std::string_view raw_key;

@@ -390,7 +390,16 @@ TEST(BodyFields, OfResponsesNameWhatTheRequestGoesOnFrom) {
     EXPECT_EQ(read(R"("previous_response_id":null)")->previous_response_id, "");
     EXPECT_EQ(read(R"("conversation":"conv_1")")->conversation_id, "conv_1");
     EXPECT_EQ(read(R"("conversation":{"x":[1],"id":"conv_1"})")->conversation_id, "conv_1");
-    EXPECT_EQ(read(R"("conversation":"c")", Endpoint::chat_completions)->conversation_id, "");
+    const Endpoint chat = Endpoint::chat_completions;
+    EXPECT_EQ(read(R"("previous_response_id":"resp_1")", chat)->previous_response_id, "resp_1");
+    EXPECT_EQ(read(R"("conversation":"conv_1")", chat)->conversation_id, "conv_1");
+    EXPECT_EQ(read(R"("conversation":{"id":"conv_1"})", chat)->conversation_id, "conv_1");
+    for (const char* other : {"1", "true", R"("")", R"("about cats")", R"(["conv_1"])", "{}"}) {
+        SCOPED_TRACE(other);
+        const std::string value(other);
+        EXPECT_EQ(read(R"("conversation":)" + value, chat)->conversation_id, "");
+        EXPECT_EQ(read(R"("previous_response_id":)" + value, chat)->previous_response_id, "");
+    }
     for (const char* id : {"1", "true", R"("")", R"("resp 1")", R"("resp_1 ")", R"("resp_1\n")",
                            R"("resp_1\u0000")", R"("résp")", R"(["resp_1"])", R"({"id":"r"})"}) {
         SCOPED_TRACE(id);

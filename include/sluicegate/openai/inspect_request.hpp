@@ -107,7 +107,7 @@ struct Inspection {
     /// Of a multipart body: from its first delimiter to its last. What comes before and after
     /// (preamble and epilogue) is not sent on.
     [[nodiscard]] ByteRange form() const noexcept { return stream_options; }
-    /// Of responses: the ids of what the request goes on from; "" if there is none.
+    /// The ids of what the request goes on from; "" if there is none.
     std::string previous_response_id;
     std::string conversation_id;
 };
