@@ -116,8 +116,8 @@ TEST_F(StoredResponses, AreNeverGoneOnFromElsewhere) {
         ask(gateway, bob_key, more),
         {.status = 400, .code = "previous_response_not_found", .param = "previous_response_id"});
     // Some server may read it at another endpoint.
-    for (const std::string member : {R"("previous_response_id":")" + id + "\"",
-                                     R"("conversation":{"id":"conv_)" + id + "\"}"}) {
+    for (const std::string& member : {R"("previous_response_id":")" + id + "\"",
+                                      R"("conversation":{"id":"conv_)" + id + "\"}"}) {
         const Response response = gateway.send(post_json(
             "/v1/chat/completions", bob_key,
             R"({"model":"m","messages":[{"role":"user","content":"x"}],)" + member + "}"));
