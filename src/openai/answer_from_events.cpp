@@ -255,6 +255,8 @@ private:
 template <class Visit>
 void for_each_data(std::string_view events, Visit visit) {
     constexpr std::string_view field = "data:";
+    constexpr std::string_view mark = "\xef\xbb\xbf";  // WHATWG HTML, 9.2.5
+    if (events.starts_with(mark)) events.remove_prefix(mark.size());
     std::string data;
     bool has_data = false;
     while (!events.empty()) {

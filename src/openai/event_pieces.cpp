@@ -25,8 +25,8 @@ void EventPieces::take(std::string_view held, bool is_complete) {
     const std::size_t completed_bytes = scanner_.complete_prefix(held.substr(scanned_bytes_));
     taken_bytes_ = completed_bytes > 0 ? scanned_bytes_ + completed_bytes : 0;
     scanned_bytes_ = held.size();
-    // What stands behind the [DONE] that these bytes hold is not for the client.
-    if (scanner_.done_seen()) held = held.substr(0, taken_bytes_);
+    // What stands behind the last event that these bytes hold is not for the client.
+    if (scanner_.finished()) held = held.substr(0, taken_bytes_);
 
     std::string_view missing;
     if (is_complete && !scanner_.is_between_events()) {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kept_bytes_max = 64 * 1024;
 constexpr std::size_t legacy_error_bytes_max = 4 * 1024;
 constexpr std::string_view done_data = "[DONE]";
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 /// Lines of data in one event; nothing is cut out of events with more.
 constexpr std::size_t segments_max = 64;
 /// Lines to be cut in one event; nothing is cut out of events with more.
@@ -87,8 +88,8 @@ std::size_t SseScanner::complete_prefix(std::string_view bytes) {
                 continue;
             }
         }
-        // Clients read nothing behind [DONE].
-        if (done_seen_) break;
+        // Clients read nothing behind the last event.
+        if (finished()) break;
         after_blank_line_ = false;
         const std::size_t end = lines.next(position);
         if (line_size_ == 0) begin_line(base + position);
@@ -151,13 +152,20 @@ void SseScanner::end_line(std::string_view line) {
     }
     if (!event_begun_) event_offset_ = line_offset_;
     event_begun_ = true;
+    const std::size_t mark_size =
+        line_offset_ == 0 && line.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+    if (mark_size > 0) {
+        // The SDKs would take it for a part of the field's name.
+        line_cuts_.push_back({0, mark_size});
+        line.remove_prefix(mark_size);
+    }
     const std::size_t colon = line.find(':');
     const std::string_view field = line.substr(0, colon);
     std::string_view value =
         colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
     if (value.starts_with(' ')) value.remove_prefix(1);
     if (field == "data") {
-        begin_data(line_offset_ + (line.size() - value.size()));
+        begin_data(line_offset_ + mark_size + (line.size() - value.size()));
         add_to_data(value);
     } else if (field == "event") {
         reading_->name = event_name_from(value);

@@ -25,9 +25,8 @@ struct Passed {
 /// bytes are held.
 template <class NextSize>
 Passed passed(std::string_view stream, std::size_t buffer, NextSize next_size, StreamCuts cuts = {},
-              const Redaction& redaction = {}) {
-    EventPieces pieces(SseScanner(Endpoint::chat_completions, cuts), redaction,
-                       {.buffer_bytes = buffer});
+              const Redaction& redaction = {}, Endpoint endpoint = Endpoint::chat_completions) {
+    EventPieces pieces(SseScanner(endpoint, cuts), redaction, {.buffer_bytes = buffer});
     Passed out;
     std::string held;
     bool is_prelude = true;
@@ -287,6 +286,51 @@ TEST(EventPieces, EndWithDoneWhateverStandsBehindIt) {
             }
         }
     }
+}
+
+TEST(EventPieces, EndWithTheLastEventOfTheirEndpoint) {
+    struct Row {
+        Endpoint endpoint;
+        std::string last;
+    };
+    const Row rows[] = {
+        {Endpoint::responses, R"(data: {"type":"response.completed","response":{"id":"r"}})"},
+        {Endpoint::responses, R"(data: {"type":"response.incomplete","response":{"id":"r"}})"},
+        {Endpoint::audio_transcriptions, R"(data: {"type":"transcript.text.done","text":"a"})"},
+        {Endpoint::audio_speech, R"(data: {"type":"speech.audio.done"})"},
+    };
+    for (const Row& row : rows) {
+        const std::string stream = "data: {\"type\":\"x\"}\n\n" + row.last + "\n\n";
+        for (const std::string& behind :
+             {std::string("x"), std::string("event: late\ndata: {\"late\":1}\n\n"),
+              std::string(done), std::string("\n")}) {
+            SCOPED_TRACE(row.last + behind);
+            for (const std::size_t step : {std::size_t{7}, std::size_t{64}, std::size_t{4096}}) {
+                const Passed got =
+                    passed(stream + behind, 4096, [step] { return step; }, {}, {}, row.endpoint);
+                EXPECT_TRUE(got.is_last);
+                EXPECT_EQ(got.bytes, stream) << step;
+            }
+        }
+    }
+}
+
+TEST(EventPieces, LeaveAByteOrderMarkOut) {
+    const std::string stream = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for (const std::string& begin :
+         {std::string(), std::string(": ping\n\n"), std::string(": ping\nid: 1\n")}) {
+        SCOPED_TRACE(begin);
+        for (std::size_t step = 1; step < 70; ++step) {
+            const std::string rest = stream + std::string(done);
+            const Passed plain = passed(begin + rest, 4096, step);
+            const Passed got = passed("\xef\xbb\xbf" + begin + rest, 4096, step);
+            EXPECT_EQ(got.bytes, plain.bytes) << step;
+            EXPECT_TRUE(got.is_last);
+        }
+    }
+    // Anywhere else it is a part of a name that is not known.
+    const std::string inside = stream + "\xef\xbb\xbf" + stream + std::string(done);
+    EXPECT_EQ(passed(inside, 4096, std::size_t{7}).bytes, inside);
 }
 
 TEST(EventPieces, AreGeneratedTextAsItIs) {

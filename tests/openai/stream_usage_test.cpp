@@ -31,7 +31,8 @@ struct StreamVerdict {
 template <class NextSize>
 StreamVerdict scanned(Endpoint endpoint, std::string_view stream, StreamCuts wanted,
                       NextSize next_size) {
-    SseScanner scanner(endpoint, wanted);
+    const std::int64_t answers = endpoint == Endpoint::images_generations ? 2 : 1;
+    SseScanner scanner(endpoint, wanted, answers);
     StreamVerdict out;
     std::size_t fed = 0;
     std::size_t passed = 0;

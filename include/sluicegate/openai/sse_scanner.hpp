@@ -61,13 +61,13 @@ public:
     /// Takes the next bytes of the stream. Returns how many of them belong to complete events: up
     /// to and including the last blank line. The rest belongs to an event that is not complete yet.
     /// If a CRLF was split, its LF counts as part of the event that it ends. What stands behind
-    /// [DONE] is taken unread, and belongs to no event.
+    /// the last event (finished()) is taken unread, and belongs to no event.
     [[nodiscard]] std::size_t complete_prefix(std::string_view bytes);
 
     /// What to leave out of the events that the last call completed, in order and without overlap.
     /// A cut may begin in bytes of earlier calls, but never in an event that was complete then.
     /// These are always cut: the `error:` line of older llama.cpp servers, and what the SDKs fail
-    /// on (`id:` and `retry:` lines, and events with a name but without data).
+    /// on (`id:` and `retry:` lines, events with a name but without data, a byte order mark).
     [[nodiscard]] const std::vector<Cut>& cuts() const noexcept { return cuts_; }
     /// The caller has passed on the beginning of an incomplete event: nothing is cut out of that
     /// event.
