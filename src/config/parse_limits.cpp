@@ -66,7 +66,7 @@ LimitsByModel parse_limits_by_model(Context& context, const Value& at, Section s
     LimitsByModel limits;
     for (const NamedEntry& entry : named_entries(context, at)) {
         if (entry.name != "*") {
-            const Text name{.text = entry.name, .is_from_environment = false, .is_quoted = false};
+            const Text name{.text = entry.name};
             check_model_name(context, *entry.key, entry.value.path, name, models);
         }
         limits.emplace(entry.name, parse_limits(context, entry.value, section));

@@ -43,15 +43,24 @@ bool is_shown(std::string_view text) {
 /// `${NAME}` at the start of `rest`, which begins with "${".
 struct Reference {
     std::string name;
+    std::optional<std::string_view> otherwise;  ///< stands for a variable that is unset or empty
     std::size_t size = 0;
 };
 
+/// `${NAME}` or `${NAME:-default}` at the beginning of `rest`.
 std::optional<Reference> parse_reference(std::string_view rest) {
+    constexpr std::string_view separator = ":-";
     const std::size_t end = rest.find('}');
     if (end == std::string_view::npos) return std::nullopt;
-    const std::string_view name = rest.substr(2, end - 2);
+    const std::string_view inside = rest.substr(2, end - 2);
+    const std::size_t name_size = inside.find(separator);
+    const std::string_view name = inside.substr(0, name_size);
     if (!is_variable_name(name)) return std::nullopt;
-    return Reference{std::string(name), end + 1};
+    Reference reference{.name = std::string(name), .otherwise = std::nullopt, .size = end + 1};
+    if (name_size != std::string_view::npos) {
+        reference.otherwise = inside.substr(name_size + separator.size());
+    }
+    return reference;
 }
 
 template <class T>
@@ -109,7 +118,7 @@ std::optional<std::string> read_hidden(Context& context, const Value& at, bool i
         text = std::move(file.text);
         if (text.ends_with('\n')) text.pop_back();
         if (text.ends_with('\r')) text.pop_back();
-    } else if (is_credential && !written->is_from_environment) {
+    } else if (is_credential && (!written->is_from_environment || written->has_default)) {
         note_secret(context, at);
     }
     if (text.empty()) {
@@ -147,7 +156,7 @@ std::optional<Text> read_text(Context& context, const Value& at) {
         add_problem(context, at, "must be a single value" + got_kind(*at.node));
         return std::nullopt;
     }
-    Text result{.text = "", .is_from_environment = false, .is_quoted = at.node->is_quoted};
+    Text result{.text = "", .is_quoted = at.node->is_quoted};
     std::string_view rest = at.node->text;
     while (!rest.empty()) {
         const std::size_t dollar = rest.find('$');
@@ -161,11 +170,15 @@ std::optional<Text> read_text(Context& context, const Value& at) {
             const auto reference = parse_reference(rest);
             if (!reference) {
                 add_problem(context, at,
-                            "${ begins a reference to an environment variable: write ${NAME}, or "
-                            "$${ for the two characters themselves");
+                            "${ begins a reference to an environment variable: write ${NAME} or "
+                            "${NAME:-default}, or $${ for the two characters themselves");
                 return std::nullopt;
             }
-            const auto value = context.environment(reference->name);
+            auto value = context.environment(reference->name);
+            if (reference->otherwise && (!value || value->empty())) {
+                value = *reference->otherwise;
+                result.has_default = true;
+            }
             if (!value) {
                 if (!context.is_off) {
                     add_problem(context, at,

@@ -26,7 +26,8 @@ struct Value {
 /// A scalar after expansion. A value from the environment may be a secret and is never shown.
 struct Text {
     std::string text;
-    bool is_from_environment = false;
+    bool is_from_environment = false;  ///< at least in part, or as the default of a variable
+    bool has_default = false;          ///< it holds the default of a variable
     bool is_quoted = false;
 };
 

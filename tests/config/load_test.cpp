@@ -366,6 +366,33 @@ TEST(Load, FillsInTheEnvironment) {
     EXPECT_EQ(config.models[2].route[0].model, "${MODEL} costs 5$ or $$5");
 }
 
+TEST(Load, TakesTheDefaultOfAVariableThatIsUnsetOrEmpty) {
+    const std::string yaml =
+        std::string(minimal_server) + std::string(minimal_users) +
+        "upstreams:\n"
+        "  echo: {kind: echo, tokens: '${COUNT:-8}'}\n"
+        "  far: {kind: openai, base_url: 'https://${HOST:-api.test}/v1', api_key: '${KEY:-k}'}\n"
+        "models:\n"
+        "  m: {route: [{upstream: echo, model: 'a${A:-}b${B:-x:-$y}c'}, {upstream: far}]}\n";
+    for (const Environment& environment :
+         {environment_of({}),
+          environment_of({{"COUNT", ""}, {"HOST", ""}, {"KEY", ""}, {"A", ""}, {"B", ""}})}) {
+        const Config config = config_of(yaml, environment);
+        EXPECT_EQ(config.upstreams[0].echo.tokens, 8);
+        EXPECT_EQ(config.upstreams[1].endpoints[0].host, "api.test");
+        EXPECT_EQ(config.upstreams[1].api_key->reveal(), "k");
+        EXPECT_EQ(config.models[0].route[0].model, "abx:-$yc");
+        EXPECT_EQ(config.warnings.empty(), false) << "the default of a key stands in the file";
+    }
+    const Config config = config_of(
+        yaml,
+        environment_of({{"COUNT", "7"}, {"HOST", "h"}, {"KEY", "v"}, {"A", "1"}, {"B", "2"}}));
+    EXPECT_EQ(config.upstreams[0].echo.tokens, 7);
+    EXPECT_EQ(config.upstreams[1].endpoints[0].host, "h");
+    EXPECT_EQ(config.upstreams[1].api_key->reveal(), "v");
+    EXPECT_EQ(config.models[0].route[0].model, "a1b2c");
+}
+
 TEST(Load, TurnsAnUpstreamOffWithItsVariable) {
     const std::string yaml = std::string(minimal_server) +
                              "upstreams:\n"
