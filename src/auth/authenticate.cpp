@@ -1,5 +1,7 @@
 #include "sluicegate/auth/authenticate.hpp"
 
+#include "sluicegate/auth/new_key.hpp"
+
 #include <algorithm>
 
 namespace sluicegate::auth {
@@ -14,7 +16,9 @@ Failure refused(ErrorKind kind, const KeyRecord& record) {
 Result<const KeyRecord*> authenticate(const KeyRing& ring, std::string_view key,
                                       const config::IpAddress& from, WallTime now) {
     const KeyRecord* const record = ring.find(hash_key(key));
-    if (record == nullptr) return fail(ErrorKind::invalid_api_key);
+    if (record == nullptr) {
+        return fail(is_mistyped(key) ? ErrorKind::mistyped_api_key : ErrorKind::invalid_api_key);
+    }
     if (record->expires && *record->expires <= now) {
         return refused(ErrorKind::api_key_expired, *record);
     }

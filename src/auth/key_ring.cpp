@@ -47,6 +47,7 @@ KeyRing KeyRing::build(std::span<const config::User> users, const Ids& ids) {
     KeyRing ring;
     for (std::size_t i = 0; i < users.size(); ++i) {
         for (const config::ApiKey& key : users[i].keys) {
+            if (users[i].is_disabled || key.is_disabled) continue;
             ring.records_.push_back(record_of(users[i], i, key, ids));
         }
     }

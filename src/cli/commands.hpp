@@ -1,6 +1,8 @@
 #pragma once
 /// One function for each subcommand. Its result is the exit code.
 
+#include "sluicegate/config/append_key.hpp"
+
 #include <optional>
 #include <string>
 
@@ -30,7 +32,13 @@ struct ExplainOptions {
 };
 /// Prints the limits of a user on a model, and the entry of the file that sets each.
 int explain(const ExplainOptions& options);
-int key_new(const std::string& user, const std::string& id);
+struct NewKeyOptions {
+    config::KeyEntry entry{.user = {}, .id = "default", .sha256 = {}, .models = {}};
+    std::string file;  ///< to which it is added; "": the line is printed
+};
+int key_new(const NewKeyOptions& options);
+/// Prints user, id, end and models of each key, and no digest.
+int key_list(const std::string& file);
 int key_hash();
 /// Requests /livez from the admin port of the configuration.
 int healthcheck(const std::string& file);

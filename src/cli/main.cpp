@@ -40,8 +40,6 @@ int main(int argc, char** argv) {
     program.set_version_flag("--version", "sluicegate " SLUICEGATE_VERSION);
     int exit_code = cli::exit_success;
     std::string file;
-    std::string user;
-    std::string id = "default";
 
     CLI::App* serve = program.add_subcommand("serve", "Run the gateway in the foreground");
     serve->add_option("--config", file, "The YAML file")->required();
@@ -71,12 +69,22 @@ int main(int argc, char** argv) {
     explain->add_flag("--json", explained.json, "For programs");
     explain->callback([&] { exit_code = cli::explain(explained); });
 
-    CLI::App* key = program.add_subcommand("key", "Make API keys and hash them");
+    CLI::App* key = program.add_subcommand("key", "Make, list and hash API keys");
     key->require_subcommand(1);
+    cli::NewKeyOptions made;
     CLI::App* key_new = key->add_subcommand("new", "Print a new key, once, and its YAML line");
-    key_new->add_option("--user", user, "Whose key it will be")->required();
-    key_new->add_option("--id", id, "Name of the key in logs")->capture_default_str();
-    key_new->callback([&] { exit_code = cli::key_new(user, id); });
+    key_new->add_option("--user", made.entry.user, "Whose key it will be")->required();
+    key_new->add_option("--id", made.entry.id, "Name of the key in logs")->capture_default_str();
+    key_new->add_option("--expires", made.entry.expires,
+                        "The day or time from which on it is refused: 2027-01-01");
+    key_new->add_option("--models", made.entry.models, "The only models that it may use: A,B")
+        ->delimiter(',');
+    key_new->add_option("--append-to", made.file,
+                        "Add it to the users of this YAML file; prints the key alone");
+    key_new->callback([&] { exit_code = cli::key_new(made); });
+    CLI::App* key_list = key->add_subcommand("list", "Print the keys of a configuration");
+    key_list->add_option("file", file, "The YAML file")->required();
+    key_list->callback([&] { exit_code = cli::key_list(file); });
     CLI::App* key_hash =
         key->add_subcommand("hash", "Read a key from standard input, print its hash");
     key_hash->callback([&] { exit_code = cli::key_hash(); });

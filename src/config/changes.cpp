@@ -181,6 +181,7 @@ Entity entity_of(const ApiKey& key, const Entity& user) {
     if (!key.allow_ips.empty()) {
         entity.add("allow_ips", ranges_text(key.allow_ips));
     }
+    entity.add("disabled", key.is_disabled ? "true" : "false");
     return entity;
 }
 
@@ -199,6 +200,7 @@ std::vector<Entity> entities_of(const Config& config) {
         Entity entity = make_entity("users", user.name);
         entity.add("group", user.group);
         add_limits_by_model(entity, user.limits);
+        entity.add("disabled", user.is_disabled ? "true" : "false");
         const std::size_t index = list.size();
         list.push_back(std::move(entity));
         for (const ApiKey& key : user.keys) list.push_back(entity_of(key, list[index]));

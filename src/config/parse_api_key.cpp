@@ -118,10 +118,8 @@ std::vector<ApiKey> parse_api_keys(Context& context, const Value& at, const Mode
         if (const auto ranges = map.find("allow_ips")) {
             parse_ranges(context, *ranges, "one range (leave it out to allow all)", key.allow_ips);
         }
-        bool is_disabled = false;
-        map.boolean("disabled", is_disabled);
-        // Its id and hash stay taken, so that it can be enabled again.
-        if (!is_disabled) keys.push_back(std::move(key));
+        map.boolean("disabled", key.is_disabled);
+        keys.push_back(std::move(key));
     });
     return keys;
 }

@@ -49,9 +49,7 @@ std::vector<User> parse_users(Context& context, const std::vector<NamedEntry>& e
         if (const auto keys = map.find("keys")) {
             user.keys = parse_api_keys(context, *keys, models, places);
         }
-        bool is_disabled = false;
-        map.boolean("disabled", is_disabled);
-        if (is_disabled) user.keys.clear();
+        map.boolean("disabled", user.is_disabled);
         users.push_back(std::move(user));
     }
     return users;

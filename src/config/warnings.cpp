@@ -50,13 +50,18 @@ bool forbids(const Limits& limits) {
     });
 }
 
-bool works(const ApiKey& key) {
+bool works(const User& user, const ApiKey& key) {
+    if (user.is_disabled || key.is_disabled) return false;
     return !key.expires || *key.expires > std::chrono::system_clock::now();
+}
+
+bool has_key_that_works(const User& user) {
+    return std::ranges::any_of(user.keys, [&user](const ApiKey& key) { return works(user, key); });
 }
 
 bool may_use(const Config& config, const User& user, const Model& model) {
     const bool has_key = std::ranges::any_of(user.keys, [&](const ApiKey& key) {
-        if (!works(key)) return false;
+        if (!works(user, key)) return false;
         return key.models.empty() || std::ranges::find(key.models, model.name) != key.models.end();
     });
     return has_key && !forbids(resolve_limits(config, user, model));
@@ -79,7 +84,7 @@ void warn_of_unreachable_models(Context& context, const WrittenEntries& written,
 void warn_of_users_without_keys(Context& context, const WrittenEntries& written,
                                 const Config& config) {
     for (std::size_t i = 0; i < config.users.size() && i < written.users.size(); ++i) {
-        if (std::ranges::any_of(config.users[i].keys, works)) continue;
+        if (has_key_that_works(config.users[i])) continue;
         warn_at(context, &written.users[i], "has no key that works");
     }
 }

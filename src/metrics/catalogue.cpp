@@ -18,7 +18,7 @@ constexpr std::array model_labels{model};
 constexpr std::array auth_failure_labels{
     Label{"kind",
           "`missing_api_key`, `invalid_authorization_header`, `different_api_keys`, "
-          "`invalid_api_key`, `api_key_expired`, `ip_not_allowed`"}};
+          "`invalid_api_key`, `mistyped_api_key`, `api_key_expired`, `ip_not_allowed`"}};
 constexpr std::array decision_labels{model, Label{"decision", "`admitted`, `rejected`"}};
 constexpr Label user{"user", "a configured user"};
 constexpr std::array refusal_labels{model,

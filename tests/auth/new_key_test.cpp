@@ -8,22 +8,48 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::auth {
 namespace {
 
-TEST(NewKey, IsAPrefixAnd43Base64urlCharacters) {
+TEST(NewKey, IsAPrefix43Base64urlCharactersAndTheirChecksum) {
     const NewKey made = make_key();
     const std::string_view text = made.key.reveal();
-    ASSERT_EQ(text.size(), 49U);
+    ASSERT_EQ(text.size(), 55U);
     EXPECT_TRUE(text.starts_with("sk-sg-"));
     EXPECT_EQ(
         text.substr(6).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                          "0123456789-_"),
         std::string_view::npos);
     // 43 characters hold 258 bits; the two that 32 bytes don't fill are zero.
-    EXPECT_NE(std::string_view("AEIMQUYcgkosw048").find(text.back()), std::string_view::npos);
+    EXPECT_NE(std::string_view("AEIMQUYcgkosw048").find(text[48]), std::string_view::npos);
+    EXPECT_FALSE(is_mistyped(text));
+}
+
+TEST(NewKey, IsToldFromOneThatWasMistyped) {
+    for (int i = 0; i < 20; ++i) {
+        const NewKey made = make_key();
+        const std::string key(made.key.reveal());
+        for (std::size_t at = 6; at < key.size(); ++at) {
+            std::string wrong = key;
+            wrong[at] = wrong[at] == 'x' ? 'y' : 'x';
+            EXPECT_TRUE(is_mistyped(wrong)) << at;
+            EXPECT_TRUE(is_mistyped(key.substr(0, at) + key.substr(at + 1))) << at;
+            EXPECT_TRUE(is_mistyped(key.substr(0, at) + 'a' + key.substr(at))) << at;
+        }
+        std::string swapped = key;
+        std::swap(swapped[10], swapped[11]);
+        EXPECT_EQ(is_mistyped(swapped), key[10] != key[11]);
+    }
+    // Others, and those that were made before keys had a checksum, are strangers at most.
+    for (const std::string& key :
+         {std::string("sk-sg-quickstart-alice"), "sk-sg-" + std::string(43, 'a'),
+          "sk-proj-" + std::string(47, 'a'), "sk-sg-" + std::string(48, 'a') + ".",
+          std::string()}) {
+        EXPECT_FALSE(is_mistyped(key)) << key;
+    }
 }
 
 TEST(NewKey, ComesWithTheHashOfItsWholeText) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -130,6 +132,49 @@ TEST(CommandLine, KeyNewPrintsAKeyOnceAndTheLineForTheFile) {
     EXPECT_GE(key.size(), 40U);
     EXPECT_NE(first.output.find(sha256_hex(key)), std::string::npos) << first.output;
     EXPECT_EQ(second.output.find(key), std::string::npos);
+}
+
+TEST(CommandLine, KeyNewAddsAKeyThatKeyListShowsAndTheDaemonTakes) {
+    const FakeUpstream upstream;
+    Gateway gateway{ConfigText(upstream.base_url())};
+    const std::string file = gateway.daemon().config_file();
+    const std::vector<std::string> command{"key",         "new",        "--user",   "alice",
+                                           "--id",        "new-laptop", "--models", "m,other",
+                                           "--append-to", file};
+    const CommandResult added = run_binary(command);
+    ASSERT_EQ(added.status, 0) << added.output;
+    const std::size_t at = added.output.find("sk-sg-");
+    ASSERT_NE(at, std::string::npos) << added.output;
+    const std::string key = added.output.substr(at, added.output.find('\n', at) - at);
+
+    const CommandResult listed = run_binary({"key", "list", file});
+    EXPECT_EQ(listed.status, 0);
+    EXPECT_TRUE(
+        std::regex_search(listed.output, std::regex("alice +new-laptop +never +m,other +in use\n")))
+        << listed.output;
+    EXPECT_EQ(listed.output.find(sha256_hex(key)), std::string::npos);
+    EXPECT_EQ(listed.output.find(sha256_hex(alice_key)), std::string::npos);
+
+    EXPECT_EQ(gateway.chat(key, "m").status, 401);
+    const std::size_t from = gateway.daemon().log_size();
+    gateway.daemon().signal(SIGHUP);
+    ASSERT_TRUE(gateway.daemon().wait_for_event("reloaded", from));
+    EXPECT_EQ(gateway.chat(key, "m").status, 200);
+    EXPECT_EQ(gateway.chat(key, "limited").status, 404);
+    EXPECT_EQ(gateway.chat(alice_key, "m").status, 200) << "two live keys of one user";
+
+    const Response mistyped = gateway.chat(key.substr(0, key.size() - 1), "m");
+    expect_error(mistyped, {.status = 401, .code = "invalid_api_key"});
+    EXPECT_NE(mistyped.body.find("looks mistyped"), std::string::npos) << mistyped.body;
+    EXPECT_EQ(gateway.chat("sk-sg-of-a-stranger-00000000", "m").body.find("mistyped"),
+              std::string::npos);
+
+    const CommandResult again = run_binary(command);
+    EXPECT_EQ(again.status, 1);
+    EXPECT_NE(again.output.find("nothing was written"), std::string::npos) << again.output;
+    const CommandResult wrong = run_binary({"key", "new", "--user", "al ice"});
+    EXPECT_EQ(wrong.status, 2);
+    EXPECT_EQ(wrong.output.find("sk-sg-"), std::string::npos) << wrong.output;
 }
 
 TEST(CommandLine, VersionIsPrinted) {

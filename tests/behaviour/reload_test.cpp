@@ -208,19 +208,32 @@ TEST(Reload, AnInvalidFileChangesNothingAndNamesTheLine) {
 }
 
 TEST(Reload, ARevokedKeyIsDeadOnAnOpenConnection) {
-    const FakeUpstream upstream;
-    ConfigText config(upstream.base_url());
-    Gateway gateway(config);
-    TestClient client = gateway.connect();
-    client.send(chat_request(alice_key, "m"));
-    expect_success(client.read_response());
-
     const std::string line = key_line("laptop", alice_key);
-    config.users.replace(config.users.find(line), line.size(), "");
-    gateway.daemon().reload(config.text());
-    client.send(chat_request(alice_key, "m"));
-    expect_error(client.read_response(), {.status = 401, .code = "invalid_api_key"});
-    EXPECT_EQ(gateway.chat(alice_second_key, "m").status, 200);
+    struct Row {
+        std::string left;
+        const char* change;
+    };
+    for (const auto& [left, change] : {Row{"", "users.alice.keys.laptop removed"},
+                                       Row{key_line("laptop", alice_key, "disabled: true"),
+                                           "users.alice.keys.laptop.disabled false -> true"}}) {
+        SCOPED_TRACE(change);
+        const FakeUpstream upstream;
+        ConfigText config(upstream.base_url());
+        Gateway gateway(config);
+        TestClient client = gateway.connect();
+        client.send(chat_request(alice_key, "m"));
+        expect_success(client.read_response());
+
+        config.users.replace(config.users.find(line), line.size(), left);
+        const std::size_t from = gateway.daemon().log_size();
+        gateway.daemon().reload(config.text());
+        client.send(chat_request(alice_key, "m"));
+        expect_error(client.read_response(), {.status = 401, .code = "invalid_api_key"});
+        EXPECT_EQ(gateway.chat(alice_second_key, "m").status, 200);
+        const auto told = gateway.daemon().wait_for_event("config_changed", from);
+        ASSERT_TRUE(told);
+        EXPECT_EQ(told->value("message", ""), change);
+    }
 }
 
 TEST(Reload, ARunningStreamEndsUnderTheConfigurationItBeganWith) {

@@ -8,8 +8,9 @@ namespace sluicegate::auth {
 
 /// The record of `key`; never null.
 ///
-/// Errors  invalid_api_key, api_key_expired, ip_not_allowed, in this order. No error tells whether
-///         a similar key exists. The last two name the user and the key's id for the log.
+/// Errors  invalid_api_key or mistyped_api_key, api_key_expired, ip_not_allowed, in this order. No
+///         error tells whether a similar key exists. The last two name the user and the key's id
+///         for the log.
 [[nodiscard]] Result<const KeyRecord*> authenticate(const KeyRing& ring, std::string_view key,
                                                     const config::IpAddress& from, WallTime now);
 

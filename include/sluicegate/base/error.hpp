@@ -33,6 +33,7 @@ enum class ErrorKind : std::uint8_t {
     invalid_authorization_header,  ///< wrong scheme, or no characters of a key
     different_api_keys,            ///< more than one key
     invalid_api_key,
+    mistyped_api_key,  ///< unknown, and its checksum is wrong
     api_key_expired,
     ip_not_allowed,
     auth_rate_limited,  ///< it failed, like many others from its address in the last minute

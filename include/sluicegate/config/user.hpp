@@ -30,6 +30,7 @@ struct ApiKey {
     /// Empty: all models. It may name models that are off; these stay in the list.
     std::vector<std::string> models;
     std::vector<AddressRange> allow_ips;  ///< empty: all
+    bool is_disabled = false;             ///< refused like one that does not exist
 };
 
 struct User {
@@ -37,6 +38,7 @@ struct User {
     std::string group = "default";  ///< always the name of one of Config::groups
     LimitsByModel limits;
     std::vector<ApiKey> keys;  ///< may be empty: a user whose keys are all revoked
+    bool is_disabled = false;  ///< and so are all its keys
 };
 
 }  // namespace sluicegate::config
