@@ -53,7 +53,9 @@ public:
 
     [[nodiscard]] std::size_t count() const noexcept { return lines_.size(); }
     /// Spaces before the first other character. `number` from 1, as Node::line.
-    [[nodiscard]] std::size_t indent(int number) const { return line(number).find_first_not_of(' '); }
+    [[nodiscard]] std::size_t indent(int number) const {
+        return line(number).find_first_not_of(' ');
+    }
     [[nodiscard]] std::string_view content(int number) const {
         std::string_view text = line(number);
         text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
@@ -192,8 +194,8 @@ std::string spaces(std::size_t count) {
 Result<Place> place_in_user(const Lines& lines, const Member& user, std::size_t indent,
                             const KeyEntry& entry) {
     if (user.value->kind == Node::Kind::null) {
-        return Place{user.key->line, spaces(indent + 2) + "keys:\n" + spaces(indent + 4) +
-                                         key_line(entry) + '\n'};
+        return Place{user.key->line,
+                     spaces(indent + 2) + "keys:\n" + spaces(indent + 4) + key_line(entry) + '\n'};
     }
     const bool is_block = user.value->kind == Node::Kind::map && !user.value->keys.empty() &&
                           user.value->keys.front().line > user.key->line;
@@ -201,8 +203,8 @@ Result<Place> place_in_user(const Lines& lines, const Member& user, std::size_t 
     const std::size_t member_indent = lines.indent(user.value->keys.front().line);
     const auto keys = member(*user.value, "keys");
     if (!keys) {
-        const int last = lines.last_of(user.key->line,
-                                       [&](int at) { return lines.indent(at) > indent; });
+        const int last =
+            lines.last_of(user.key->line, [&](int at) { return lines.indent(at) > indent; });
         return Place{last, spaces(member_indent) + "keys:\n" + spaces(member_indent + 2) +
                                key_line(entry) + '\n'};
     }
@@ -248,8 +250,8 @@ Result<Place> place_of(const Lines& lines, const Node& root, const KeyEntry& ent
     if (const auto user = member(*users->value, entry.user)) {
         return place_in_user(lines, *user, indent, entry);
     }
-    const int last = lines.last_of(users->key->line,
-                                   [&](int at) { return lines.indent(at) >= indent; });
+    const int last =
+        lines.last_of(users->key->line, [&](int at) { return lines.indent(at) >= indent; });
     return Place{last, new_user(indent)};
 }
 
@@ -278,7 +280,7 @@ public:
             if (size < 0 && errno != EINTR) return refuse(errno_text("cannot write", name_));
             if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
         }
-        struct stat made {};
+        struct stat made{};
         if (::fstat(fd_, &made) != 0) return refuse(errno_text("cannot look at", name_));
         const bool is_others = made.st_uid != like.st_uid || made.st_gid != like.st_gid;
         if (is_others && ::fchown(fd_, like.st_uid, like.st_gid) != 0) {
@@ -366,13 +368,13 @@ Result<void> replace_file(const std::string& file, std::string_view before,
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(file.c_str(), nullptr), ::free);
     if (!real) return refuse(errno_text("cannot find", file));
     const std::string name(real.get());
-    struct stat now {};
+    struct stat now{};
     if (::stat(name.c_str(), &now) != 0) return refuse(errno_text("cannot look at", name));
     NewFile made(name + ".new." + std::to_string(::getpid()));
     if (auto written = made.write(after, now); !written) return written;
     auto read = file_text(name);
     if (!read) return std::move(read).failure();
-    if (*read != before) return refuse("was changed by somebody else at the same time");
+    if (*read != before) return refuse("has been changed at the same time");
     if (auto replaced = made.take_name(name); !replaced) return replaced;
     const std::string folder = name.substr(0, name.rfind('/') + 1);
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -254,6 +254,13 @@ void SseScanner::cut_lines() {
     if (!is_passed_ && !is_cut_whole_) {
         cuts_.insert(cuts_.end(), line_cuts_.begin(), line_cuts_.end());
         std::ranges::sort(cuts_, {}, &Cut::offset);
+        // A member that is cut may go over such a line.
+        std::uint64_t end = 0;
+        std::erase_if(cuts_, [&end](const Cut& cut) {
+            const bool is_inside = cut.offset < end;
+            if (!is_inside) end = cut.offset + cut.size;
+            return is_inside;
+        });
     }
     line_cuts_.clear();
 }

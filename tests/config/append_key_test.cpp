@@ -49,13 +49,14 @@ TEST(AppendKey, GoesBehindTheLastKeyOfItsUser) {
     const auto of_bob = append_key(begin + end, entry_of("bob"));
     ASSERT_TRUE(of_bob) << of_bob.error().detail;
     const std::string mark = "    - {id: k, sha256: z}\n";
-    EXPECT_EQ(*of_bob, std::string(begin + end).replace((begin + end).find(mark), mark.size(),
-                                                        mark + "    " + line_of()));
+    EXPECT_EQ(*of_bob,
+              std::string(begin + end)
+                  .replace((begin + end).find(mark), mark.size(), mark + "    " + line_of()));
     const auto of_carol = append_key(begin + end, entry_of("carol"));
     ASSERT_TRUE(of_carol) << of_carol.error().detail;
-    EXPECT_EQ(*of_carol,
-              std::string(begin + end).replace((begin + end).find(mark), mark.size(),
-                                               mark + "  carol:\n    keys:\n      " + line_of()));
+    EXPECT_EQ(*of_carol, std::string(begin + end)
+                             .replace((begin + end).find(mark), mark.size(),
+                                      mark + "  carol:\n    keys:\n      " + line_of()));
 }
 
 TEST(AppendKey, FindsAPlaceInEveryBlock) {
@@ -178,7 +179,7 @@ TEST(AppendKey, ReplacesAFileAsAWholeAndKeepsItsMode) {
 
     const auto late = replace_file(file, "before\n", "later\n");
     ASSERT_FALSE(late);
-    EXPECT_NE(late.error().detail.find("somebody else"), std::string::npos);
+    EXPECT_NE(late.error().detail.find("at the same time"), std::string::npos);
     EXPECT_EQ(*file_text(file), "after\n");
     EXPECT_FALSE(replace_file(folder.at("none.yaml"), "", "x"));
     std::size_t files = 0;

@@ -447,6 +447,10 @@ TEST(StreamUsage, CutsTheLinesThatBreakTheSdks) {
         {"beside a usage",
          "id: 7\ndata: {\"choices\":[{}],\"usage\":{\"total_tokens\":1}}\nid: 8\n\n",
          "data: {\"choices\":[{}]}\n\n"},
+        {"inside a usage",
+         "data: {\"choices\":[{}]\nretry: 1\ndata: ,\"usage\":\nid: 8\ndata: "
+         "{\"total_tokens\":1}}\n\n",
+         "data: {\"choices\":[{}]}\n\n"},
         {"comments stay", ": id: 7\n\n:\n\n", ": id: 7\n\n:\n\n"},
     };
     for (const Row& row : rows) {
