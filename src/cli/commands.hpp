@@ -24,6 +24,8 @@ struct CheckOptions {
     bool is_strict = false;  ///< warnings are mistakes
 };
 int check(const CheckOptions& options);
+/// Prints the configuration as it takes effect.
+int config_show(const std::string& file);
 struct ExplainOptions {
     std::string file;
     std::string user;

@@ -69,6 +69,13 @@ int main(int argc, char** argv) {
     explain->add_flag("--json", explained.json, "For programs");
     explain->callback([&] { exit_code = cli::explain(explained); });
 
+    CLI::App* config = program.add_subcommand("config", "Look at a configuration");
+    config->require_subcommand(1);
+    CLI::App* config_show = config->add_subcommand(
+        "show", "Print it as it takes effect: all files, with defaults, and without secrets");
+    config_show->add_option("file", file, "The YAML file")->required();
+    config_show->callback([&] { exit_code = cli::config_show(file); });
+
     CLI::App* key = program.add_subcommand("key", "Make, list and hash API keys");
     key->require_subcommand(1);
     cli::NewKeyOptions made;
@@ -98,8 +105,10 @@ int main(int argc, char** argv) {
     version->callback([] { std::printf("sluicegate %s\n", SLUICEGATE_VERSION); });
 
     if (argc > 1 && !knows(program, argv[1])) return cli::exit_usage;
-    if (argc > 2 && std::string_view(argv[1]) == "key" && !knows(*key, argv[2])) {
-        return cli::exit_usage;
+    for (const CLI::App* group : {key, config}) {
+        if (argc > 2 && argv[1] == group->get_name() && !knows(*group, argv[2])) {
+            return cli::exit_usage;
+        }
     }
     try {
         program.parse(argc, argv);

@@ -185,6 +185,8 @@ Entity entity_of(const ApiKey& key, const Entity& user) {
     return entity;
 }
 
+}  // namespace
+
 std::vector<Entity> entities_of(const Config& config) {
     std::vector<Entity> list{fixed_sections(config)};
     const Entity admin{.path = "admin", .id = "admin", .parent = "", .leaves = {}};
@@ -207,6 +209,8 @@ std::vector<Entity> entities_of(const Config& config) {
     }
     return list;
 }
+
+namespace {
 
 using EntityIndex = std::unordered_map<std::string_view, const Entity*>;
 

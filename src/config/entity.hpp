@@ -2,6 +2,7 @@
 /// A configuration as a list of named values in text form, to compare two configurations.
 
 #include "sluicegate/base/secret.hpp"
+#include "sluicegate/config/config.hpp"
 #include "sluicegate/config/upstream.hpp"
 
 #include <string>
@@ -57,5 +58,7 @@ inline void add_body(Entity& entity, const BodyPolicy& policy) {
 }
 
 [[nodiscard]] Entity entity_of(const Upstream& upstream);
+/// The sections with fixed keys first, then one for each named part.
+[[nodiscard]] std::vector<Entity> entities_of(const Config& config);
 
 }  // namespace sluicegate::config

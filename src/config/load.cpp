@@ -2,6 +2,7 @@
 
 #include "sluicegate/base/wipe_scope.hpp"
 
+#include "config/effective.hpp"
 #include "config/files.hpp"
 #include "config/sections.hpp"
 #include "config/sources.hpp"
@@ -56,7 +57,8 @@ void check_denied_names(Context& context, const Value& at, const Config& config)
                     " different fields, got " + std::to_string(names.size()));
 }
 
-Config parse(Context& context, const Sources& sources, const Node& main) {
+Config parse(Context& context, const Sources& sources, const Node& main,
+             bool makes_effective_text) {
     const MapReader root(context, Value{&main, ""}, Section::root);
     Config config;
     if (!root.is_map()) return config;
@@ -108,6 +110,9 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
     for (const Problem& warning : context.warnings) config.warnings.push_back(format(warning));
     config.sha256 = sources.digest();
     config.files = context.problems.files();
+    if (makes_effective_text && context.problems.count() == 0) {
+        config.effective_text = effective_text(main, written, config, context.folders);
+    }
     if (context.problems.count() == 0 && config.models.empty()) {
         add_problem(context, Value{&main, "models"}, "no model is left: " + config.notes.back());
     }
@@ -115,13 +120,13 @@ Config parse(Context& context, const Sources& sources, const Node& main) {
 }
 
 void load_into(const std::string& file, const Environment& environment, Problems& problems,
-               std::optional<Config>& into) {
+               bool makes_effective_text, std::optional<Config>& into) {
     Sources sources(problems, environment);
     sources.read(file);
     const Node* main = sources.main();
     if (main == nullptr) return;
     Context context = sources.context();
-    into = parse(context, sources, *main);
+    into = parse(context, sources, *main, makes_effective_text);
 }
 
 }  // namespace
@@ -134,12 +139,13 @@ Environment process_environment() {
     };
 }
 
-LoadResult load(const std::string& file, const Environment& environment) {
+LoadResult load(const std::string& file, const Environment& environment,
+                bool makes_effective_text) {
     const WipeScope wipes;
     LoadResult result;
     Problems problems;
     try {
-        load_into(file, environment, problems, result.config);
+        load_into(file, environment, problems, makes_effective_text, result.config);
         result.problems = problems.take();
     } catch (const std::exception& error) {
         // Out of memory, or a path that the file system library cannot hold.

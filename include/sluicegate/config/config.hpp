@@ -39,6 +39,8 @@ struct Config {
     /// Digest of the text of all files, 64 hexadecimal digits. It identifies a configuration in
     /// metrics and logs.
     std::string sha256;
+    /// What `sluicegate config show` prints. Only if it was asked for.
+    std::string effective_text;
     /// The files that were read, named as in Problem::file. SourceLocation::file is an index into
     /// it.
     std::vector<std::string> files;

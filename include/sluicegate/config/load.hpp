@@ -31,6 +31,7 @@ struct [[nodiscard]] LoadResult {
 /// Errors   all mistakes at once, as values. It never throws.
 /// Bounds   docs/configuration.md, "Bounds".
 /// Threads  any; blocks on the disk.
-LoadResult load(const std::string& file, const Environment& environment);
+LoadResult load(const std::string& file, const Environment& environment,
+                bool makes_effective_text = false);
 
 }  // namespace sluicegate::config
