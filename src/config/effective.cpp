@@ -114,7 +114,8 @@ private:
         if (is_path(key) && node.text != "system" && !node.text.empty()) {
             return key_text(resolve_path(folders_[node.file], node.text));
         }
-        return node.is_quoted || !is_plain_scalar(node.text) ? quoted(node.text) : std::string(node.text);
+        return node.is_quoted || !is_plain_scalar(node.text) ? quoted(node.text)
+                                                             : std::string(node.text);
     }
     void add_elements(Shown& out, std::string_view parent, const Node& node) const {
         const auto is_scalar = [](const Node& item) { return item.kind == Node::Kind::scalar; };
@@ -170,8 +171,8 @@ Shown* find(std::vector<Shown>& members, std::string_view key) {
 
 /// Values that stand under another key, or that nothing in the file could say.
 bool is_never_added(std::string_view key) {
-    constexpr std::string_view keys[] = {"base_url", "endpoints", "route", "fallback",
-                                         "fallback_on", "info", "proxy", "kind"};
+    constexpr std::string_view keys[] = {"base_url",    "endpoints", "route", "fallback",
+                                         "fallback_on", "info",      "proxy", "kind"};
     return key.starts_with("limits.") || key.starts_with("proxy.") ||
            std::ranges::find(keys, key) != std::ranges::end(keys);
 }
@@ -204,8 +205,8 @@ bool has_tls(const Config& config, std::string_view upstream) {
 void add_defaults(Shown& into, const Entity& entity, const Config& config) {
     const bool may_have_tls = has_tls(config, into.key);
     for (const Leaf& leaf : entity.leaves) {
-        const std::string_view key = std::string_view(leaf.path).substr(
-            entity.path.empty() ? 0 : entity.path.size() + 1);
+        const std::string_view key =
+            std::string_view(leaf.path).substr(entity.path.empty() ? 0 : entity.path.size() + 1);
         if (leaf.shown.empty() || is_never_added(key)) continue;
         if (key.starts_with("tls.") && !may_have_tls) continue;
         if (key == "api_key_header" && find(into.members, "api_key") == nullptr) continue;

@@ -89,6 +89,8 @@ void EventPieces::cut_out(std::string_view piece) {
     spliced_.clear();
     for (const Cut& cut : scanner_.cuts()) {
         const auto at = static_cast<std::size_t>(cut.offset - start);
+        // Of a last event that does not go out.
+        if (at >= piece.size()) break;
         spliced_ += piece.substr(kept_from, at - kept_from);
         spliced_ += cut.replacement;
         kept_from = at + static_cast<std::size_t>(cut.size);

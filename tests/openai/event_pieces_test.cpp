@@ -333,6 +333,23 @@ TEST(EventPieces, LeaveAByteOrderMarkOut) {
     EXPECT_EQ(passed(inside, 4096, std::size_t{7}).bytes, inside);
 }
 
+TEST(EventPieces, CutNothingOutOfALastEventThatDoesNotGoOut) {
+    const std::string event = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for (const std::string last :
+         {R"(data: {"choices":[],"usage":{"prompt_tokens":1}})", "id: 1\ndata: {}\nretry: 2",
+          R"(data: {"choices":[{}],"usage":{"prompt_tokens":1}})"}) {
+        for (const std::string end : {"", "\n"}) {
+            SCOPED_TRACE(last + end);
+            for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{4096}}) {
+                const Passed got = passed(event + last + end, 4096, step,
+                                          {.usage_event = true, .usage_members = true});
+                EXPECT_FALSE(got.is_last) << "it has no proper end";
+                EXPECT_EQ(got.bytes, event) << step;
+            }
+        }
+    }
+}
+
 TEST(EventPieces, AreGeneratedTextAsItIs) {
     // A model may write anything; an event that holds its text alone is no error.
     const Redaction redaction = with_secret();
