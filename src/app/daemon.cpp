@@ -55,6 +55,17 @@ void give_back_memory() {
     malloc_trim(0);
 }
 
+admin::Page config_page(const worker::Snapshot& snapshot) {
+    const std::string& text = snapshot.config.effective_text;
+    if (text.empty()) {
+        return {.status = 503,
+                .body =
+                    "the configuration is too large to be kept as text: run `sluicegate "
+                    "config show FILE`\n"};
+    }
+    return {.content_type = "application/yaml", .body = text};
+}
+
 void log_notes(const worker::Snapshot& snapshot) {
     for (const std::string& note : snapshot.config.notes) log::info("config", note);
     for (const std::string& warning : snapshot.warnings) log::warn("config", warning);
@@ -204,6 +215,7 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
         return admin::Page{.body = "ok\n"};
     };
     pages["/status"] = [this](std::string_view query) { return status(query); };
+    pages["/config"] = [this](std::string_view) { return config_page(*snapshot_); };
     pages["/metrics"] = [this](std::string_view) {
         return metrics_page({.registry = registry_,
                              .limiter = *limiter_,
@@ -327,7 +339,7 @@ void Daemon::reload_and_tell(const std::function<void(admin::Page)>& answer) {
 
 void Daemon::begin_reload(AfterReload told) {
     service_manager_.is_reloading();
-    auto loaded = config::load(file_, environment_);
+    auto loaded = config::load(file_, environment_, config::EffectiveText::if_small);
     if (!loaded) return refuse_reload(std::move(loaded.problems), told);
     auto fixed = config::restart_only_changes(snapshot_->config, *loaded.config);
     for (config::Problem& problem : fixed) problem.file = file_;

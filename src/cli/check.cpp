@@ -2,14 +2,25 @@
 #include "sluicegate/config/changes.hpp"
 #include "sluicegate/config/load.hpp"
 
+#include "cli/admin_client.hpp"
 #include "cli/commands.hpp"
 #include "cli/problems.hpp"
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluicegate::cli {
 namespace {
+
+void print_lines(const std::vector<std::string>& changes) {
+    std::printf(changes.empty() ? "a reload would change nothing\n" : "a reload would change:\n");
+    for (const std::string& change : changes) std::printf("  %s\n", change.c_str());
+}
 
 int print_changes(const config::Config& before, const config::Config& after) {
     const auto fixed = config::restart_only_changes(before, after);
@@ -20,9 +31,41 @@ int print_changes(const config::Config& before, const config::Config& after) {
         std::fprintf(stderr, "a reload would be refused: these changes need a restart\n");
         return exit_configuration;
     }
-    const auto changes = config::describe_changes(before, after);
-    std::printf(changes.empty() ? "a reload would change nothing\n" : "a reload would change:\n");
-    for (const std::string& change : changes) std::printf("  %s\n", change.c_str());
+    print_lines(config::describe_changes(before, after));
+    return exit_success;
+}
+
+/// With the daemon whose admin port this is. A key stands in the environment, where no list of
+/// processes shows it.
+int compare_with_daemon(const std::string& url, const AdminPort& port, const std::string& text) {
+    constexpr std::chrono::seconds timeout{10};
+    const char* const key = std::getenv("SLUICEGATE_ADMIN_KEY");
+    const auto answer = ask_admin(port, "/config", key == nullptr ? "" : key, timeout);
+    if (!answer) {
+        std::fprintf(stderr, "%s: %s\n", url.c_str(), answer.error().detail.c_str());
+        return exit_failure;
+    }
+    if (answer->status != 200) {
+        const bool needs_key = answer->status == 401 || answer->status == 403;
+        std::fprintf(stderr, "%s/config: HTTP %u: %s%s", url.c_str(), answer->status,
+                     answer->body.c_str(),
+                     needs_key ? "\nset SLUICEGATE_ADMIN_KEY to a key of admin.keys\n" : "");
+        return exit_failure;
+    }
+    const auto changes = config::changes_of_texts(answer->body, text);
+    if (!changes) {
+        std::fprintf(stderr, "%s/config: is no configuration\n", url.c_str());
+        return exit_failure;
+    }
+    if (!changes->refused.empty()) {
+        for (const std::string& path : changes->refused) {
+            std::fprintf(stderr, "%s: needs a restart\n", path.c_str());
+        }
+        std::fprintf(stderr, "a reload would be refused: these changes need a restart\n");
+        return exit_configuration;
+    }
+    print_lines(changes->lines);
+    std::printf("secrets and hashes of keys were not compared: the daemon does not tell them\n");
     return exit_success;
 }
 
@@ -32,7 +75,14 @@ int check(const CheckOptions& options) {
     const std::string& file = options.file;
     const std::optional<std::string>& running = options.running;
     const config::Environment environment = config::process_environment();
-    auto loaded = config::load(file, environment);
+    const auto port = running ? admin_port_of(*running) : std::nullopt;
+    if (!port && running && (running->starts_with("http://") || running->starts_with("https://"))) {
+        std::fprintf(stderr, "sluicegate: --against %s: write the admin port as http://HOST:PORT\n",
+                     running->c_str());
+        return exit_usage;
+    }
+    auto loaded = config::load(file, environment,
+                               port ? config::EffectiveText::always : config::EffectiveText::none);
     if (!loaded) {
         print_problems(file, loaded.problems);
         return exit_configuration;
@@ -59,6 +109,7 @@ int check(const CheckOptions& options) {
     std::printf("%s: ok: %zu models, %zu users, %zu upstreams\n", file.c_str(),
                 checked.models.size(), checked.users.size(), checked.upstreams.size());
     if (!running) return exit_success;
+    if (port) return compare_with_daemon(*running, *port, checked.effective_text);
 
     auto before = config::load(*running, environment);
     if (!before) {

@@ -8,7 +8,8 @@
 namespace sluicegate::cli {
 
 int config_show(const std::string& file) {
-    const auto loaded = config::load(file, config::process_environment(), true);
+    const auto loaded =
+        config::load(file, config::process_environment(), config::EffectiveText::always);
     if (!loaded) {
         print_problems(file, loaded.problems);
         return exit_configuration;

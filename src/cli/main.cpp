@@ -56,8 +56,10 @@ int main(int argc, char** argv) {
     cli::CheckOptions checked;
     check->add_option("file", checked.file, "The YAML file")->required();
     check->add_flag("--strict", checked.is_strict, "Take warnings for mistakes");
-    check->add_option("--against", checked.running,
-                      "The file of a running daemon: print what a reload would change");
+    check->add_option(
+        "--against", checked.running,
+        "The file of a running daemon, or the URL of its admin port: print what a reload "
+        "would change");
     check->callback([&] { exit_code = cli::check(checked); });
 
     cli::ExplainOptions explained;

@@ -35,7 +35,7 @@ int serve(const std::string& file) {
     // Before a secret is read: a new thread inherits the registers of the thread that makes it, and
     // may leave them on its stack.
     log::start(log::Level::info);
-    auto loaded = config::load(file, environment);
+    auto loaded = config::load(file, environment, config::EffectiveText::if_small);
     if (!loaded) {
         static_cast<void>(log::stop(log_patience));
         print_problems(file, loaded.problems);

@@ -57,8 +57,7 @@ void check_denied_names(Context& context, const Value& at, const Config& config)
                     " different fields, got " + std::to_string(names.size()));
 }
 
-Config parse(Context& context, const Sources& sources, const Node& main,
-             bool makes_effective_text) {
+Config parse(Context& context, const Sources& sources, const Node& main, EffectiveText text) {
     const MapReader root(context, Value{&main, ""}, Section::root);
     Config config;
     if (!root.is_map()) return config;
@@ -110,7 +109,10 @@ Config parse(Context& context, const Sources& sources, const Node& main,
     for (const Problem& warning : context.warnings) config.warnings.push_back(format(warning));
     config.sha256 = sources.digest();
     config.files = context.problems.files();
-    if (makes_effective_text && context.problems.count() == 0) {
+    const bool is_small = sources.bytes() <= effective_source_bytes_max;
+    const bool is_wanted =
+        text == EffectiveText::always || (text == EffectiveText::if_small && is_small);
+    if (is_wanted && context.problems.count() == 0) {
         config.effective_text = effective_text(main, written, config, context.folders);
     }
     if (context.problems.count() == 0 && config.models.empty()) {
@@ -120,13 +122,13 @@ Config parse(Context& context, const Sources& sources, const Node& main,
 }
 
 void load_into(const std::string& file, const Environment& environment, Problems& problems,
-               bool makes_effective_text, std::optional<Config>& into) {
+               EffectiveText text, std::optional<Config>& into) {
     Sources sources(problems, environment);
     sources.read(file);
     const Node* main = sources.main();
     if (main == nullptr) return;
     Context context = sources.context();
-    into = parse(context, sources, *main, makes_effective_text);
+    into = parse(context, sources, *main, text);
 }
 
 }  // namespace
@@ -139,13 +141,12 @@ Environment process_environment() {
     };
 }
 
-LoadResult load(const std::string& file, const Environment& environment,
-                bool makes_effective_text) {
+LoadResult load(const std::string& file, const Environment& environment, EffectiveText text) {
     const WipeScope wipes;
     LoadResult result;
     Problems problems;
     try {
-        load_into(file, environment, problems, makes_effective_text, result.config);
+        load_into(file, environment, problems, text, result.config);
         result.problems = problems.take();
     } catch (const std::exception& error) {
         // Out of memory, or a path that the file system library cannot hold.

@@ -92,6 +92,7 @@ void Sources::read_one(const std::string& file, const Node* from, std::string pa
 
     read_.insert(place, canonical);
     digests_ += sha256_hex(text.text);
+    bytes_ += text.text.size();
     const std::uint32_t index = problems_.add_file(file);
     folders_.push_back(folder_of(file));
     std::optional<Node> tree = parse_yaml(text.text, index, store_, problems_);

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] Context context() {
         return Context{problems_, environment_, folders_, secret_files_, warnings_};
     }
+    /// Size of all texts.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     /// Hexadecimal SHA-256 over all texts.
     [[nodiscard]] std::string digest() const;
 
@@ -51,7 +53,8 @@ private:
     std::vector<Problem> warnings_;
     std::vector<std::string> open_;  // the chain of includes down to the file being read
     std::vector<std::string> read_;  // canonical paths of all files, sorted
-    std::string digests_;            // the SHA-256 of each file in turn
+    std::size_t bytes_ = 0;
+    std::string digests_;  // the SHA-256 of each file in turn
 };
 
 }  // namespace sluicegate::config

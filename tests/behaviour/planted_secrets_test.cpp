@@ -506,9 +506,14 @@ TEST(PlantedSecrets, AreNotInFilesAndNotInWhatCommandsPrint) {
                   "--model", "m"},
                  {"explain", "--json", "--config", gateway.daemon().config_file(), "--user",
                   "alice", "--model", "m"},
+                 {"config", "show", gateway.daemon().config_file()},
+                 {"key", "list", gateway.daemon().config_file()},
+                 {"check", gateway.daemon().config_file(), "--against",
+                  "http://127.0.0.1:" + std::to_string(gateway.daemon().port("admin"))},
                  {"healthcheck", "--config", gateway.daemon().config_file()}}) {
             expect_no_secret(run_binary(command).output, command[0]);
         }
+        expect_no_secret(text_of(gateway.admin("/config")), "/config");
         const std::string other =
             folder.write("other.yaml", config_with(first, second, new_key).text());
         expect_no_secret(

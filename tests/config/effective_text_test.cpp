@@ -18,7 +18,7 @@ namespace {
 const std::filesystem::path checkout = support::source_folder();
 
 LoadResult load_shown(const std::string& file, const Environment& environment) {
-    return load(file, environment, true);
+    return load(file, environment, EffectiveText::always);
 }
 
 /// Each hidden digest becomes another one, as a file needs them.

@@ -4,6 +4,7 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/config/problem.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,14 @@ namespace sluicegate::config {
 /// limiter.window, limiter.slots, limiter.state_file. If there are any, refuse the
 /// whole reload. The problems have a path and a message, but no file and line.
 [[nodiscard]] std::vector<Problem> restart_only_changes(const Config& running, const Config& next);
+
+struct EffectiveChanges {
+    std::vector<std::string> lines;    ///< as of describe_changes()
+    std::vector<std::string> refused;  ///< paths of changes that a reload cannot make
+};
+/// The same of two texts of `config show`, which hold no secrets and no hashes: whether these differ
+/// is not told. Nothing if `running` is no such text.
+[[nodiscard]] std::optional<EffectiveChanges> changes_of_texts(const std::string& running,
+                                                               const std::string& next);
 
 }  // namespace sluicegate::config

@@ -4,6 +4,8 @@
 #include "sluicegate/config/config.hpp"
 #include "sluicegate/config/problem.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,12 +28,20 @@ struct [[nodiscard]] LoadResult {
     explicit operator bool() const noexcept { return config.has_value(); }
 };
 
+/// Whether Config::effective_text is made.
+enum class EffectiveText : std::uint8_t {
+    none,
+    if_small,  ///< unless the files are larger than effective_source_bytes_max: it takes time
+    always
+};
+inline constexpr std::size_t effective_source_bytes_max = std::size_t{8} << 20;
+
 /// Reads `file`, the files that it includes, and the secret files that it names.
 ///
 /// Errors   all mistakes at once, as values. It never throws.
 /// Bounds   docs/configuration.md, "Bounds".
 /// Threads  any; blocks on the disk.
 LoadResult load(const std::string& file, const Environment& environment,
-                bool makes_effective_text = false);
+                EffectiveText text = EffectiveText::none);
 
 }  // namespace sluicegate::config
