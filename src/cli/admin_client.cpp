@@ -39,8 +39,8 @@ net::Task<void> ask(net::Socket& socket, asio::ip::tcp::endpoint at, Asked& aske
     net::Stream stream(std::move(socket), asked.tls.get());
     if (asked.tls) {
         if (asked.port.is_verified) {
-            auto ready = net::prepare_client_handshake(stream.tls_handle(), asked.port.host,
-                                                       asked.sessions);
+            auto ready =
+                net::prepare_client_handshake(stream.tls_handle(), asked.port.host, asked.sessions);
             if (!ready) {
                 asked.error = ready.error().detail;
                 co_return;
@@ -100,8 +100,7 @@ std::optional<AdminPort> admin_port_of(std::string_view url) {
     std::string_view host = url.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     const std::string_view digits = url.substr(colon + 1);
-    const auto read =
-        std::from_chars(digits.data(), digits.data() + digits.size(), port.port);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port.port);
     const bool is_number = read.ec == std::errc() && read.ptr == digits.data() + digits.size();
     if (!is_number || port.port == 0 || host.find_first_of("/@?# ") != std::string_view::npos) {
         return std::nullopt;

@@ -19,7 +19,8 @@ enum ExitCode : int {
 int serve(const std::string& file);
 struct CheckOptions {
     std::string file;
-    /// The file of a running daemon, or the URL of its admin port. If it is given, the changes of a reload are printed.
+    /// The file of a running daemon, or the URL of its admin port. If it is given, the changes of a
+    /// reload are printed.
     std::optional<std::string> running;
     bool is_strict = false;  ///< warnings are mistakes
 };

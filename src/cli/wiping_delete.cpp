@@ -9,9 +9,9 @@
 // The operators of the program that WipeScope speaks of. They belong to the binary, not to a
 // library: tests have operators of their own, which count.
 //
-// All forms but the aligned ones: those of the library call the first two (C++20, 17.6.3), those of
-// a sanitizer do not. They are not inlined: a compiler that sees through one of a pair warns of the
-// other.
+// All forms that are used: those of the library call the first two (C++20, 17.6.3), those of a
+// sanitizer do not. std::pmr uses the aligned ones. They are not inlined: a compiler that sees
+// through one of a pair warns of the other.
 
 [[gnu::noinline]] void* operator new(std::size_t size) {
     for (;;) {
@@ -31,6 +31,23 @@
 }
 
 [[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
+    operator delete(memory);
+}
+
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
+    const auto step = static_cast<std::size_t>(alignment);
+    const std::size_t whole = (size + step - 1) / step * step;  // as aligned_alloc(3) wants it
+    void* const memory = std::aligned_alloc(step, whole == 0 ? step : whole);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept {
+    operator delete(memory);
+}
+
+[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/,
+                                       std::align_val_t /*alignment*/) noexcept {
     operator delete(memory);
 }
 

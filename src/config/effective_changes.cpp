@@ -63,8 +63,8 @@ private:
     }
     void note(const std::string& path, const std::string& what) {
         changes_.lines.push_back(path + ' ' + what);
-        const bool needs_restart = std::ranges::any_of(
-            restart_paths, [&](std::string_view one) { return path == one; });
+        const bool needs_restart =
+            std::ranges::any_of(restart_paths, [&](std::string_view one) { return path == one; });
         if (needs_restart) changes_.refused.push_back(path);
     }
     void of_values(const std::string& path, const Node& before, const Node& after) {

@@ -35,6 +35,10 @@ std::string_view text_of(const yaml_char_t* text) noexcept {
     return text == nullptr ? "" : reinterpret_cast<const char*>(text);
 }
 
+void wipe(yaml_char_t* begin, const yaml_char_t* end) noexcept {
+    if (begin != nullptr) ::explicit_bzero(begin, static_cast<std::size_t>(end - begin));
+}
+
 class Parser {
 public:
     /// `text` must outlive the parser.
@@ -46,7 +50,12 @@ public:
     }
     Parser(const Parser&) = delete;
     Parser& operator=(const Parser&) = delete;
-    ~Parser() { yaml_parser_delete(&parser_); }
+    ~Parser() {
+        // libyaml frees with free(3), which leaves the secrets of the text in memory.
+        wipe(parser_.raw_buffer.start, parser_.raw_buffer.end);
+        wipe(parser_.buffer.start, parser_.buffer.end);
+        yaml_parser_delete(&parser_);
+    }
 
     void read(yaml_event_t& event) {
         if (yaml_parser_parse(&parser_, &event) == 0) refuse();
@@ -79,7 +88,13 @@ public:
     explicit Event(Parser& parser) { parser.read(event_); }
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
-    ~Event() { yaml_event_delete(&event_); }
+    ~Event() {
+        if (event_.type == YAML_SCALAR_EVENT) {
+            const auto& scalar = event_.data.scalar;
+            wipe(scalar.value, scalar.value + scalar.length);
+        }
+        yaml_event_delete(&event_);
+    }
 
     [[nodiscard]] yaml_event_type_t type() const noexcept { return event_.type; }
     [[nodiscard]] int line() const noexcept { return static_cast<int>(event_.start_mark.line) + 1; }

@@ -25,8 +25,8 @@ struct EffectiveChanges {
     std::vector<std::string> lines;    ///< as of describe_changes()
     std::vector<std::string> refused;  ///< paths of changes that a reload cannot make
 };
-/// The same of two texts of `config show`, which hold no secrets and no hashes: whether these differ
-/// is not told. Nothing if `running` is no such text.
+/// The same of two texts of `config show`, which hold no secrets and no hashes: whether these
+/// differ is not told. Nothing if `running` is no such text.
 [[nodiscard]] std::optional<EffectiveChanges> changes_of_texts(const std::string& running,
                                                                const std::string& next);
 
