@@ -2,6 +2,7 @@
 
 #include "sluicegate/config/nearest.hpp"
 
+#include "cli/command_pages.hpp"
 #include "cli/commands.hpp"
 #include "cli/core_dumps.hpp"
 
@@ -102,6 +103,16 @@ int main(int argc, char** argv) {
         "healthcheck", "Ask the admin port of a running daemon whether it is alive");
     health->add_option("--config", file, "The YAML file of the daemon")->required();
     health->callback([&] { exit_code = cli::healthcheck(file); });
+
+    std::string shell;
+    CLI::App* completion =
+        program.add_subcommand("completion", "Print the completions for a shell");
+    completion->add_option("shell", shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    completion->callback([&] { std::fputs(cli::completion(program, shell).c_str(), stdout); });
+    CLI::App* man = program.add_subcommand("man", "Print the manual page");
+    man->callback([&] { std::fputs(cli::manual_page(program).c_str(), stdout); });
 
     CLI::App* version = program.add_subcommand("version", "Print the version");
     version->callback([] { std::printf("sluicegate %s\n", SLUICEGATE_VERSION); });

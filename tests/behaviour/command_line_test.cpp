@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +101,70 @@ TEST(CommandLine, SecretsComeFromTheEnvironmentAndFromFiles) {
         expect_success(gateway.chat(alice_key, "m"));
         EXPECT_EQ(upstream.requests().back().head.value("authorization"),
                   "Bearer " + std::string(upstream_key));
+    }
+}
+
+/// The words of a help text that begin with "--".
+std::set<std::string> flags_in(const std::string& help) {
+    std::set<std::string> flags;
+    const std::regex flag("--([a-z-]+)");
+    for (std::sregex_iterator at(help.begin(), help.end(), flag), end; at != end; ++at) {
+        flags.insert((*at)[1].str());
+    }
+    return flags;
+}
+
+TEST(CommandLine, CompletionsAndManualHaveEveryCommandAndFlag) {
+    const std::vector<std::vector<std::string>> commands{
+        {"serve"},      {"check"},       {"explain"},     {"config", "show"},
+        {"key", "new"}, {"key", "list"}, {"key", "hash"}, {"healthcheck"},
+        {"completion"}, {"man"},         {"version"}};
+    for (const std::vector<std::string>& made : {std::vector<std::string>{"completion", "bash"},
+                                                 {"completion", "zsh"},
+                                                 {"completion", "fish"},
+                                                 {"man"}}) {
+        SCOPED_TRACE(made.back());
+        const CommandResult result = run_binary(made);
+        ASSERT_EQ(result.status, 0) << result.output;
+        const bool is_manual = made.back() == "man";
+        const std::string text = std::regex_replace(result.output, std::regex(R"(\\-)"), "-");
+        for (std::vector<std::string> command : commands) {
+            for (const std::string& word : command) {
+                EXPECT_NE(text.find(word), std::string::npos) << word;
+            }
+            command.emplace_back("--help");
+            for (const std::string& flag : flags_in(run_binary(command).output)) {
+                const std::string shown = (made.back() == "fish" ? "-l " : "--") + flag;
+                EXPECT_NE(text.find(shown), std::string::npos) << shown;
+            }
+        }
+        EXPECT_EQ(text.find(".SH COMMANDS") != std::string::npos, is_manual);
+    }
+    EXPECT_EQ(run_binary({"completion", "tcsh"}).status, 2);
+}
+
+TEST(CommandLine, BashCompletesCommandsAndTheirFlags) {
+    const TemporaryFolder folder;
+    const std::string script =
+        folder.write("sluicegate", run_binary({"completion", "bash"}).output);
+    struct Row {
+        std::string typed, offered;
+    };
+    const std::vector<Row> rows{{"he", "healthcheck"},
+                                {"key n", "new"},
+                                {"key new --app", "--append-to"},
+                                {"explain --user --mo", ""},
+                                {"explain --json --mo", "--model"},
+                                {"check --stri", "--strict"},
+                                {"check some", ""}};
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.typed);
+        const std::string command = "bash -c 'set -eu; source \"" + script +
+                                    "\"; COMP_WORDS=(sluicegate " + row.typed +
+                                    "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _sluicegate; test "
+                                    "\"${COMPREPLY[*]-}\" = \"" +
+                                    row.offered + "\"'";
+        EXPECT_EQ(std::system(command.c_str()), 0);
     }
 }
 

@@ -227,6 +227,15 @@ private:
     const json& root_;
 };
 
+TEST(ShippedFiles, NameTheSchemaForEditors) {
+    for (const auto& entry : std::filesystem::directory_iterator(config_folder)) {
+        if (entry.path().extension() != ".yaml") continue;
+        EXPECT_TRUE(text_of_file(entry.path())
+                        .starts_with("# yaml-language-server: $schema=sluicegate.schema.json\n"))
+            << entry.path();
+    }
+}
+
 TEST(ShippedFiles, FollowTheJsonSchema) {
     const json schema = json::parse(text_of_file(config_folder / "sluicegate.schema.json"));
     const Validator validator(schema);
