@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs client libraries for the end-to-end tests, each version in a folder of its own: the
-# official OpenAI SDKs, and with SLUICEGATE_SLOW=core, =all or =hand what the files of clients/ and
-# of servers/ need.
+# official OpenAI SDKs, a validator of JSON Schema, and with SLUICEGATE_SLOW=core, =all or =hand what
+# the files of clients/ and of servers/ need.
 #
 #   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
 #
@@ -82,11 +82,11 @@ install_node() {
 for tool in python3 node npm; do
     command -v "$tool" >/dev/null || die "$tool is missing"
 done
-# is_wanted PINS: those of an SDK, or of a file in clients/ or servers/ whose suite is to run
+# is_wanted PINS: those of an SDK or of run_schema.py, or of a file in clients/ or servers/ whose suite is to run
 is_wanted() {
     local name suite
     name=$(basename "${1%.*}")
-    [[ $name != openai-* ]] || return 0
+    [[ $name != openai-* && $name != jsonschema ]] || return 0
     suite=$(grep -ho -m 1 'suite: [a-z]*' "$here"/clients/"$name".* "$here"/servers/"$name".* \
         2>/dev/null | head -n 1)
     case ${SLUICEGATE_SLOW:-}/$suite in
