@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs client libraries for the end-to-end tests, each version in a folder of its own: the
-# official OpenAI SDKs, a validator of JSON Schema, and with SLUICEGATE_SLOW=core, =all or =hand what
-# the files of clients/ and of servers/ need.
+# official OpenAI SDKs, a validator of JSON Schema, and with SLUICEGATE_SLOW=core, =all or =hand
+# what the files of clients/ and of servers/ need.
 #
 #   tests/e2e/setup.sh [FOLDER]     FOLDER defaults to build/e2e
 #
@@ -82,7 +82,8 @@ install_node() {
 for tool in python3 node npm; do
     command -v "$tool" >/dev/null || die "$tool is missing"
 done
-# is_wanted PINS: those of an SDK or of run_schema.py, or of a file in clients/ or servers/ whose suite is to run
+# is_wanted PINS: those of an SDK or of run_schema.py, or of a file in clients/ or servers/ whose
+# suite is to run
 is_wanted() {
     local name suite
     name=$(basename "${1%.*}")
