@@ -48,7 +48,9 @@ std::string quoted(std::string_view text) {
 /// A plain text that means the same on a line of its own, in brackets too.
 bool is_plain_scalar(std::string_view text) {
     constexpr std::string_view begins_other = "-?:,[]{}#&*!|>'\"%@`~";
-    return !text.empty() && begins_other.find(text.front()) == std::string_view::npos &&
+    constexpr std::string_view nulls[] = {"null", "Null", "NULL"};
+    return !text.empty() && std::ranges::find(nulls, text) == std::ranges::end(nulls) &&
+           begins_other.find(text.front()) == std::string_view::npos &&
            text.find_first_of("{}[],#\"\n\t") == std::string_view::npos &&
            text.find(": ") == std::string_view::npos && !text.ends_with(':') &&
            !text.starts_with(' ') && !text.ends_with(' ');
