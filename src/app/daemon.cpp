@@ -8,6 +8,7 @@
 
 #include "app/certificates.hpp"
 #include "app/descriptors.hpp"
+#include "app/key_expiry.hpp"
 #include "app/listeners.hpp"
 #include "app/metrics_page.hpp"
 #include "app/reload_page.hpp"
@@ -94,6 +95,8 @@ Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& s
       drain_timer_(control_.get_executor()),
       force_timer_(control_.get_executor()),
       ticket_key_timer_(control_.get_executor()),
+      key_expiry_timer_(control_.get_executor()),
+      key_expiry_(std::make_unique<KeyExpiry>()),
       listeners_(std::make_unique<Listeners>(service_manager.descriptors())),
       worker_watch_(std::make_unique<WorkerWatch>(control_, clock_, workers_)) {
 }
@@ -147,6 +150,7 @@ Result<void> Daemon::run(config::Config config) {
     if (admin_) admin_->start();
     net::spawn_vital(control_, worker_watch_->run(), "watch of the workers");
     net::spawn_vital(control_, rotate_ticket_keys(), "rotation of the keys of session tickets");
+    net::spawn(control_, tell_of_expiring_keys(), "keys that expire");
     take_signals();
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
@@ -221,7 +225,8 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
                              .limiter = *limiter_,
                              .memory = memory_,
                              .workers = *worker_watch_,
-                             .snapshot = *snapshot_},
+                             .snapshot = *snapshot_,
+                             .keys_expiring = key_expiry_->count_soon(clock_.wall_now())},
                             clock_.now());
     };
     admin_ = std::make_unique<admin::AdminServer>(control_, clock_, std::move(pages),
@@ -284,7 +289,8 @@ void Daemon::worker_ended() {
     if (state_keeper_) state_keeper_->stop();
     keep_running_.reset();
     worker_watch_->stop();
-    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_}) timer->cancel();
+    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_, &key_expiry_timer_})
+        timer->cancel();
 }
 
 void Daemon::take_signals() {
@@ -316,6 +322,16 @@ net::Task<void> Daemon::rotate_ticket_keys() {
         if (cancelled) co_return;
         net::guarded("rotating the keys of session tickets",
                      [this] { builder_.rotate_ticket_keys(); });
+    }
+}
+
+net::Task<void> Daemon::tell_of_expiring_keys() {
+    for (;;) {
+        net::guarded("naming the keys that expire",
+                     [this] { key_expiry_->log_soon(clock_.wall_now()); });
+        key_expiry_timer_.expires_after(std::chrono::days(1));
+        auto [cancelled] = co_await key_expiry_timer_.async_wait(net::use_result);
+        if (cancelled) co_return;
     }
 }
 
@@ -441,6 +457,7 @@ std::shared_ptr<const worker::Snapshot> Daemon::freed_here(
 }
 
 void Daemon::note_success() {
+    key_expiry_->configure(snapshot_->config);
     loaded_at_ = clock_.wall_now();
     set_certificate_metrics(registry_, *snapshot_);
     registry_.set_only(Metric::config_info, 1, {snapshot_->config.sha256});

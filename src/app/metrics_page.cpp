@@ -30,6 +30,7 @@ admin::Page metrics_page(const MetricsSources& sources, Instant now) {
     registry.set(Metric::memory_buffered_bytes, static_cast<std::int64_t>(sources.memory.used()));
     registry.set(Metric::internal_errors_total,
                  static_cast<std::int64_t>(net::escaped_exceptions()));
+    registry.set(Metric::api_keys_expiring, static_cast<std::int64_t>(sources.keys_expiring));
     sources.workers.update_metrics(registry);
     update_limiter_metrics(registry, "minute", sources.limiter.counts());
     update_limiter_metrics(registry, "day", sources.limiter.day_counts());

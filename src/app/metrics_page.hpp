@@ -12,6 +12,8 @@
 
 #include "app/worker_watch.hpp"
 
+#include <cstddef>
+
 namespace sluicegate::app {
 
 struct MetricsSources {
@@ -20,6 +22,7 @@ struct MetricsSources {
     const MemoryBudget& memory;
     const WorkerWatch& workers;
     const worker::Snapshot& snapshot;
+    std::size_t keys_expiring;
 };
 
 [[nodiscard]] admin::Page metrics_page(const MetricsSources& sources, Instant now);

@@ -207,6 +207,12 @@ constexpr std::array<Definition, metric_count> definitions{{
      Type::gauge, Unit::nanoseconds, certificate_labels,
      "When a certificate of a listener, of the admin port or for an upstream ends, in seconds "
      "since 1970."},
+    {Metric::api_keys_expiring,
+     "sluicegate_api_keys_expiring",
+     Type::gauge,
+     Unit::one,
+     {},
+     "API keys that expire within 14 days. The log names them once a day, as `key_expires`."},
     {Metric::config_info, "sluicegate_config_info", Type::gauge, Unit::one, config_labels,
      "Always 1: names the configuration in force."},
     {Metric::build_info, "sluicegate_build_info", Type::gauge, Unit::one, build_labels,

@@ -26,6 +26,7 @@
 
 namespace sluicegate::app {
 
+class KeyExpiry;
 class Listeners;
 class StateKeeper;
 class ServiceManager;
@@ -73,6 +74,7 @@ private:
     void drain();
     net::Task<void> enforce_drain_deadline(Milliseconds timeout);
     net::Task<void> rotate_ticket_keys();
+    net::Task<void> tell_of_expiring_keys();
     void stop_workers();
     net::Task<void> end_by_force_unless_ended();
     void worker_ended();
@@ -102,6 +104,8 @@ private:
     net::Timer drain_timer_;
     net::Timer force_timer_;
     net::Timer ticket_key_timer_;
+    net::Timer key_expiry_timer_;
+    std::unique_ptr<KeyExpiry> key_expiry_;
     std::unique_ptr<StateKeeper> state_keeper_;  ///< null without limiter.state_file
     std::unique_ptr<admin::AdminServer> admin_;
     std::unique_ptr<Listeners> listeners_;

@@ -51,6 +51,7 @@ enum class Metric : std::uint8_t {
     config_last_reload_successful,                 ///< {}
     config_last_reload_success_timestamp_seconds,  ///< {}
     tls_certificate_not_after_seconds,             ///< {file}
+    api_keys_expiring,                             ///< {}
     config_info,                                   ///< {sha256}
     build_info,                                    ///< {version, compiler}
     worker_stalled_seconds,                        ///< {worker}
