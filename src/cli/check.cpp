@@ -65,7 +65,9 @@ int compare_with_daemon(const std::string& url, const AdminPort& port, const std
         return exit_configuration;
     }
     print_lines(changes->lines);
-    std::printf("secrets and hashes of keys were not compared: the daemon does not tell them\n");
+    std::printf(
+        "secrets, hashes of keys and values of the environment were not compared: the daemon does "
+        "not tell them\n");
     return exit_success;
 }
 
