@@ -41,7 +41,8 @@ void EventPieces::take(std::string_view held, bool is_complete) {
     const bool is_at_end =
         scanner_.finished() && scanner_.is_between_events() && !scanner_.awaits_line_feed();
     is_last_ = is_complete ? is_finished : is_at_end;
-    const bool is_too_long = completed_bytes == 0 && scanned_bytes_ >= buffer_bytes_;
+    const bool is_full = completed_bytes == 0 && scanned_bytes_ >= buffer_bytes_;
+    const bool is_too_long = is_full && !is_complete;
     const bool continues_event = !ends_event_;
     // What is left of an event that never ended is of no use.
     const bool is_last_whole = is_last_ && (continues_event || scanner_.is_between_events());

@@ -346,6 +346,11 @@ TEST(EventPieces, CutNothingOutOfALastEventThatDoesNotGoOut) {
                 EXPECT_FALSE(got.is_last) << "it has no proper end";
                 EXPECT_EQ(got.bytes, event) << step;
             }
+            // It fills the buffer to its last byte.
+            const std::size_t buffer = std::max((last + end).size(), event.size());
+            const Passed got = passed(event + last + end, buffer, std::size_t{1},
+                                      {.usage_event = true, .usage_members = true});
+            EXPECT_EQ(got.bytes, event);
         }
     }
 }
