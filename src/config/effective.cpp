@@ -1,6 +1,7 @@
 #include "config/effective.hpp"
 
 #include "config/entity.hpp"
+#include "config/files.hpp"
 #include "config/scalar.hpp"
 
 #include <algorithm>

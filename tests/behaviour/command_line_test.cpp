@@ -1,11 +1,14 @@
 // The commands beside `serve`, and the configurations that `serve` refuses.
 #include "behaviour/harness.hpp"
 #include "support/key_hash.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
@@ -241,6 +244,23 @@ TEST(CommandLine, KeyNewAddsAKeyThatKeyListShowsAndTheDaemonTakes) {
     const CommandResult wrong = run_binary({"key", "new", "--user", "al ice"});
     EXPECT_EQ(wrong.status, 2);
     EXPECT_EQ(wrong.output.find("sk-sg-"), std::string::npos) << wrong.output;
+}
+
+TEST(CommandLine, CheckWarnsOfTooFewDescriptors) {
+    const TemporaryFolder folder;
+    ConfigText config("http://a.test/v1");
+    config.server_lines = "  max_connections: 5000\n";
+    const std::string file = folder.write("sluicegate.yaml", config.text());
+    DaemonOptions options;
+    const std::string log = folder.file("out");
+    const std::string command = "ulimit -n 1000; '" + built_binary().string() + "' check '" + file +
+                                "' > '" + log + "' 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    std::ifstream in(log);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_NE(text.find("5000 connections need more descriptors than the 1000 of this process"),
+              std::string::npos)
+        << text;
 }
 
 TEST(CommandLine, VersionIsPrinted) {
