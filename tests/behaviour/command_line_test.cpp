@@ -246,6 +246,23 @@ TEST(CommandLine, KeyNewAddsAKeyThatKeyListShowsAndTheDaemonTakes) {
     EXPECT_EQ(wrong.output.find("sk-sg-"), std::string::npos) << wrong.output;
 }
 
+TEST(CommandLine, CheckWarnsOfAKeyThatExpiresSoon) {
+    const TemporaryFolder folder;
+    const std::string file = folder.file("date");
+    ASSERT_EQ(std::system(("date -u -d '+5 days' +%F > '" + file + "'").c_str()), 0);
+    std::string date;
+    std::ifstream(file) >> date;
+    ConfigText config("http://a.test/v1");
+    config.users +=
+        "  soon:\n    keys:\n" + key_line("k", "sk-soon-key-of-20-characters", "expires: " + date);
+    const CommandResult result =
+        run_binary({"check", folder.write("sluicegate.yaml", config.text())});
+    EXPECT_EQ(result.status, 0) << result.output;
+    EXPECT_NE(result.output.find("users.soon.keys[0].expires: the key expires in 5 days"),
+              std::string::npos)
+        << result.output;
+}
+
 TEST(CommandLine, CheckWarnsOfTooFewDescriptors) {
     const TemporaryFolder folder;
     ConfigText config("http://a.test/v1");
