@@ -61,6 +61,7 @@ const std::vector<Expected> table{
     {ErrorKind::invalid_authorization_header, 401, invalid, "invalid_authorization_header"},
     {ErrorKind::different_api_keys, 401, invalid, "invalid_authorization_header"},
     {ErrorKind::invalid_api_key, 401, invalid, "invalid_api_key"},
+    {ErrorKind::mistyped_api_key, 401, invalid, "invalid_api_key"},
     {ErrorKind::api_key_expired, 401, invalid, "api_key_expired"},
     {ErrorKind::ip_not_allowed, 403, "permission_error", "ip_not_allowed"},
     {ErrorKind::auth_rate_limited, 429, "rate_limit_error", "auth_rate_limited", false, true},
