@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <optional>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -305,6 +306,34 @@ private:
     bool is_done_ = false;
 };
 
+/// An open folder, locked against others that would replace a file in it in the same way. The file
+/// itself cannot carry the lock: its name passes to another one.
+class LockedFolder {
+public:
+    explicit LockedFolder(const std::string& name)
+        : fd_(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        if (fd_ < 0) return;
+        int result = 0;
+        do {
+            result = ::flock(fd_, LOCK_EX);
+        } while (result != 0 && errno == EINTR);
+        is_locked_ = result == 0;
+    }
+    LockedFolder(const LockedFolder&) = delete;
+    LockedFolder& operator=(const LockedFolder&) = delete;
+    ~LockedFolder() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+
+    [[nodiscard]] bool is_locked() const noexcept { return is_locked_; }
+    /// Its names outlive a loss of power.
+    void sync() const noexcept { ::fsync(fd_); }
+
+private:
+    int fd_;
+    bool is_locked_ = false;
+};
+
 }  // namespace
 
 std::string why_not_a_key(const KeyEntry& entry) {
@@ -368,6 +397,9 @@ Result<void> replace_file(const std::string& file, std::string_view before,
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(file.c_str(), nullptr), ::free);
     if (!real) return refuse(errno_text("cannot find", file));
     const std::string name(real.get());
+    const std::string folder_name = name.substr(0, name.rfind('/') + 1);
+    const LockedFolder folder(folder_name);
+    if (!folder.is_locked()) return refuse(errno_text("cannot lock", folder_name));
     struct stat now{};
     if (::stat(name.c_str(), &now) != 0) return refuse(errno_text("cannot look at", name));
     NewFile made(name + ".new." + std::to_string(::getpid()));
@@ -376,12 +408,7 @@ Result<void> replace_file(const std::string& file, std::string_view before,
     if (!read) return std::move(read).failure();
     if (*read != before) return refuse("has been changed at the same time");
     if (auto replaced = made.take_name(name); !replaced) return replaced;
-    const std::string folder = name.substr(0, name.rfind('/') + 1);
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        ::fsync(descriptor);
-        ::close(descriptor);
-    }
+    folder.sync();
     return {};
 }
 

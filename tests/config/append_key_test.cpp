@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 namespace sluicegate::config {
@@ -187,6 +189,42 @@ TEST(AppendKey, ReplacesAFileAsAWholeAndKeepsItsMode) {
         ++files;
     }
     EXPECT_EQ(files, 2U) << "nothing is left over";
+}
+
+TEST(AppendKey, LosesNoKeyThatItSaidItAddedAtTheSameTime) {
+    const TempFolder folder;
+    const std::string file = folder.write("users.yaml", "users:\n");
+    constexpr int processes = 4;
+    constexpr int keys_of_each = 25;
+    const auto user_of = [](int process, int key) {
+        return "u" + std::to_string(process) + "-" + std::to_string(key);
+    };
+    std::vector<pid_t> running;
+    for (int process = 0; process < processes; ++process) {
+        const pid_t pid = ::fork();
+        ASSERT_GE(pid, 0);
+        if (pid > 0) {
+            running.push_back(pid);
+            continue;
+        }
+        for (int key = 0; key < keys_of_each;) {
+            const auto before = file_text(file);
+            if (!before) continue;
+            const auto after = append_key(*before, entry_of(user_of(process, key)));
+            if (after && replace_file(file, *before, *after)) ++key;
+        }
+        ::_exit(0);
+    }
+    for (const pid_t pid : running) EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+
+    const auto text = file_text(file);
+    ASSERT_TRUE(text);
+    for (int process = 0; process < processes; ++process) {
+        for (int key = 0; key < keys_of_each; ++key) {
+            const std::string user = user_of(process, key);
+            EXPECT_NE(text->find("  " + user + ":\n"), std::string::npos) << user;
+        }
+    }
 }
 
 }  // namespace
