@@ -21,13 +21,21 @@ namespace {
 
 constexpr std::size_t key_bytes_min = 20;
 
-Result<void> append_to(const std::string& file, const config::KeyEntry& entry) {
-    const WipeScope wipes;
-    const auto before = config::file_text(file);
-    if (!before) return fail(before.error().kind, before.error().detail);
-    const auto after = config::append_key(*before, entry);
+Result<void> append_to(const std::string& file, std::string_view before,
+                       const config::KeyEntry& entry) {
+    const auto after = config::append_key(before, entry);
     if (!after) return fail(after.error().kind, after.error().detail);
-    return config::replace_file(file, *before, *after);
+    return config::replace_file(file, before, *after);
+}
+
+/// The text of the file to which the key is to be added. Errors: no key can be used there.
+Result<std::string> text_without_key(const std::string& file, const config::KeyEntry& entry) {
+    auto text = config::file_text(file);
+    if (text && config::has_key(*text, entry)) {
+        return fail(ErrorKind::internal, "users." + entry.user + " has a key with the id " +
+                                             entry.id + ": choose another with --id");
+    }
+    return text;
 }
 
 constexpr std::size_t columns = 5;
@@ -55,6 +63,14 @@ int key_new(const NewKeyOptions& options) {
         std::fprintf(stderr, "sluicegate: %s\n", wrong.c_str());
         return exit_usage;
     }
+    const WipeScope wipes;
+    Result<std::string> before = std::string();
+    if (!options.file.empty()) before = text_without_key(options.file, entry);
+    if (!before) {
+        std::fprintf(stderr, "%s: no key was made: %s\n", options.file.c_str(),
+                     before.error().detail.c_str());
+        return exit_failure;
+    }
     const auth::NewKey made = auth::make_key();
     const std::string_view key = made.key.reveal();
     entry.sha256 = made.sha256_hex;
@@ -70,7 +86,7 @@ int key_new(const NewKeyOptions& options) {
         std::printf("      %s\n", config::key_line(entry).c_str());
         return exit_success;
     }
-    const auto added = append_to(options.file, entry);
+    const auto added = append_to(options.file, *before, entry);
     if (!added) {
         std::fprintf(stderr,
                      "%s: nothing was written: %s\n"

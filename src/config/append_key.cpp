@@ -216,13 +216,6 @@ Result<Place> place_in_user(const Lines& lines, const Member& user, std::size_t 
         keys->value->items.front().line <= keys->key->line) {
         return refuse("users." + entry.user + ".keys is not a list with a line for each key");
     }
-    for (const Node& item : keys->value->items) {
-        const auto id = member(item, "id");
-        if (id && id->value->text == entry.id) {
-            return refuse("users." + entry.user + " has a key with the id " + entry.id +
-                          ": choose another with --id");
-        }
-    }
     const int item = keys->value->items.front().line;
     const std::size_t dash = lines.indent(item);
     if (!lines.content(item).starts_with('-')) {
@@ -367,6 +360,19 @@ std::string key_line(const KeyEntry& entry) {
 
 std::string end_text(const ApiKey& key) {
     return key.expires ? time_text(*key.expires) : "never";
+}
+
+bool has_key(std::string_view yaml, const KeyEntry& entry) {
+    NodeStore store;
+    std::string why;
+    const auto root = tree_of(yaml, store, why);
+    const auto users = root ? member(*root, "users") : std::nullopt;
+    const auto user = users ? member(*users->value, entry.user) : std::nullopt;
+    const auto keys = user ? member(*user->value, "keys") : std::nullopt;
+    return keys && std::ranges::any_of(keys->value->items, [&](const Node& item) {
+               const auto id = member(item, "id");
+               return id && id->value->text == entry.id;
+           });
 }
 
 Result<std::string> append_key(std::string_view yaml, const KeyEntry& entry) {

@@ -240,7 +240,8 @@ TEST(CommandLine, KeyNewAddsAKeyThatKeyListShowsAndTheDaemonTakes) {
 
     const CommandResult again = run_binary(command);
     EXPECT_EQ(again.status, 1);
-    EXPECT_NE(again.output.find("nothing was written"), std::string::npos) << again.output;
+    EXPECT_NE(again.output.find("no key was made"), std::string::npos) << again.output;
+    EXPECT_EQ(again.output.find("sk-sg-"), std::string::npos) << again.output;
     const CommandResult wrong = run_binary({"key", "new", "--user", "al ice"});
     EXPECT_EQ(wrong.status, 2);
     EXPECT_EQ(wrong.output.find("sk-sg-"), std::string::npos) << wrong.output;

@@ -114,8 +114,6 @@ TEST(AppendKey, RefusesWhereNoPlaceIsSafe) {
         {"keys in brackets", "users:\n  alice:\n    keys: [{id: a, sha256: b}]\n",
          "a line for each key"},
         {"no key left", "users:\n  alice:\n    keys: []\n", "a line for each key"},
-        {"the same id", "users:\n  alice:\n    keys:\n      - {id: new, sha256: b}\n",
-         "choose another"},
         {"an alias", "x: &k\n  - {id: a, sha256: b}\nusers:\n  alice:\n    keys: *k\n",
          "a line for each key"},
         {"an anchor", "users:\n  alice:\n    keys: &k\n      - {id: a, sha256: b}\nx: *k\n",
@@ -128,6 +126,18 @@ TEST(AppendKey, RefusesWhereNoPlaceIsSafe) {
         ASSERT_FALSE(text) << *text;
         EXPECT_NE(text.error().detail.find(row.why), std::string::npos) << text.error().detail;
     }
+}
+
+TEST(AppendKey, SeesAnIdThatIsThereHoweverItIsWritten) {
+    for (const char* text : {"users:\n  alice:\n    keys:\n      - {id: new, sha256: b}\n",
+                             "users: {alice: {keys: [{id: \"new\", sha256: b}]}}\n",
+                             "x: &k [{id: new}]\nusers: {alice: {keys: *k}}\n"}) {
+        EXPECT_TRUE(has_key(text, entry_of("alice"))) << text;
+        EXPECT_FALSE(has_key(text, entry_of("alice", "other"))) << text;
+        EXPECT_FALSE(has_key(text, entry_of("bob"))) << text;
+    }
+    EXPECT_FALSE(has_key("users: [\n", entry_of("alice")));
+    EXPECT_FALSE(has_key("users: none\n", entry_of("alice")));
 }
 
 TEST(AppendKey, WritesWhatTheFileReads) {

@@ -28,9 +28,12 @@ struct KeyEntry {
 /// "2027-01-01T00:00:00Z", or "never".
 [[nodiscard]] std::string end_text(const ApiKey& key);
 
+/// True if the user has a key with the id of the entry in this file.
+[[nodiscard]] bool has_key(std::string_view yaml, const KeyEntry& entry);
+
 /// The text of one file with the entry at the end of its user's keys, or with a new user at the end
 /// of `users`. Every other byte stays as it is. Errors: why that cannot be done safely, such as a
-/// list in brackets, or an id that is there already. Then nothing is lost: the caller has the text.
+/// list in brackets. Then nothing is lost: the caller has the text.
 [[nodiscard]] Result<std::string> append_key(std::string_view yaml, const KeyEntry& entry);
 
 /// Gives the file the new text, all at once; mode and owner stay. Calls at the same time, of other
