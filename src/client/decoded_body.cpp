@@ -33,8 +33,8 @@ Failure DecodedBody::refusal(Failure failure) const {
     Error& error = failure.error;
     if (error.kind == ErrorKind::invalid_body) error.subject = error.detail;
     if (error.kind == ErrorKind::request_too_large) {
-        error.subject =
-            std::to_string(http::ContentDecoder::ratio_max) + " for each compressed byte";
+        error.subject = std::to_string(http::ContentDecoder::usual_growth.ratio_max) +
+                        " for each compressed byte";
     }
     return failure;
 }

@@ -23,8 +23,9 @@ std::unique_ptr<Unpacker> unpacker_of(ContentCoding coding, const ContentDecoder
 
 }  // namespace
 
-ContentDecoder::ContentDecoder(ContentCoding coding, const Kinds& kinds, const Memory& memory)
-    : unpacker_(unpacker_of(coding, memory)), coding_(coding), kinds_(kinds) {
+ContentDecoder::ContentDecoder(ContentCoding coding, const Kinds& kinds, const Memory& memory,
+                               const Growth& growth)
+    : unpacker_(unpacker_of(coding, memory)), coding_(coding), kinds_(kinds), growth_(growth) {
 }
 
 ContentDecoder::~ContentDecoder() = default;
@@ -44,8 +45,10 @@ Result<ContentDecoder::Step> ContentDecoder::decode(std::string_view input,
         return refuse(ErrorKind::overloaded, "server.memory has no room for its decoder");
     }
     if (step.flaw != nullptr) return refuse(kinds_.malformed, step.flaw);
-    if (produced_bytes_ > free_bytes && produced_bytes_ / ratio_max > consumed_bytes_) {
-        return refuse(kinds_.expansion, "more than 200 bytes for each coded one");
+    if (produced_bytes_ > growth_.free_bytes &&
+        produced_bytes_ / growth_.ratio_max > consumed_bytes_) {
+        return refuse(kinds_.expansion, "more than " + std::to_string(growth_.ratio_max) +
+                                            " bytes for each coded one");
     }
     return Step{.consumed = step.consumed, .produced = step.produced};
 }

@@ -26,7 +26,8 @@ public:
                    {.malformed = ErrorKind::upstream_bad_response,
                     .cut = ErrorKind::upstream_closed,
                     .expansion = ErrorKind::upstream_bad_response},
-                   {.budget = budget, .use = MemoryUse::answer, .share = share}),
+                   {.budget = budget, .use = MemoryUse::answer, .share = share},
+                   codings.size() > 1 ? coded_growth : http::ContentDecoder::usual_growth),
           content_(0, budget, MemoryUse::answer) {
         content_.charge_to(share);
         const auto inner = codings.first(codings.size() - 1);
@@ -40,20 +41,23 @@ public:
         return inner_ ? inner_->consume(count) : content_.consume(count);
     }
 
-    /// Decodes as much of `coded` as makes one slice; returns how much that was. All of it, unless
-    /// has_more().
+    /// Decodes as much of `coded` as makes a slice of content; returns how much that was. All of
+    /// it, unless has_more().
     Result<std::size_t> decode(std::string_view coded) {
         if (!inner_) return decode_slice(coded);
         std::size_t consumed = 0;
-        // What is left of an earlier slice comes first.
-        if (!inner_->has_more() && content_.empty()) {
-            auto slice = decode_slice(coded);
-            if (!slice) return slice;
-            consumed = *slice;
-        }
-        auto taken = inner_->decode(content_.unread());
-        if (!taken) return taken;
-        content_.consume(*taken);
+        const std::size_t had = content().size();
+        do {
+            // What is left of an earlier slice comes first.
+            if (!inner_->has_more() && content_.empty()) {
+                auto slice = decode_slice(coded.substr(consumed));
+                if (!slice) return slice;
+                consumed += *slice;
+            }
+            auto taken = inner_->decode(content_.unread());
+            if (!taken) return taken;
+            content_.consume(*taken);
+        } while (has_more() && content().size() == had);
         return consumed;
     }
     /// What was given in may hold more than the last slice.
@@ -68,6 +72,10 @@ public:
     }
 
 private:
+    /// Of what is coded itself, and so hardly repeats. The work that comes to nothing is bounded by
+    /// it: content can be long in one coding and empty in the next.
+    static constexpr http::ContentDecoder::Growth coded_growth{.free_bytes = 64 * 1024,
+                                                               .ratio_max = 10};
     static constexpr std::size_t slice_bytes = 32 * 1024;
     static constexpr std::size_t room_bytes = 4 * 1024;
 

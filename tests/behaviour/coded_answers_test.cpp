@@ -307,6 +307,26 @@ TEST_F(CodedAnswers, BombsEndSoonInFlatMemory) {
         eventually([&] { return metric(gateway_, "sluicegate_memory_buffered_bytes") == 0; }));
 }
 
+// A member of gzip without content is 20 bytes that repeat well: 200 of them for each byte.
+TEST_F(CodedAnswers, CodedNothingEndsSoon) {
+    const std::string empty = encoded("gzip", "");
+    std::string members;
+    while (members.size() < 8 * mebibyte) members += empty;
+    for (const std::string outer : {"gzip", "br", "zstd"}) {
+        SCOPED_TRACE(outer);
+        const std::string body = encoded(outer, members);
+        ASSERT_LT(body.size(), members.size() / 50);
+        const std::string fields = "Content-Encoding: gzip, " + outer + "\r\n";
+        const Response response = chat(Script().send(json_response(200, body, fields)));
+        expect_error(response,
+                     {.status = 502, .type = "server_error", .code = "upstream_bad_response"});
+        EXPECT_TRUE(eventually([&] {
+            return gateway_.daemon().log().find(outer + ": more than 10 bytes for each coded") !=
+                   std::string::npos;
+        }));
+    }
+}
+
 TEST_F(CodedAnswers, LongJsonAndRecordingsPassInSoundFraming) {
     const std::string plain = coded_json_answer(words_of(9 * mebibyte));
     std::mt19937 random(9);

@@ -58,8 +58,9 @@ Outcome decode(http::ContentCoding coding, std::string_view coded, std::size_t i
                 outcome.bytes += made;
                 outcome.kept.append(output.data(),
                                     std::min(made, kept_bytes_max - outcome.kept.size()));
-                if (outcome.bytes > ContentDecoder::free_bytes + output.size() +
-                                        ContentDecoder::ratio_max * (coded.size() + 1)) {
+                if (outcome.bytes >
+                    ContentDecoder::usual_growth.free_bytes + output.size() +
+                        ContentDecoder::usual_growth.ratio_max * (coded.size() + 1)) {
                     std::abort();
                 }
             }

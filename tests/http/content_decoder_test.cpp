@@ -225,8 +225,9 @@ TEST(ContentDecoder, EndsBombsSoon) {
         for (const std::size_t in_bytes : {std::size_t{100}, bomb.size()}) {
             const Decoded out = decoded(name, bomb, in_bytes, 64 * 1024, budget);
             EXPECT_EQ(out.end, "request_too_large");
-            EXPECT_LE(out.content.size(), ContentDecoder::free_bytes +
-                                              ContentDecoder::ratio_max * (in_bytes + 100) + 65536);
+            EXPECT_LE(out.content.size(),
+                      ContentDecoder::usual_growth.free_bytes +
+                          ContentDecoder::usual_growth.ratio_max * (in_bytes + 100) + 65536);
         }
     }
 }
@@ -234,7 +235,7 @@ TEST(ContentDecoder, EndsBombsSoon) {
 TEST(ContentDecoder, LetsRepetitiveContentOfAFewMebibytesPass) {
     for (const std::string& name : encoder_names()) {
         SCOPED_TRACE(name);
-        const std::string plain(ContentDecoder::free_bytes, 'a');
+        const std::string plain(ContentDecoder::usual_growth.free_bytes, 'a');
         const Decoded out = decoded(name, encoded(name, plain));
         EXPECT_EQ(out.end, "whole") << out.detail;
         EXPECT_EQ(out.content.size(), plain.size());

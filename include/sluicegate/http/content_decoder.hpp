@@ -7,8 +7,8 @@
 /// Memory     what a library holds is claimed from the budget before it is taken: at most some
 ///            45 KB for gzip and deflate. The windows are 16 MiB of brotli (RFC 7932) and 8 MiB of
 ///            zstd (RFC 9659) at most; what needs a larger one is an error.
-/// Bombs      content beyond `free_bytes` may be at most `ratio_max` times as large as its coded
-///            form. The caller bounds its size, and the work of one call by the room it gives.
+/// Bombs      content may be so many times as large as its coded form as Growth says. The caller
+///            bounds its size, and the work of one call by the room it gives.
 /// Ownership  the budget and the share must outlive it.
 /// Errors     the ErrorKinds given to the constructor, `overloaded` where the budget has no room;
 ///            once failed, every further call fails.
@@ -30,8 +30,12 @@ class Unpacker;
 
 class ContentDecoder {
 public:
-    static constexpr std::size_t free_bytes = std::size_t{4} << 20;
-    static constexpr std::size_t ratio_max = 200;
+    /// Content beyond `free_bytes` may be at most `ratio_max` times as large as its coded form.
+    struct Growth {
+        std::size_t free_bytes;
+        std::size_t ratio_max;
+    };
+    static constexpr Growth usual_growth{.free_bytes = std::size_t{4} << 20, .ratio_max = 200};
 
     struct Step {
         std::size_t consumed = 0;
@@ -43,7 +47,7 @@ public:
     struct Kinds {
         ErrorKind malformed;
         ErrorKind cut;        ///< it ends before its coding does
-        ErrorKind expansion;  ///< beyond `ratio_max`
+        ErrorKind expansion;  ///< beyond Growth
     };
     struct Memory {
         MemoryBudget& budget;
@@ -52,7 +56,8 @@ public:
     };
 
     /// Of any coding but identity.
-    ContentDecoder(ContentCoding coding, const Kinds& kinds, const Memory& memory);
+    ContentDecoder(ContentCoding coding, const Kinds& kinds, const Memory& memory,
+                   const Growth& growth = usual_growth);
     ContentDecoder(const ContentDecoder&) = delete;
     ContentDecoder& operator=(const ContentDecoder&) = delete;
     ~ContentDecoder();
@@ -75,6 +80,7 @@ private:
     std::uint64_t produced_bytes_ = 0;
     ContentCoding coding_;
     Kinds kinds_;
+    Growth growth_;
     bool has_failed_ = false;
 };
 
