@@ -154,11 +154,7 @@ void SseScanner::end_line(std::string_view line) {
     event_begun_ = true;
     const std::size_t mark_size =
         line_offset_ == 0 && line.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
-    if (mark_size > 0) {
-        // The SDKs would take it for a part of the field's name.
-        line_cuts_.push_back({0, mark_size});
-        line.remove_prefix(mark_size);
-    }
+    line.remove_prefix(mark_size);
     const std::size_t colon = line.find(':');
     const std::string_view field = line.substr(0, colon);
     std::string_view value =
@@ -179,6 +175,8 @@ void SseScanner::end_line(std::string_view line) {
     } else {
         has_other_line_ = true;
     }
+    // The SDKs would take it for a part of the field's name. A line that is cut takes it along.
+    if (mark_size > 0 && !is_line_cut_) line_cuts_.push_back({0, mark_size});
 }
 
 /// Begins another line of data. `offset`: where its value stands in the stream.

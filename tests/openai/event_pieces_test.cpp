@@ -318,7 +318,8 @@ TEST(EventPieces, EndWithTheLastEventOfTheirEndpoint) {
 TEST(EventPieces, LeaveAByteOrderMarkOut) {
     const std::string stream = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     for (const std::string& begin :
-         {std::string(), std::string(": ping\n\n"), std::string(": ping\nid: 1\n")}) {
+         {std::string(), std::string(": ping\n\n"), std::string(": ping\nid: 1\n"),
+          std::string("id: 1\n"), std::string("retry: 5\r\n")}) {
         SCOPED_TRACE(begin);
         for (std::size_t step = 1; step < 70; ++step) {
             const std::string rest = stream + std::string(done);
