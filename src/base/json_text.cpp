@@ -1,11 +1,12 @@
 #include "sluicegate/base/json_text.hpp"
 
-#include "sluicegate/base/put_text.hpp"
 #include "sluicegate/base/utf8.hpp"
 
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <cstddef>
+#include <cstring>
 
 namespace sluicegate {
 namespace {
@@ -39,8 +40,17 @@ std::size_t plain_size(std::string_view text) noexcept {
     return size;
 }
 
+/// A member is put together here, so that the string it goes to grows once.
+using ShortText = std::array<char, 512>;
+
+char* put_text(char* to, std::string_view piece) noexcept {
+    if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+    return to + piece.size();
+}
+
 /// Writes `,"name":`.
 char* put_member_name(char* to, std::string_view name) noexcept {
+    assert(name.size() <= json_member_name_bytes_max);
     *to++ = ',';
     *to++ = '"';
     to = put_text(to, name);
