@@ -5,6 +5,7 @@
 #include "sluicegate/net/stream.hpp"
 #include "sluicegate/net/tls.hpp"
 
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 
@@ -13,6 +14,7 @@
 #include <memory>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sluicegate::cli {
 namespace {
@@ -30,8 +32,11 @@ struct Asked {
     std::string answer{};
 };
 
-net::Task<void> ask(net::Socket& socket, asio::ip::tcp::endpoint at, Asked& asked) {
-    auto [refused] = co_await socket.async_connect(at, net::use_result);
+using Addresses = std::vector<net::Socket::endpoint_type>;
+
+net::Task<void> ask(net::Socket& socket, const Addresses& addresses, Asked& asked) {
+    // "localhost" may have two, and the daemon listens on one of them.
+    auto [refused, at] = co_await asio::async_connect(socket, addresses, net::use_result);
     if (refused) {
         asked.error = refused.message();
         co_return;
@@ -135,8 +140,10 @@ Result<AdminAnswer> ask_admin(const AdminPort& port, std::string_view path, std:
     } else if (port.has_tls) {
         asked.tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
     }
+    Addresses addresses;
+    for (const auto& entry : found) addresses.emplace_back(entry.endpoint());
     net::Socket socket(context.get_executor());
-    net::spawn(context, ask(socket, found.begin()->endpoint(), asked), "admin client");
+    net::spawn(context, ask(socket, addresses, asked), "admin client");
     context.run_for(timeout);
     if (!asked.error.empty()) return fail(ErrorKind::internal, std::move(asked.error));
     return answer_in(asked.answer);
