@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace sluicegate::app {
@@ -42,15 +41,6 @@ Result<void> check_is_ours(const std::string& file, const struct stat& status) {
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
-Failure fail_with_errno(std::string_view step, const std::string& file) {
-    const std::string why = std::generic_category().message(errno);
-    return fail(ErrorKind::internal, std::string(step) + " " + file + ": " + why);
-}
 
 Result<Descriptor> open_own_file(const std::string& file, int flags) {
     // O_NONBLOCK: a pipe of that name must not hold up the start.
@@ -99,13 +89,7 @@ DurableFile::~DurableFile() {
 }
 
 Result<void> DurableFile::write(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail_with_errno("cannot write", temporary());
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
+    return write_all(descriptor_, bytes, temporary());
 }
 
 Result<void> DurableFile::commit() {

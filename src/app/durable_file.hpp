@@ -7,6 +7,7 @@
 ///            a regular one, no symbolic link, with one name, that others may not write to.
 /// Errors     say which step failed, on which file, and why.
 
+#include "sluicegate/base/descriptor.hpp"
 #include "sluicegate/base/result.hpp"
 
 #include <string>
@@ -14,28 +15,6 @@
 #include <utility>
 
 namespace sluicegate::app {
-
-/// A file descriptor with one owner.
-class Descriptor {
-public:
-    Descriptor() noexcept = default;
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor();
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-
-private:
-    int fd_ = -1;
-};
-
-/// `step` of what was done with `file`, and errno's text.
-[[nodiscard]] Failure fail_with_errno(std::string_view step, const std::string& file);
 
 /// Opens a file that is ours, with `flags` of open(2) and O_NOFOLLOW. Errors: what is wrong with it
 /// and what to do; with O_CREAT, one is made that its owner alone may read. Without O_CREAT, a

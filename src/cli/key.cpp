@@ -2,6 +2,7 @@
 #include "sluicegate/auth/new_key.hpp"
 #include "sluicegate/base/wipe_scope.hpp"
 #include "sluicegate/config/load.hpp"
+#include "sluicegate/config/replace_file.hpp"
 
 #include "cli/commands.hpp"
 #include "cli/problems.hpp"

@@ -1,24 +1,15 @@
 #include "sluicegate/config/append_key.hpp"
 
-#include "config/files.hpp"
 #include "config/node.hpp"
 #include "config/problems.hpp"
 #include "config/scalar.hpp"
-#include "config/sources.hpp"
 #include "config/units.hpp"
+#include "config/yaml_text.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <fcntl.h>
-#include <memory>
 #include <optional>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace sluicegate::config {
@@ -26,17 +17,6 @@ namespace {
 
 Failure refuse(std::string why) {
     return fail(ErrorKind::internal, std::move(why));
-}
-
-/// Plain where YAML takes it for the same text.
-std::string word(const std::string& name) {
-    constexpr std::string_view marks = "-:@~/+.";
-    constexpr std::string_view null_words[] = {"~", "null", "Null", "NULL"};
-    const bool is_plain = marks.find(name.front()) == std::string_view::npos &&
-                          !name.ends_with(':') &&
-                          std::ranges::find(null_words, name) == std::ranges::end(null_words);
-    // No name has a character that quotes would have to escape.
-    return is_plain ? name : '"' + name + '"';
 }
 
 // --- the lines of the text ---
@@ -100,24 +80,13 @@ private:
 
 // --- the tree ---
 
-struct Member {
-    const Node* key = nullptr;
-    const Node* value = nullptr;
-};
-
-std::optional<Member> member(const Node& map, std::string_view name) {
-    if (map.kind != Node::Kind::map) return std::nullopt;
-    for (std::size_t i = 0; i < map.keys.size(); ++i) {
-        if (map.keys[i].text == name) return Member{&map.keys[i], &map.items[i]};
-    }
-    return std::nullopt;
-}
-
 std::optional<Node> tree_of(std::string_view yaml, NodeStore& store, std::string& why) {
     Problems problems;
-    const std::uint32_t file = problems.add_file("the file");
-    auto tree = parse_yaml(yaml, file, store, problems);
-    if (!tree) why = format(problems.take().front());
+    auto tree = parse_yaml(yaml, problems.add_file(""), store, problems);
+    if (!tree) {
+        const Problem problem = problems.take().front();
+        why = "line " + std::to_string(problem.line) + ": " + problem.message;
+    }
     return tree;
 }
 
@@ -152,14 +121,14 @@ bool differs_only_in(const Node& before, const Node& after, std::string_view nam
 }
 
 bool is_entry(const Node& item, const KeyEntry& entry) {
-    const auto id = member(item, "id");
-    const auto hash = member(item, "sha256");
+    const auto id = find_member(item, "id");
+    const auto hash = find_member(item, "sha256");
     return id && hash && id->value->text == entry.id && hash->value->text == entry.sha256;
 }
 
 bool has_only(const Node* user, const KeyEntry& entry) {
     if (user == nullptr || user->items.size() != 1) return false;
-    const auto keys = member(*user, "keys");
+    const auto keys = find_member(*user, "keys");
     return keys && keys->value->items.size() == 1 && is_entry(keys->value->items.front(), entry);
 }
 
@@ -170,12 +139,13 @@ bool is_as_meant(const Node& before, const Node& after, const KeyEntry& entry) {
         return added != nullptr && is_entry(*added, entry);
     };
     const auto in_user = [&](const Node& old_user, const Node& new_user) {
-        if (member(old_user, "keys")) return differs_only_in(old_user, new_user, "keys", in_keys);
+        if (find_member(old_user, "keys"))
+            return differs_only_in(old_user, new_user, "keys", in_keys);
         const Node* const keys = only_addition(old_user, new_user);
         return keys != nullptr && new_user.keys.back().text == "keys" && in_keys(Node(), *keys);
     };
     return differs_only_in(before, after, "users", [&](const Node& old_users, const Node& users) {
-        if (member(old_users, entry.user)) {
+        if (find_member(old_users, entry.user)) {
             return differs_only_in(old_users, users, entry.user, in_user);
         }
         const Node* const added = only_addition(old_users, users);
@@ -202,7 +172,7 @@ Result<Place> place_in_user(const Lines& lines, const Member& user, std::size_t 
                           user.value->keys.front().line > user.key->line;
     if (!is_block) return refuse("users." + entry.user + " is not written in lines of its own");
     const std::size_t member_indent = lines.indent(user.value->keys.front().line);
-    const auto keys = member(*user.value, "keys");
+    const auto keys = find_member(*user.value, "keys");
     if (!keys) {
         const int last =
             lines.last_of(user.key->line, [&](int at) { return lines.indent(at) > indent; });
@@ -229,11 +199,11 @@ Result<Place> place_in_user(const Lines& lines, const Member& user, std::size_t 
 }
 
 Result<Place> place_of(const Lines& lines, const Node& root, const KeyEntry& entry) {
-    const auto users = member(root, "users");
+    const auto users = find_member(root, "users");
     if (!users) return refuse("the file has no users");
     const auto new_user = [&](std::size_t indent) {
-        return spaces(indent) + word(entry.user) + ":\n" + spaces(indent + 2) + "keys:\n" +
-               spaces(indent + 4) + key_line(entry) + '\n';
+        return spaces(indent) + plain_or_quoted(entry.user) + ":\n" + spaces(indent + 2) +
+               "keys:\n" + spaces(indent + 4) + key_line(entry) + '\n';
     };
     if (users->value->kind == Node::Kind::null) return Place{users->key->line, new_user(2)};
     if (users->value->kind != Node::Kind::map || users->value->keys.empty() ||
@@ -241,91 +211,13 @@ Result<Place> place_of(const Lines& lines, const Node& root, const KeyEntry& ent
         return refuse("users is not written in lines of its own");
     }
     const std::size_t indent = lines.indent(users->value->keys.front().line);
-    if (const auto user = member(*users->value, entry.user)) {
+    if (const auto user = find_member(*users->value, entry.user)) {
         return place_in_user(lines, *user, indent, entry);
     }
     const int last =
         lines.last_of(users->key->line, [&](int at) { return lines.indent(at) >= indent; });
     return Place{last, new_user(indent)};
 }
-
-std::string errno_text(std::string_view step, const std::string& file) {
-    return std::string(step) + ' ' + file + ": " + std::generic_category().message(errno);
-}
-
-/// A file beside the one that it is to replace. It goes, unless it has taken that one's name.
-class NewFile {
-public:
-    explicit NewFile(std::string name)
-        : name_(std::move(name)),
-          fd_(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {}
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    ~NewFile() {
-        if (fd_ < 0) return;
-        ::close(fd_);
-        if (!is_done_) ::unlink(name_.c_str());
-    }
-
-    [[nodiscard]] Result<void> write(std::string_view text, const struct stat& like) const {
-        if (fd_ < 0) return refuse(errno_text("cannot make", name_));
-        while (!text.empty()) {
-            const ssize_t size = ::write(fd_, text.data(), text.size());
-            if (size < 0 && errno != EINTR) return refuse(errno_text("cannot write", name_));
-            if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
-        }
-        struct stat made{};
-        if (::fstat(fd_, &made) != 0) return refuse(errno_text("cannot look at", name_));
-        const bool is_others = made.st_uid != like.st_uid || made.st_gid != like.st_gid;
-        if (is_others && ::fchown(fd_, like.st_uid, like.st_gid) != 0) {
-            return refuse(errno_text("cannot keep the owner of", name_));
-        }
-        if (::fchmod(fd_, like.st_mode & 07777U) != 0 || ::fsync(fd_) != 0) {
-            return refuse(errno_text("cannot write", name_));
-        }
-        return {};
-    }
-    [[nodiscard]] Result<void> take_name(const std::string& file) {
-        if (::rename(name_.c_str(), file.c_str()) != 0) {
-            return refuse(errno_text("cannot replace", file));
-        }
-        is_done_ = true;
-        return {};
-    }
-
-private:
-    std::string name_;
-    int fd_;
-    bool is_done_ = false;
-};
-
-/// An open folder, locked against others that would replace a file in it in the same way. The file
-/// itself cannot carry the lock: its name passes to another one.
-class LockedFolder {
-public:
-    explicit LockedFolder(const std::string& name)
-        : fd_(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-        if (fd_ < 0) return;
-        int result = 0;
-        do {
-            result = ::flock(fd_, LOCK_EX);
-        } while (result != 0 && errno == EINTR);
-        is_locked_ = result == 0;
-    }
-    LockedFolder(const LockedFolder&) = delete;
-    LockedFolder& operator=(const LockedFolder&) = delete;
-    ~LockedFolder() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-
-    [[nodiscard]] bool is_locked() const noexcept { return is_locked_; }
-    /// Its names outlive a loss of power.
-    void sync() const noexcept { ::fsync(fd_); }
-
-private:
-    int fd_;
-    bool is_locked_ = false;
-};
 
 }  // namespace
 
@@ -350,10 +242,10 @@ std::string why_not_a_key(const KeyEntry& entry) {
 }
 
 std::string key_line(const KeyEntry& entry) {
-    std::string line = "- {id: " + word(entry.id) + ", sha256: " + entry.sha256;
+    std::string line = "- {id: " + plain_or_quoted(entry.id) + ", sha256: " + entry.sha256;
     if (!entry.expires.empty()) line += ", expires: " + entry.expires;
     for (std::size_t i = 0; i < entry.models.size(); ++i) {
-        line += (i == 0 ? ", models: [" : ", ") + word(entry.models[i]);
+        line += (i == 0 ? ", models: [" : ", ") + plain_or_quoted(entry.models[i]);
     }
     return line + (entry.models.empty() ? "}" : "]}");
 }
@@ -366,11 +258,11 @@ bool has_key(std::string_view yaml, const KeyEntry& entry) {
     NodeStore store;
     std::string why;
     const auto root = tree_of(yaml, store, why);
-    const auto users = root ? member(*root, "users") : std::nullopt;
-    const auto user = users ? member(*users->value, entry.user) : std::nullopt;
-    const auto keys = user ? member(*user->value, "keys") : std::nullopt;
+    const auto users = root ? find_member(*root, "users") : std::nullopt;
+    const auto user = users ? find_member(*users->value, entry.user) : std::nullopt;
+    const auto keys = user ? find_member(*user->value, "keys") : std::nullopt;
     return keys && std::ranges::any_of(keys->value->items, [&](const Node& item) {
-               const auto id = member(item, "id");
+               const auto id = find_member(item, "id");
                return id && id->value->text == entry.id;
            });
 }
@@ -389,33 +281,6 @@ Result<std::string> append_key(std::string_view yaml, const KeyEntry& entry) {
         return refuse("the way in which users is written leaves no safe place for a key");
     }
     return text;
-}
-
-Result<std::string> file_text(const std::string& file) {
-    FileText read = read_file(file, Sources::file_bytes_max);
-    if (!read.error.empty()) return refuse("cannot be read: " + read.error);
-    return std::move(read.text);
-}
-
-Result<void> replace_file(const std::string& file, std::string_view before,
-                          std::string_view after) {
-    // What a symbolic link names is replaced, not the link.
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(file.c_str(), nullptr), ::free);
-    if (!real) return refuse(errno_text("cannot find", file));
-    const std::string name(real.get());
-    const std::string folder_name = name.substr(0, name.rfind('/') + 1);
-    const LockedFolder folder(folder_name);
-    if (!folder.is_locked()) return refuse(errno_text("cannot lock", folder_name));
-    struct stat now{};
-    if (::stat(name.c_str(), &now) != 0) return refuse(errno_text("cannot look at", name));
-    NewFile made(name + ".new." + std::to_string(::getpid()));
-    if (auto written = made.write(after, now); !written) return written;
-    auto read = file_text(name);
-    if (!read) return std::move(read).failure();
-    if (*read != before) return refuse("has been changed at the same time");
-    if (auto replaced = made.take_name(name); !replaced) return replaced;
-    folder.sync();
-    return {};
 }
 
 }  // namespace sluicegate::config

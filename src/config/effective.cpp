@@ -3,6 +3,7 @@
 #include "config/entity.hpp"
 #include "config/files.hpp"
 #include "config/scalar.hpp"
+#include "config/yaml_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,41 +26,6 @@ struct Shown {
     std::vector<Shown> members{};
     bool is_list = false;
 };
-
-/// In YAML's double quotes.
-std::string quoted(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20 || byte == 0x7F) {
-            out += "\\x";
-            out += digits[byte >> 4U];
-            out += digits[byte & 0xFU];
-        } else {
-            out += c;
-        }
-    }
-    return out + '"';
-}
-
-/// A plain text that means the same on a line of its own, in brackets too.
-bool is_plain_scalar(std::string_view text) {
-    constexpr std::string_view begins_other = "-?:,[]{}#&*!|>'\"%@`~";
-    constexpr std::string_view nulls[] = {"null", "Null", "NULL"};
-    return !text.empty() && std::ranges::find(nulls, text) == std::ranges::end(nulls) &&
-           begins_other.find(text.front()) == std::string_view::npos &&
-           text.find_first_of("{}[],#\"\n\t") == std::string_view::npos &&
-           text.find(": ") == std::string_view::npos && !text.ends_with(':') &&
-           !text.starts_with(' ') && !text.ends_with(' ');
-}
-
-std::string key_text(std::string_view name) {
-    return is_plain_scalar(name) ? std::string(name) : quoted(name);
-}
 
 bool is_hidden(std::string_view key, std::string_view parent) {
     return key == "api_key" || key == "sha256" || parent == "headers";
@@ -103,7 +69,7 @@ public:
     }
     void write(const Shown& one, std::size_t indent) {
         text_.append(indent, ' ');
-        text_ += key_text(one.key);
+        text_ += plain_or_quoted(one.key);
         text_ += ':';
         write_rest(one, indent);
     }
@@ -113,12 +79,11 @@ private:
     [[nodiscard]] std::string scalar(std::string_view key, std::string_view parent,
                                      const Node& node) const {
         if (is_hidden(key, parent)) return std::string(hidden_value);
-        if (key == "proxy") return quoted(without_credentials(node.text));
+        if (key == "proxy") return double_quoted(without_credentials(node.text));
         if (is_path(key) && node.text != "system" && !node.text.empty()) {
-            return key_text(resolve_path(folders_[node.file], node.text));
+            return plain_or_quoted(resolve_path(folders_[node.file], node.text));
         }
-        return node.is_quoted || !is_plain_scalar(node.text) ? quoted(node.text)
-                                                             : std::string(node.text);
+        return node.is_quoted ? double_quoted(node.text) : plain_or_quoted(node.text);
     }
     void add_elements(Shown& out, std::string_view parent, const Node& node) const {
         const auto is_scalar = [](const Node& item) { return item.kind == Node::Kind::scalar; };
@@ -153,7 +118,7 @@ private:
         bool is_first = true;
         for (const Shown& member : element.members) {
             if (is_first) {
-                text_ += key_text(member.key) + ':';
+                text_ += plain_or_quoted(member.key) + ':';
                 write_rest(member, indent + 2);
             } else {
                 write(member, indent + 2);
@@ -188,7 +153,7 @@ void add_default(Shown& into, std::string_view key, const Leaf& leaf) {
     if (dot == std::string_view::npos) {
         if (member != nullptr) return;
         into.members.push_back({.key = std::string(name),
-                                .value = key_text(leaf.shown),
+                                .value = plain_or_quoted(leaf.shown),
                                 .origin = std::string(default_origin)});
         return;
     }

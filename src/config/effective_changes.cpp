@@ -14,13 +14,6 @@ constexpr std::string_view restart_paths[] = {"server.threads", "server.max_conn
                                               "admin.listen",   "limiter.window",
                                               "limiter.slots",  "limiter.state_file"};
 
-const Node* member_of(const Node& map, std::string_view name) {
-    for (std::size_t i = 0; i < map.keys.size(); ++i) {
-        if (map.keys[i].text == name) return &map.items[i];
-    }
-    return nullptr;
-}
-
 bool holds_maps(const Node& list) {
     return std::ranges::any_of(list.items,
                                [](const Node& item) { return item.kind == Node::Kind::map; });
@@ -45,11 +38,11 @@ public:
     void of_maps(const std::string& path, const Node& before, const Node& after) {
         for (std::size_t i = 0; i < before.keys.size(); ++i) {
             const std::string inner = inside(path, before.keys[i].text);
-            const Node* const now = member_of(after, before.keys[i].text);
-            now == nullptr ? note(inner, "removed") : of_values(inner, before.items[i], *now);
+            const auto now = find_member(after, before.keys[i].text);
+            now ? of_values(inner, before.items[i], *now->value) : note(inner, "removed");
         }
         for (std::size_t i = 0; i < after.keys.size(); ++i) {
-            if (member_of(before, after.keys[i].text) != nullptr) continue;
+            if (find_member(before, after.keys[i].text)) continue;
             const Node& added = after.items[i];
             const bool is_value = added.kind == Node::Kind::scalar;
             note(inside(path, after.keys[i].text),
@@ -78,8 +71,8 @@ private:
     }
     /// Elements with an id are found by it, others by their place.
     static std::string name_of(const Node& list, std::size_t index) {
-        const Node* const id = member_of(list.items[index], "id");
-        return id == nullptr ? std::to_string(index) : std::string(id->text);
+        const auto id = find_member(list.items[index], "id");
+        return id ? std::string(id->value->text) : std::to_string(index);
     }
     static const Node* element(const Node& list, const std::string& name) {
         for (std::size_t i = 0; i < list.items.size(); ++i) {
@@ -113,8 +106,8 @@ std::optional<EffectiveChanges> changes_of_texts(const std::string& running,
     const std::uint32_t file = problems.add_file("the running configuration");
     const auto before = parse_yaml(running, file, before_store, problems);
     const auto after = parse_yaml(next, file, after_store, problems);
-    const bool is_one = before && before->kind == Node::Kind::map && after &&
-                        member_of(*before, "models") != nullptr;
+    const bool is_one =
+        before && before->kind == Node::Kind::map && after && find_member(*before, "models");
     if (!is_one) return std::nullopt;
     EffectiveChanges changes;
     Comparison(changes).of_maps("", *before, *after);

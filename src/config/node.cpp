@@ -311,6 +311,13 @@ Node tree_of(std::string_view text, std::uint32_t file, NodeStore& store) {
 
 }  // namespace
 
+std::optional<Member> find_member(const Node& map, std::string_view key) {
+    for (std::size_t i = 0; i < map.keys.size(); ++i) {
+        if (map.keys[i].text == key) return Member{.key = &map.keys[i], .value = &map.items[i]};
+    }
+    return std::nullopt;
+}
+
 std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, NodeStore& store,
                                Problems& problems) {
     if (text.find('\0') != std::string_view::npos) {

@@ -29,6 +29,13 @@ struct Node {
     std::span<const Node> keys;   ///< of a map, one for each of `items`; each is a scalar or null
 };
 
+struct Member {
+    const Node* key = nullptr;
+    const Node* value = nullptr;
+};
+/// The first member of a map with this key; nothing for another kind of node.
+[[nodiscard]] std::optional<Member> find_member(const Node& map, std::string_view key);
+
 /// The nodes of all files of a configuration. Bounds how much YAML they may hold together, with
 /// aliases written out.
 struct NodeStore {

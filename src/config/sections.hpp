@@ -80,7 +80,6 @@ void check_model_name(Context& context, const Node& at, const std::string& path,
                                               const std::vector<NamedEntry>& entries,
                                               const Models& models);
 
-/// The location of each key's hash, because one key may not belong to two users.
 struct HashOfDigest {
     std::size_t operator()(const std::array<std::uint8_t, 32>& digest) const noexcept {
         std::size_t hash = 0;  // each part of a SHA-256 is as good as any
@@ -88,6 +87,7 @@ struct HashOfDigest {
         return hash;
     }
 };
+/// The location of each key's hash, because one key may not belong to two users.
 using KeyPlaces = std::unordered_map<std::array<std::uint8_t, 32>, std::string, HashOfDigest>;
 [[nodiscard]] std::vector<User> parse_users(Context& context,
                                             const std::vector<NamedEntry>& entries,

@@ -16,14 +16,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> main_file_keys{"server", "admin", "limiter", "log"};
 
-/// The first value of `key` in a map; null if there is none.
-const Node* child(const Node& map, std::string_view key) {
-    for (std::size_t i = 0; i < map.keys.size(); ++i) {
-        if (map.keys[i].text == key) return &map.items[i];
-    }
-    return nullptr;
-}
-
 std::string folder_of(const std::string& file) {
     return std::filesystem::path(file).parent_path().string();
 }
@@ -105,11 +97,11 @@ void Sources::read_one(const std::string& file, const Node* from, std::string pa
 }
 
 void Sources::read_includes(const Node& tree) {
-    const Node* include = child(tree, "include");
-    if (include == nullptr) return;
+    const auto include = find_member(tree, "include");
+    if (!include) return;
     Context here = context();
-    const Value at{include, "include"};
-    if (include->kind != Node::Kind::list) return read_included(at);
+    const Value at{include->value, "include"};
+    if (at.node->kind != Node::Kind::list) return read_included(at);
     for_each_element(here, at, files_max, "one file",
                      [this](const Value& element) { read_included(element); });
 }
@@ -137,9 +129,9 @@ std::vector<NamedEntry> Sources::merged(Context& context, std::string_view secti
     std::vector<NamedEntry> all;
     std::unordered_map<std::string_view, const Node*> first;
     for (const Node& tree : trees_) {
-        const Node* map = tree.kind == Node::Kind::map ? child(tree, section) : nullptr;
-        if (map == nullptr) continue;
-        for (NamedEntry& entry : named_entries(context, Value{map, std::string(section)})) {
+        const auto map = find_member(tree, section);
+        if (!map) continue;
+        for (NamedEntry& entry : named_entries(context, Value{map->value, std::string(section)})) {
             const std::string reason = why_not_a_name(entry.name);
             if (!reason.empty()) {
                 context.problems.add(*entry.key, entry.value.path, reason);

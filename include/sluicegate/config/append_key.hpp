@@ -36,12 +36,4 @@ struct KeyEntry {
 /// list in brackets. Then nothing is lost: the caller has the text.
 [[nodiscard]] Result<std::string> append_key(std::string_view yaml, const KeyEntry& entry);
 
-/// Gives the file the new text, all at once; mode and owner stay. Calls at the same time, of other
-/// processes too, wait for each other. Errors: a file that is no longer as `before`, or that cannot
-/// be written; it is unchanged then.
-[[nodiscard]] Result<void> replace_file(const std::string& file, std::string_view before,
-                                        std::string_view after);
-/// The text of a file. Errors: why it cannot be read.
-[[nodiscard]] Result<std::string> file_text(const std::string& file);
-
 }  // namespace sluicegate::config
