@@ -10,9 +10,11 @@
 namespace sluicegate::config {
 namespace {
 
-constexpr std::string_view restart_paths[] = {"server.threads", "server.max_connections",
-                                              "admin.listen",   "limiter.window",
-                                              "limiter.slots",  "limiter.state_file"};
+/// Those of restart_only_changes(). Of admin.tls only whether it is there: what its files hold is
+/// read again.
+constexpr std::string_view restart_paths[] = {
+    "server.threads", "server.max_connections", "admin.listen",      "admin.tls",
+    "limiter.window", "limiter.slots",          "limiter.state_file"};
 
 bool holds_maps(const Node& list) {
     return std::ranges::any_of(list.items,

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluicegate::config {
@@ -101,6 +102,47 @@ TEST(EffectiveText, HidesSecretsAndNamesOrigins) {
         EXPECT_NE(text.find(line), std::string::npos) << line << '\n' << text;
     }
     EXPECT_EQ(load(main, environment_of({{"HOST", "h"}, {"KEY", "k"}})).config->effective_text, "");
+}
+
+TEST(EffectiveChanges, RefuseWhatNeedsARestart) {
+    const std::string listen = "server: {listen: [{address: '127.0.0.1:0'}]";
+    const std::string rest =
+        "upstreams: {echo: {kind: echo}}\nmodels: {m: {route: [{upstream: echo}]}}\n"
+        "users: {alice: {}}\n";
+    const std::string admin = "admin: {listen: '127.0.0.1:9'";
+    const std::string pem = (checkout / "tests/config/warn/files/").string();
+    const std::string tls =
+        ", tls: {certificate: " + pem + "certificate.pem, private_key: " + pem + "open_key.pem}";
+    const std::string before = listen + "}\n" + admin + "}\n" + rest;
+    const std::string rows[] = {
+        listen + ", threads: 3}\n" + admin + "}\n" + rest,
+        listen + ", max_connections: 5}\n" + admin + "}\n" + rest,
+        listen + "}\n" + rest,
+        listen + "}\nadmin: {listen: '127.0.0.1:10'}\n" + rest,
+        listen + "}\n" + admin + tls + "}\n" + rest,
+        before + "limiter: {window: 30s}\n",
+        before + "limiter: {slots: 4096}\n",
+        before + "limiter: {state_file: state}\n",
+        before + "log: {level: debug}\n",
+    };
+    const TempFolder folder;
+    const auto shown = [&folder](const std::string& text) {
+        LoadResult loaded = load_shown(folder.write("main.yaml", text), environment_of({}));
+        EXPECT_TRUE(loaded) << text << format(loaded.problems.front());
+        return std::move(*loaded.config);
+    };
+    const Config running = shown(before);
+    const auto refuses = [](const Config& from, const Config& to) {
+        const auto changes = changes_of_texts(from.effective_text, to.effective_text);
+        return changes && !changes->refused.empty();
+    };
+    for (const std::string& row : rows) {
+        SCOPED_TRACE(row);
+        const Config next = shown(row);
+        EXPECT_EQ(refuses(running, next), !restart_only_changes(running, next).empty());
+        EXPECT_EQ(refuses(next, running), !restart_only_changes(next, running).empty());
+        EXPECT_EQ(refuses(running, next), row.find("log:") == std::string::npos);
+    }
 }
 
 }  // namespace
