@@ -17,9 +17,8 @@ bool is_plain(std::string_view text) {
     return !text.empty() && std::ranges::find(nulls, text) == std::ranges::end(nulls) &&
            begins_other.find(text.front()) == std::string_view::npos &&
            text.find_first_of("{}[],#\"") == std::string_view::npos &&
-           std::ranges::none_of(text, is_control) &&
-           text.find(": ") == std::string_view::npos && !text.ends_with(':') &&
-           !text.starts_with(' ') && !text.ends_with(' ');
+           std::ranges::none_of(text, is_control) && text.find(": ") == std::string_view::npos &&
+           !text.ends_with(':') && !text.starts_with(' ') && !text.ends_with(' ');
 }
 
 }  // namespace

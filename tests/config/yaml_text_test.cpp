@@ -23,10 +23,11 @@ std::string read_back(const std::string& written, bool is_in_brackets) {
 
 TEST(YamlText, IsReadBackAsItWas) {
     for (const std::string text :
-         {"", "a", "a b", " a", "a ", "~", "null", "Null", "NULL", "nullx", "+1", ".5", "-", "- a",
-          "-a", "?", "? a", ":", ":a", "a:", "a:b", "a: b", "a #b", "#a", "a#b", "{a", "a}", "[a",
-          "a]", "a,b", "&a", "*a", "!a", "|", ">", "'a'", "\"a\"", "a\"b", "a'b", "%a", "@a", "`a",
-          "a\\b", "a\nb", "a\tb", "\x01", "\x7f", "<<", "true", "ä: ö", "/a", "=", "---", "..."}) {
+         {"",     "a",    "a b",  " a",    "a ",   "~",    "null", "Null", "NULL", "nullx", "+1",
+          ".5",   "-",    "- a",  "-a",    "?",    "? a",  ":",    ":a",   "a:",   "a:b",   "a: b",
+          "a #b", "#a",   "a#b",  "{a",    "a}",   "[a",   "a]",   "a,b",  "&a",   "*a",    "!a",
+          "|",    ">",    "'a'",  "\"a\"", "a\"b", "a'b",  "%a",   "@a",   "`a",   "a\\b",  "a\nb",
+          "a\tb", "\x01", "\x7f", "<<",    "true", "ä: ö", "/a",   "=",    "---",  "..."}) {
         SCOPED_TRACE(text);
         EXPECT_EQ(read_back(plain_or_quoted(text), false), text);
         EXPECT_EQ(read_back(plain_or_quoted(text), true), text);
