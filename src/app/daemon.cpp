@@ -12,6 +12,7 @@
 #include "app/listeners.hpp"
 #include "app/metrics_page.hpp"
 #include "app/reload_page.hpp"
+#include "app/shutdown.hpp"
 #include "app/state_keeper.hpp"
 #include "app/upstream_status.hpp"
 #include "app/worker_watch.hpp"
@@ -21,7 +22,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <malloc.h>
 #include <map>
 #include <pthread.h>
@@ -72,11 +72,6 @@ void log_notes(const worker::Snapshot& snapshot) {
     for (const std::string& warning : snapshot.warnings) log::warn("config", warning);
 }
 
-/// After an order to stop, for the workers; then for the log, and for the last words.
-constexpr Milliseconds stop_patience{3'000};
-constexpr Milliseconds log_patience{500};
-constexpr int forced_end_status = 1;
-
 }  // namespace
 
 /// What a reload brings into force.
@@ -92,8 +87,11 @@ Daemon::Daemon(std::string file, config::Environment environment, SignalGuard& s
       signals_(signals),
       service_manager_(service_manager),
       keep_running_(control_.get_executor()),
-      drain_timer_(control_.get_executor()),
-      force_timer_(control_.get_executor()),
+      shutdown_(std::make_unique<Shutdown>(Shutdown::Parts{.control = control_,
+                                                           .workers = workers_,
+                                                           .registry = registry_,
+                                                           .places = places_,
+                                                           .save = [this] { save_state(); }})),
       ticket_key_timer_(control_.get_executor()),
       key_expiry_timer_(control_.get_executor()),
       key_expiry_(std::make_unique<KeyExpiry>()),
@@ -149,8 +147,17 @@ Result<void> Daemon::run(config::Config config) {
     start_workers();
     if (admin_) admin_->start();
     net::spawn_vital(control_, worker_watch_->run(), "watch of the workers");
-    net::spawn_vital(control_, rotate_ticket_keys(), "rotation of the keys of session tickets");
-    net::spawn(control_, tell_of_expiring_keys(), "keys that expire");
+    net::spawn_vital(
+        control_,
+        repeat(ticket_key_timer_, net::TicketKeys::period, "rotating the keys of session tickets",
+               [this] { builder_.rotate_ticket_keys(); }),
+        "rotation of the keys of session tickets");
+    const auto tell_of_expiring_keys = [this] { key_expiry_->log_soon(clock_.wall_now()); };
+    net::guarded("naming the keys that expire", tell_of_expiring_keys);
+    net::spawn(control_,
+               repeat(key_expiry_timer_, std::chrono::days(1), "naming the keys that expire",
+                      tell_of_expiring_keys),
+               "keys that expire");
     take_signals();
     if (state_keeper_) net::spawn(control_, state_keeper_->run(), "limiter state");
     announce(running);
@@ -158,7 +165,7 @@ Result<void> Daemon::run(config::Config config) {
     control_.run();
     for (std::thread& thread : threads_) thread.join();
     if (state_keeper_) state_keeper_->finish();
-    log::info("stopped", "all connections have ended", {{"dropped", dropped_}});
+    log::info("stopped", "all connections have ended", {{"dropped", shutdown_->dropped()}});
     return {};
 }
 
@@ -212,7 +219,7 @@ Result<void> Daemon::bind_admin(const config::Config& config) {
     pages["/readyz"] = [this](std::string_view) {
         if (auto why = worker_watch_->why_stalled())
             return admin::Page{.status = 503, .body = std::move(*why)};
-        if (is_draining_) return admin::Page{.status = 503, .body = "draining\n"};
+        if (shutdown_->is_draining()) return admin::Page{.status = 503, .body = "draining\n"};
         if (auto why = why_not_ready(*snapshot_, clock_.now())) {
             return admin::Page{.status = 503, .body = std::move(*why)};
         }
@@ -249,7 +256,7 @@ admin::Page Daemon::status(std::string_view query) {
                         .started_at = started_at_,
                         .loaded_at = loaded_at_,
                         .last_reload = last_reload_,
-                        .is_draining = is_draining_,
+                        .is_draining = shutdown_->is_draining(),
                         .config_file = file_},
                        query);
 }
@@ -289,8 +296,14 @@ void Daemon::worker_ended() {
     if (state_keeper_) state_keeper_->stop();
     keep_running_.reset();
     worker_watch_->stop();
-    for (net::Timer* timer : {&drain_timer_, &force_timer_, &ticket_key_timer_, &key_expiry_timer_})
-        timer->cancel();
+    shutdown_->end();
+    ticket_key_timer_.cancel();
+    key_expiry_timer_.cancel();
+}
+
+void Daemon::save_state() {
+    // Not finish(): a worker that comes back may still charge something.
+    if (state_keeper_) state_keeper_->save();
 }
 
 void Daemon::take_signals() {
@@ -307,36 +320,26 @@ void Daemon::handle(int signal) {
         reload();
     } else if (signal == SIGUSR1) {
         log::info("log", "the log goes to standard output: there is no file to open again");
-    } else if (is_draining_) {
+    } else if (shutdown_->is_draining()) {
         log::warn("drain", "second signal: closing what still runs");
-        stop_workers();
+        shutdown_->stop();
     } else {
         drain();
     }
 }
 
-net::Task<void> Daemon::rotate_ticket_keys() {
+net::Task<void> Daemon::repeat(net::Timer& timer, std::chrono::seconds period,
+                               std::string_view what, std::function<void()> action) {
     for (;;) {
-        ticket_key_timer_.expires_after(net::TicketKeys::period);
-        auto [cancelled] = co_await ticket_key_timer_.async_wait(net::use_result);
+        timer.expires_after(period);
+        auto [cancelled] = co_await timer.async_wait(net::use_result);
         if (cancelled) co_return;
-        net::guarded("rotating the keys of session tickets",
-                     [this] { builder_.rotate_ticket_keys(); });
-    }
-}
-
-net::Task<void> Daemon::tell_of_expiring_keys() {
-    for (;;) {
-        net::guarded("naming the keys that expire",
-                     [this] { key_expiry_->log_soon(clock_.wall_now()); });
-        key_expiry_timer_.expires_after(std::chrono::days(1));
-        auto [cancelled] = co_await key_expiry_timer_.async_wait(net::use_result);
-        if (cancelled) co_return;
+        net::guarded(what, action);
     }
 }
 
 void Daemon::reload() {
-    if (is_draining_) {
+    if (shutdown_->is_draining()) {
         log::warn("drain", "no reload: the gateway drains");
     } else if (is_reloading_) {
         wants_reload_ = true;
@@ -346,7 +349,7 @@ void Daemon::reload() {
 }
 
 void Daemon::reload_and_tell(const std::function<void(admin::Page)>& answer) {
-    if (is_draining_) return answer(no_reload_page(503, "the gateway drains"));
+    if (shutdown_->is_draining()) return answer(no_reload_page(503, "the gateway drains"));
     if (is_reloading_) {
         return answer(no_reload_page(409, "another reload is under way: try again when it ends"));
     }
@@ -438,7 +441,7 @@ void Daemon::end_reload(Next& next, const AfterReload& told) {
         "reloaded", "the new configuration is in force",
         {{"config", file_}, {"changes", changes.size()}, {"sha256", snapshot_->config.sha256}});
     is_reloading_ = false;
-    if (!is_draining_) service_manager_.is_ready("serving");
+    if (!shutdown_->is_draining()) service_manager_.is_ready("serving");
     told({.is_in_force = true, .changes = changes});
     if (std::exchange(wants_reload_, false)) reload();
 }
@@ -468,59 +471,8 @@ void Daemon::note_success() {
 }
 
 void Daemon::drain() {
-    is_draining_ = true;
     service_manager_.is_stopping("draining");
-    const Milliseconds timeout = snapshot_->config.server.timeouts.drain;
-    log::info("draining", "no new connections; running requests may end",
-              {{"deadline_ms", timeout.count()}});
-    for (const auto& worker : workers_) worker->drain();
-    net::spawn(control_, enforce_drain_deadline(timeout), "drain deadline");
-}
-
-net::Task<void> Daemon::enforce_drain_deadline(Milliseconds timeout) {
-    // The last worker may have ended before this began: its cancel has come already.
-    if (workers_running_ == 0) co_return;
-    drain_timer_.expires_after(timeout);
-    auto [cancelled] = co_await drain_timer_.async_wait(net::use_result);
-    if (cancelled) co_return;
-    log::warn("drain", "the deadline has passed: closing what still runs");
-    stop_workers();
-}
-
-void Daemon::stop_workers() {
-    if (!is_stopping_) {
-        const auto samples = registry_.collect(Metric::requests_in_flight);
-        if (!samples.empty()) dropped_ = samples.front().values.front();
-    }
-    for (const auto& worker : workers_) worker->stop();
-    if (std::exchange(is_stopping_, true)) return;
-    net::spawn_vital(control_, end_by_force_unless_ended(), "forced end");
-}
-
-/// A worker that hangs takes no order. SignalGuard does the same a little later, should this
-/// thread hang too.
-net::Task<void> Daemon::end_by_force_unless_ended() {
-    if (workers_running_ == 0) co_return;
-    force_timer_.expires_after(stop_patience);
-    auto [cancelled] = co_await force_timer_.async_wait(net::use_result);
-    if (cancelled) co_return;
-    std::string workers;
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        if (!workers_[i]->ticks()) continue;
-        workers += (workers.empty() ? "" : ", ") + std::to_string(i);
-    }
-    // Not finish(): a worker that comes back may still charge something.
-    if (state_keeper_) state_keeper_->save();
-    log::error("forced_end", "workers that did not stop: " + workers + "; the process ends",
-               {{"workers", workers},
-                {"client_connections", places_.taken()},
-                {"status", forced_end_status}});
-    log::flush(log_patience);
-    std::string words = "sluicegate: forced end: workers that did not stop: " + workers;
-    words += "; client connections cut: " + std::to_string(places_.taken());
-    words += "; entries of the log not written: " + std::to_string(log::unwritten_count());
-    log::write_last_words(std::move(words));
-    std::_Exit(forced_end_status);
+    shutdown_->drain(snapshot_->config.server.timeouts.drain);
 }
 
 }  // namespace sluicegate::app

@@ -17,10 +17,12 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,8 +30,9 @@ namespace sluicegate::app {
 
 class KeyExpiry;
 class Listeners;
-class StateKeeper;
 class ServiceManager;
+class Shutdown;
+class StateKeeper;
 struct ReloadOutcome;
 class WorkerWatch;
 
@@ -72,12 +75,12 @@ private:
     void refuse_reload(std::vector<config::Problem> problems, const AfterReload& told);
     void note_success();
     void drain();
-    net::Task<void> enforce_drain_deadline(Milliseconds timeout);
-    net::Task<void> rotate_ticket_keys();
-    net::Task<void> tell_of_expiring_keys();
-    void stop_workers();
-    net::Task<void> end_by_force_unless_ended();
+    /// `action` whenever a `period` has passed, until the timer is cancelled.
+    static net::Task<void> repeat(net::Timer& timer, std::chrono::seconds period,
+                                  std::string_view what, std::function<void()> action);
     void worker_ended();
+    /// Before a forced end.
+    void save_state();
     void apply_bounds(const config::Server& server);
     [[nodiscard]] std::int64_t unix_seconds() const;
 
@@ -101,8 +104,7 @@ private:
     SignalGuard& signals_;
     const ServiceManager& service_manager_;
     net::asio::executor_work_guard<net::Executor> keep_running_;
-    net::Timer drain_timer_;
-    net::Timer force_timer_;
+    std::unique_ptr<Shutdown> shutdown_;
     net::Timer ticket_key_timer_;
     net::Timer key_expiry_timer_;
     std::unique_ptr<KeyExpiry> key_expiry_;
@@ -113,9 +115,6 @@ private:
     std::unique_ptr<WorkerWatch> worker_watch_;
     std::vector<std::thread> threads_;
     std::size_t workers_running_ = 0;
-    bool is_draining_ = false;
-    std::int64_t dropped_ = 0;  ///< requests that ran when the drain was over
-    bool is_stopping_ = false;  ///< what still runs was cut
     bool is_reloading_ = false;
     bool wants_reload_ = false;  ///< a SIGHUP came while a reload was under way
 };
