@@ -132,6 +132,18 @@ TEST(ListenersReload, ChangesOneToTlsAndEndsItsPlainConnections) {
     EXPECT_EQ(status_at(gateway.port()), 200);
 }
 
+/// Gives the files new contents and reloads; the one change that the log tells of.
+std::string change_by_files(Gateway& gateway, const ConfigText& config,
+                            const DaemonOptions& options) {
+    for (const auto& [name, text] : options.files) {
+        gateway.daemon().write_beside_config(name, text);
+    }
+    const std::size_t from = gateway.daemon().log_size();
+    EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 1);
+    const auto told = gateway.daemon().wait_for_event("config_changed", from);
+    return told ? told->value("message", "") : "";
+}
+
 TEST(ListenersReload, TellsOfACertificateThatWasReplacedUnderItsName) {
     const CertificateAuthority authority;
     const FakeUpstream upstream;
@@ -142,14 +154,7 @@ TEST(ListenersReload, TellsOfACertificateThatWasReplacedUnderItsName) {
     EXPECT_GT(metric(gateway, end, {"chain.pem"}), 1'000'000'000);
     EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
 
-    for (const auto& [name, text] : files_of(authority.issue()).files) {
-        gateway.daemon().write_beside_config(name, text);
-    }
-    const std::size_t from = gateway.daemon().log_size();
-    EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 1);
-    const auto told = gateway.daemon().wait_for_event("config_changed", from);
-    ASSERT_TRUE(told);
-    const std::string message = told->value("message", "");
+    const std::string message = change_by_files(gateway, config, files_of(authority.issue()));
     EXPECT_TRUE(message.starts_with("server.listen[1].tls.certificate changed: ")) << message;
     EXPECT_NE(message.find("valid until 2"), std::string::npos) << message;
     EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
@@ -179,14 +184,7 @@ TEST(ListenersReload, TellsOfAuthoritiesAndClientCertificatesThatWereReplaced) {
         const ConfigText config(upstream.base_url(), "tls: {" + std::string(row.files) + "}");
         Gateway gateway(config, files_by(authority));
         EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 0);
-        for (const auto& [name, text] : files_by(other).files) {
-            gateway.daemon().write_beside_config(name, text);
-        }
-        const std::size_t from = gateway.daemon().log_size();
-        EXPECT_EQ(gateway.daemon().reload(config.text()).value("changes", -1), 1);
-        const auto told = gateway.daemon().wait_for_event("config_changed", from);
-        ASSERT_TRUE(told);
-        const std::string message = told->value("message", "");
+        const std::string message = change_by_files(gateway, config, files_by(other));
         EXPECT_TRUE(message.starts_with(row.change)) << message;
     }
 }
