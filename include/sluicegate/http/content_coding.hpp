@@ -51,7 +51,7 @@ private:
 /// `x-gzip` is gzip. None for a coding that is not known, and for more than count_max.
 [[nodiscard]] std::optional<ContentCodings> content_codings_of(const FieldTable& fields) noexcept;
 
-/// As many bytes as coding_by_sight() needs at most.
+/// As many bytes as codings_by_sight() needs at most.
 inline constexpr std::size_t sight_bytes = 8;
 
 /// The codings of a body of JSON, events, text or media that begins with `beginning`. `named` is
